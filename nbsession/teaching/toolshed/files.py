@@ -1,0 +1,165 @@
+"""Writes the Toolshed into a SQLite or DuckDB file, by the plain driver. Knows no engine and no session.
+
+Writing is one transaction: a file is the whole Toolshed or what it was before. A Toolshed is written anew in place, so
+that whoever has the file open sees the new rows.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nbsession.exc import ArgumentError
+from nbsession.teaching.toolshed import schema
+from nbsession.teaching.toolshed.rows import SEED, Row, toolshed_rows
+
+SUFFIXES = {".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb", ".ddb": "duckdb"}
+"""which database a bare path means"""
+
+
+class Driver(NamedTuple):
+    """What is needed of a database's driver.
+
+    :ivar connect: opens a file in autocommit mode.
+    :ivar tables: the SQL that lists the names of the user's tables.
+    :ivar foreign_keys: declare foreign keys.
+    :ivar rows: turns rows into what the driver takes.
+    :ivar errors: what it raises.
+    """
+
+    connect: Callable[[str], Any]
+    tables: str
+    foreign_keys: bool
+    rows: Callable[[Iterable[Row]], list[Row]]
+    errors: tuple[type[Exception], ...]
+
+
+def make_toolshed(url: str | os.PathLike[str], *, seed: int = SEED, overwrite: bool = False) -> Path:
+    """Writes the Toolshed into a file, new or already a Toolshed.
+
+    :param url: ``sqlite:///toolshed.db``, ``duckdb:///toolshed.duckdb``, or a path with such an ending.
+    :param seed: other seeds give other people and loans.
+    :param overwrite: replace a file that is something else.
+    :return: the path of the file.
+    :raises ArgumentError: no such scheme or folder, driver missing, file in use, or a file that is something else.
+
+    >>> make_toolshed("sqlite:///toolshed.db")            # doctest: +SKIP
+    PosixPath('toolshed.db')
+    """
+    name, path = _parse(url)
+    if not path.parent.is_dir():
+        raise ArgumentError(f"Cannot write {path}: there is no folder {path.parent}. Make it first.")
+    if path.is_dir():
+        raise ArgumentError(f"Cannot write {path}: it is a folder. Name a file in it.")
+    driver = _sqlite() if name == "sqlite" else _duckdb()
+    found = _tables_in(path, driver)
+    if found is None or found not in (frozenset(), schema.names()):
+        if not overwrite:
+            what = "not a database" if found is None else f"a database with other tables ({_some(found)})"
+            raise ArgumentError(
+                f"{path} is {what}, not a Toolshed: left as it is. "
+                "Choose another name, or pass overwrite=True to replace it."
+            )
+        for end in ("", ".wal", "-wal", "-shm", "-journal"):
+            Path(f"{path}{end}").unlink(missing_ok=True)
+        found = frozenset()
+    try:
+        _write(path, driver, toolshed_rows(seed), replace=bool(found))
+    except driver.errors as error:
+        raise ArgumentError(f"Cannot write the Toolshed into {path}: {error}. {_advice(path, error)}") from error
+    return path
+
+
+def _parse(url: str | os.PathLike[str]) -> tuple[str, Path]:
+    """The database's name and the file's path.
+
+    :raises ArgumentError: neither a URL of a file nor a path with a known ending.
+    """
+    text = os.fspath(url)
+    scheme, colon, rest = text.partition("://")
+    if not colon:
+        name = SUFFIXES.get(Path(text).suffix.lower())
+        if name is None:
+            raise ArgumentError(
+                f"Cannot tell which database {text!r} means. "
+                f"Write sqlite:///{text} or duckdb:///{text}, or end it in .db or .duckdb."
+            )
+        return name, Path(text)
+    if scheme not in ("sqlite", "duckdb"):
+        raise ArgumentError(f"Unknown scheme {scheme!r} in {text!r}: write sqlite:///FILE or duckdb:///FILE.")
+    if not rest.startswith("/") or rest in ("/", "/:memory:"):
+        raise ArgumentError(f"{text!r} names no file: the Toolshed is a file. Write {scheme}:///FILE.")
+    return scheme, Path(rest[1:])
+
+
+def _tables_in(path: Path, driver: Driver) -> frozenset[str] | None:
+    """The names of the tables in a file; none if there is no file yet; None if it is not a database."""
+    if not path.exists() or path.stat().st_size == 0:
+        return frozenset()
+    try:
+        connection = driver.connect(str(path))
+        try:
+            return frozenset(row[0] for row in connection.execute(driver.tables).fetchall())
+        finally:
+            connection.close()
+    except driver.errors as error:
+        if _in_use(error):
+            raise ArgumentError(f"Cannot open {path}: {error}. {_advice(path, error)}") from error
+        return None
+
+
+def _write(path: Path, driver: Driver, rows: dict[str, list[Row]], *, replace: bool) -> None:
+    """Writes all tables in one transaction, dropping them first if they are there."""
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+    connection = driver.connect(str(path))
+    try:
+        connection.execute("BEGIN")
+        if replace:
+            for table in reversed(schema.TABLES):
+                connection.execute(f"DROP TABLE {table.name}")
+        for table in schema.TABLES:
+            connection.execute(table.create(foreign_keys=driver.foreign_keys))
+            connection.executemany(table.insert(), driver.rows(rows[table.name]))
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _sqlite() -> Driver:
+    def connect(file: str) -> sqlite3.Connection:
+        return sqlite3.connect(file, isolation_level=None, timeout=2)
+
+    def in_text(rows: Iterable[Row]) -> list[Row]:
+        return [tuple(value.isoformat() if isinstance(value, date) else value for value in row) for row in rows]
+
+    listing = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
+    return Driver(connect, listing, True, in_text, (sqlite3.Error,))
+
+
+def _duckdb() -> Driver:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise ArgumentError("A DuckDB file needs the duckdb package: pip install duckdb") from error
+    listing = "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()"
+    return Driver(duckdb.connect, listing, False, list, (duckdb.Error, RuntimeError))
+
+
+def _in_use(error: Exception) -> bool:
+    return any(word in str(error).lower() for word in ("locked", "lock on file", "different configuration"))
+
+
+def _advice(path: Path, error: Exception) -> str:
+    if _in_use(error):
+        return "Close the session, notebook or program that has it open, or choose another name."
+    return f"Check that {path} can be written, or choose another name."
+
+
+def _some(found: frozenset[str]) -> str:
+    listed = sorted(found)
+    return ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")
