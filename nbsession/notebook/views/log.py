@@ -1,0 +1,140 @@
+"""The SQL log: what was sent, with which values, how often and why. Knows a snapshot only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbsession.notebook.snapshots import LogEntry, Snapshot
+from nbsession.notebook.views import markup as m
+from nbsession.notebook.views.board import because
+from nbsession.notebook.views.plain import clip, counted, header, wrap
+from nbsession.notebook.views.view import View
+
+GROUPS_SHOWN = 30
+SQL_SHOWN = 1200
+"""characters of one statement that the text shows"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries one after the other that sent the same statement for the same reason."""
+
+    entries: tuple[LogEntry, ...]
+
+    @property
+    def first(self) -> LogEntry:
+        """The one that is shown."""
+        return self.entries[0]
+
+    @property
+    def numbers(self) -> str:
+        """``4`` or ``4–34``."""
+        first, last = self.entries[0]["n"], self.entries[-1]["n"]
+        return str(first) if first == last else f"{first}–{last}"
+
+
+def view(snapshot: Snapshot, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+    """The log.
+
+    :param cell: show only what this cell sent.
+    :param last: show only so many statements.
+    :param internal: show also what the engine asked for itself.
+    """
+    entries = [entry for entry in snapshot.log if internal or not entry["internal"]]
+    if cell is not None:
+        entries = [entry for entry in entries if entry["cell"] == f"In[{cell}]"]
+    if last is not None:
+        entries = entries[-last:] if last > 0 else []
+    groups = grouped(entries)
+    title = _title(snapshot, len(entries), cell)
+    return View(_text(snapshot, title, groups), _html(snapshot, title, groups))
+
+
+def grouped(entries: list[LogEntry]) -> list[Group]:
+    """Entries, with runs of the same statement made one."""
+    groups: list[list[LogEntry]] = []
+    for entry in entries:
+        if groups and _alike(groups[-1][-1], entry):
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return [Group(tuple(group)) for group in groups]
+
+
+def _alike(one: LogEntry, other: LogEntry) -> bool:
+    return all(one[key] == other[key] for key in ("sql", "cause", "cell", "error", "internal"))
+
+
+def _title(snapshot: Snapshot, shown: int, cell: int | None) -> str:
+    where = f" sent by In[{cell}]" if cell is not None else ""
+    if not shown:
+        return f"No statement{where or ' sent yet'}."
+    of = f" of {snapshot.log_total:,}" if shown < snapshot.log_total else ""
+    return f"{counted(shown, 'statement')}{of}{where}"
+
+
+def came_back(group: Group) -> str:
+    """What a statement did: ``39 rows``, ``2 sets of values, 2 rows``, or its error."""
+    entry = group.first
+    if entry["error"]:
+        return f"! {entry['error']}"
+    rows = sum(each["rows"] or 0 for each in group.entries)
+    known = any(each["rows"] is not None for each in group.entries)
+    parts = [counted(entry["executions"], "set") + " of values"] if entry["executions"] > 1 else []
+    parts += [counted(rows, "row")] if known else []
+    return ", ".join(parts)
+
+
+def badge(group: Group) -> str:
+    """``×31, the same statement`` for a run."""
+    return f"×{len(group.entries)}, the same statement" if len(group.entries) > 1 else ""
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _text(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
+    lines = [*header(snapshot), "", title]
+    if len(groups) > GROUPS_SHOWN:
+        lines.append(f"… {len(groups) - GROUPS_SHOWN:,} earlier")
+    for group in groups[-GROUPS_SHOWN:]:
+        entry = group.first
+        notes = [because(entry["cause"], entry["cell"]), badge(group), "internal" if entry["internal"] else ""]
+        lines.append(clip(f"{group.numbers}. {' · '.join(note for note in notes if note)}"))
+        sql = entry["sql"]
+        lines += wrap(sql if len(sql) <= SQL_SHOWN else f"{sql[:SQL_SHOWN]}… ({len(sql):,} characters)", "    ")
+        result = came_back(group)
+        values = f"({', '.join(entry['params'])})" if entry["params"] else ""
+        lines += [clip(f"      with {values}")] if values else []
+        lines += [clip(f"      → {result}")] if result else []
+    return "\n".join(line.rstrip() for line in lines)
+
+
+# ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _html(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
+    parts = [m.padded(title)]
+    if groups:
+        rows = map(_row, groups[-GROUPS_SHOWN:])
+        parts.append(m.table(m.heads("", "statement", "values", "result", "because"), *rows, style="width:100%"))
+    if len(groups) > GROUPS_SHOWN:
+        parts.append(m.padded(m.dim(f"… {len(groups) - GROUPS_SHOWN:,} earlier")))
+    return m.page(snapshot, "SQL log", *parts)
+
+
+def _row(group: Group) -> m.Html:
+    entry = group.first
+    ground = f"background-color:{m.BAD};" if entry["error"] else ""
+    wide = f"{ground}{m.MONO};overflow-wrap:anywhere;"
+    marks = [m.tag(text) for text in (badge(group), "internal" if entry["internal"] else "") if text]
+    return m.element(
+        "tr",
+        m.cell(f"{group.numbers}.", style=ground, head=True, scope="row"),
+        m.cell(_sql(entry["sql"]), *marks, style=wide),
+        m.cell(", ".join(entry["params"]), style=wide),
+        m.cell(came_back(group), style=ground),
+        m.cell(m.dim(because(entry["cause"], entry["cell"])), style=ground),
+    )
+
+
+def _sql(sql: str) -> m.Html:
+    if len(sql) <= 300:
+        return m.join(sql)
+    return m.element("details", m.element("summary", f"{sql[:200]}…"), sql[:20_000])
