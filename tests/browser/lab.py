@@ -130,20 +130,25 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{lab.url}/doc/tree/{name}?reset&token={lab.token}")
         page.wait_for_function(READY, timeout=90_000)
+        self.wait_for_curtain()
+
+    def wait_for_curtain(self) -> None:
+        """Waits until JupyterLab's start screen, shown again while a theme changes, has faded."""
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     @property
     def cells(self) -> Locator:
-        """The code cells."""
-        return self.page.locator(".jp-Notebook .jp-CodeCell")
+        """The cells, Markdown ones too."""
+        return self.page.locator(".jp-Notebook .jp-Cell")
 
     def output(self, index: int) -> Locator:
-        """The output area of a code cell."""
+        """The output area of a cell; of a Markdown cell there is none."""
         return self.cells.nth(index).locator(".jp-Cell-outputArea")
 
     def run(self, index: int) -> str:
         """Runs a cell to its end.
 
-        :param index: its number, from 0, Markdown cells counted.
+        :param index: its number, from 0.
         :return: the text of its output, as shown.
         """
         self.page.evaluate(RUN, [index, True])
@@ -156,7 +161,7 @@ class Notebook:
     def run_all(self) -> list[str]:
         """Runs every cell, in order.
 
-        :return: the text of each code cell's output.
+        :return: the text of each cell's output; empty for Markdown.
         """
         count = self.cells.count()
         for index in range(count):
@@ -176,6 +181,7 @@ class Notebook:
         self.page.evaluate(THEME, f"JupyterLab {name.title()}")
         light = "true" if name == "light" else "false"
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        self.wait_for_curtain()
 
     def screenshot(self, name: str, of: Locator | None = None) -> Path:
         """Takes a picture of the page, or of a part of it, into test-results/."""
