@@ -47,6 +47,8 @@ def joined_module() -> str:
         text = asset_path(f"{name}.js").read_text(encoding="utf-8")
         for wanted in _IMPORT.findall(text):
             if wanted not in MODULES[:position]:
-                raise ValueError(f"widgets/{name}.js imports from {wanted}.js, which does not stand before it in MODULES.")
+                raise ValueError(
+                    f"widgets/{name}.js imports from {wanted}.js, which does not stand before it in MODULES."
+                )
         parts.append(f"// ---- widgets/{name}.js\n{_EXPORT.sub('', _IMPORT.sub('', text))}")
     return "\n".join(parts)

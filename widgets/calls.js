@@ -1,0 +1,63 @@
+// What a button stands for: the call it makes, whether it can be made now, and the button itself.
+import { h } from "./dom.js";
+
+const WHOLE_SESSION = {
+  flush: (session) => `${session}.flush()`,
+  commit: (session) => `${session}.commit()`,
+  rollback: (session) => `${session}.rollback()`,
+  savepoint: (session, { name }) => (name ? `${session}.begin_nested(name=${JSON.stringify(name)})` : `${session}.begin_nested()`),
+  "rollback to": (session, { name }) => `%session rollback ${name}`,
+  release: (session, { name }) => `%session release ${name}`,
+};
+
+/** The code a button stands for, as one would type it in a cell. */
+export function callText(snapshot, verb, detail = {}) {
+  const session = snapshot.session.name;
+  const write = WHOLE_SESSION[verb];
+  return write ? write(session, detail) : `${session}.${verb}(obj)  # obj: ${detail.label}`;
+}
+
+const NEEDS_HEALTH = new Set(["flush", "commit", "savepoint", "release", "delete", "refresh"]);
+const LEGAL_FROM = {
+  add: ["transient", "detached"],
+  delete: ["persistent", "detached"],
+  expunge: ["pending", "persistent"],
+  refresh: ["persistent"],
+  expire: ["persistent"],
+};
+
+/** Why a verb cannot be used now, in a sentence; or null when it can. */
+export function whyNot(snapshot, live, verb, card = null) {
+  if (!live) return "The kernel is gone: nothing can be sent.";
+  if (!snapshot.session.open) return "The session is closed.";
+  if (snapshot.transaction.state === "failed" && NEEDS_HEALTH.has(verb)) return "The transaction failed: only a rollback helps.";
+  const legal = LEGAL_FROM[verb];
+  if (card && legal && !legal.includes(card.state)) return `${card.label} is ${card.state}; ${verb} needs it ${legal.join(" or ")}.`;
+  return null;
+}
+
+/**
+ * A button that stands for a call. Pointing at it or focusing it puts the code on the call line, where it can be copied.
+ * One that cannot be used stays focusable and says why: "why can I not commit?" is a question worth an answer.
+ */
+export function callButton(app, text, verb, { detail = {}, card = null, quiet = false, kind = "" } = {}) {
+  const code = callText(app.snapshot, verb, { ...detail, label: card?.label });
+  const reason = whyNot(app.snapshot, app.live, verb, card);
+  const point = () => app.point(code);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `nbs-button ${kind}`,
+      title: reason ? `${code}\n${reason}` : code,
+      "aria-disabled": reason ? "true" : null,
+      "data-verb": verb,
+      "data-focus": `verb ${verb} ${detail.name ?? ""} ${card?.token ?? ""} ${kind}`,
+      onpointerenter: point,
+      onfocus: point,
+      onclick: () => (reason ? app.say(reason, false) : app.act(verb, { ...detail, ...(card ? { token: card.token } : {}) }, code)),
+    },
+    h("span", { class: "nbs-button-text" }, text),
+    quiet ? null : h("code", { "aria-hidden": "true" }, code.split("  #")[0]),
+  );
+}

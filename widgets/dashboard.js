@@ -1,0 +1,184 @@
+// The dashboard: one instrument made of a header, four tabbed views, a rail and a strip, all drawn from one snapshot.
+// The page never changes a session: a button sends the name of a call to the kernel and shows the kernel's answer.
+import { h, keepFocus, setText } from "./dom.js";
+import { followModel } from "./store.js";
+import { makeCallLine, updateHead } from "./head.js";
+import { makeBoard } from "./board.js";
+import { makeCardView } from "./card.js";
+import { makePlan } from "./plan.js";
+import { makeSqlLog } from "./sql.js";
+import { makeRail } from "./rail.js";
+import { makeMoves } from "./moves.js";
+
+const VIEWS = {
+  board: { title: "Board", make: makeBoard, tally: () => "" },
+  card: { title: "Card", make: makeCardView, tally: ({ cards }, token) => cards[token]?.label ?? "" },
+  plan: { title: "Plan", make: makePlan, tally: ({ plan }) => plan?.steps.length || "" },
+  sql: { title: "SQL", make: makeSqlLog, tally: ({ log_total: total }) => total || "" },
+};
+let dashboards = 0; // so that ids are the page's own when several dashboards are shown
+
+function makeTabs(app, id) {
+  const tabs = Object.entries(VIEWS).map(([name, view]) => {
+    const tally = h("span", { class: "nbs-tally" });
+    const node = h(
+      "button",
+      { type: "button", role: "tab", id: `${id}-tab-${name}`, "aria-controls": `${id}-panel-${name}`, class: "nbs-tab", "data-focus": `tab ${name}`, onclick: () => app.show(name) },
+      view.title,
+      tally,
+    );
+    return { name, node, tally, view };
+  });
+  const walkTabs = (event) => {
+    const at = tabs.findIndex(({ name }) => name === app.view);
+    const target = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    const { name, node } = tabs[(target + tabs.length) % tabs.length];
+    app.show(name);
+    node.focus();
+  };
+  return {
+    node: h("div", { class: "nbs-tabs", role: "tablist", "aria-label": "Views", onkeydown: walkTabs }, tabs.map(({ node }) => node)),
+    update() {
+      for (const { name, node, tally, view } of tabs) {
+        node.setAttribute("aria-selected", String(name === app.view));
+        node.tabIndex = name === app.view ? 0 : -1;
+        setText(tally, String(view.tally(app.snapshot, app.token)));
+      }
+    },
+  };
+}
+
+/** What the parts share: the snapshot, what is chosen in this display, and the ways to act. */
+function makeApp(model, store, redraw) {
+  const answerObservers = [];
+  let line = null;
+  return {
+    view: VIEWS[model.get("view")] ? model.get("view") : "board",
+    token: null,
+    move: null,
+    live: true,
+    get snapshot() {
+      return store.snapshot;
+    },
+    useLine(callLine) {
+      line = callLine;
+    },
+    draw: redraw,
+    point: (code) => line.point(code),
+    say: (text, ok) => line.say(text, ok),
+    onAnswer: (observer) => answerObservers.push(observer),
+    answered(answer) {
+      line.say(answer.text, answer.ok);
+      answerObservers.forEach((observer) => observer(answer));
+    },
+    justMoved: ({ moved }) => moved !== null && moved.cell === store.snapshot.as_of.cell,
+    send(message) {
+      try {
+        model.send(message);
+        return true;
+      } catch {
+        line.say("The kernel is gone: nothing was sent.", false);
+        return false;
+      }
+    },
+    act(verb, detail, code) {
+      line.point(code);
+      const sent = this.send({ kind: "action", verb, ...detail });
+      if (sent) line.say(store.snapshot.running ? `${verb}: queued until the running cell ends` : `${verb}: sent …`, true);
+    },
+    askPlan() {
+      if (this.live) this.send({ kind: "plan" });
+    },
+    show(name) {
+      this.view = name;
+      if (name === "plan") this.askPlan();
+      redraw();
+    },
+    open(token) {
+      this.token = token || null;
+      if (this.token && this.live) this.send({ kind: "show", view: "card", token: this.token });
+      this.show("card");
+    },
+    chooseMove(key) {
+      this.move = this.move === key ? null : key;
+      redraw();
+    },
+  };
+}
+
+function render({ model, el }, store) {
+  const id = `nbs-${(dashboards += 1)}`;
+  let frame = 0;
+  let draw = () => {};
+  const redraw = () => {
+    if (!frame) frame = requestAnimationFrame(() => draw());
+  };
+  const app = makeApp(model, store, redraw);
+  const line = makeCallLine();
+  app.useLine(line);
+
+  const headPlace = h("div", {});
+  const bannerPlace = h("div", {});
+  const tabs = makeTabs(app, id);
+  const rail = makeRail(app);
+  const moves = makeMoves(app);
+  const panels = Object.entries(VIEWS).map(([name, view]) => {
+    const part = view.make(app);
+    const node = h("div", { role: "tabpanel", id: `${id}-panel-${name}`, "aria-labelledby": `${id}-tab-${name}`, class: "nbs-panel" }, part.node);
+    return { name, node, part };
+  });
+  // Lumino, which runs JupyterLab's shortcuts, would take arrows and letters typed here for commands of the notebook.
+  const root = h(
+    "section",
+    { class: "nbs", "data-lm-suppress-shortcuts": "true" },
+    headPlace,
+    line.node,
+    bannerPlace,
+    tabs.node,
+    h("div", { class: "nbs-body" }, h("div", { class: "nbs-panels" }, panels.map(({ node }) => node)), rail.node),
+    moves.node,
+  );
+
+  draw = () => {
+    frame = 0;
+    app.live = !el.closest(".jupyter-widgets-disconnected");
+    root.setAttribute("aria-label", `Dashboard of ${app.snapshot.session.name}`);
+    root.classList.toggle("nbs-stale", !app.live || !app.snapshot.session.open);
+    keepFocus(root, () => {
+      updateHead(app, headPlace, bannerPlace);
+      tabs.update();
+      panels.forEach(({ name, node, part }) => {
+        node.hidden = name !== app.view;
+        if (!node.hidden) part.update();
+      });
+      rail.update();
+      moves.update();
+    });
+  };
+  const stop = store.subscribe((message) => (message.kind === "answer" ? app.answered(message) : redraw()));
+  const onView = () => app.show(VIEWS[model.get("view")] ? model.get("view") : "board");
+  model.on("change:view", onView);
+  model.on("comm_live_update", redraw); // ipywidgets' word for a kernel that went or came back
+  draw();
+  el.append(h("div", { class: "nbs-frame-of-width" }, root));
+  if (app.view === "plan") app.askPlan();
+  return () => {
+    stop();
+    cancelAnimationFrame(frame);
+    model.off("change:view", onView);
+    model.off("comm_live_update", redraw);
+  };
+}
+
+export default () => {
+  let store = null; // one for all displays of one widget: anywidget calls this function once a model
+  return {
+    initialize({ model }) {
+      store = followModel(model);
+      return () => store.close();
+    },
+    render: (place) => render(place, store),
+  };
+};
