@@ -188,9 +188,10 @@ def new_enough_python() -> str:
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lab(extra: Sequence[str]) -> int:
     """Opens JupyterLab on the tour; Jupyter prints the address."""
-    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    where = ["--ServerApp.root_dir=notebooks", "--LabApp.default_url=/lab/tree/00_tour.ipynb"]
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print("JupyterLab is starting; its address comes below. Ctrl-C, twice, ends it.", flush=True)
-    return run([PYTHON, "-m", "jupyterlab", *root, *extra, "notebooks/00_tour.ipynb"])
+    return run([PYTHON, "-m", "jupyterlab", *where, *as_root, *extra])
 
 
 def pytest(stage: str, *arguments: str, **variables: str) -> int:
