@@ -1,0 +1,279 @@
+"""Tables, and the metadata that holds them.
+
+Knows how tables depend on each other. Knows no database: ``create_all(bind)`` asks the bind to create the tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.sql.base import ShapeWalk, next_uid
+from nbsession.sql.columns import Column, Sequence
+from nbsession.sql.constraints import (
+    CheckConstraint,
+    Constraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
+from nbsession.sql.selectable import ColumnCollection, FromClause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbsession.sql.dml import Delete, Insert, Update
+
+__all__ = [
+    "CheckConstraint",
+    "Column",
+    "Constraint",
+    "ForeignKey",
+    "ForeignKeyConstraint",
+    "Index",
+    "MetaData",
+    "PrimaryKeyConstraint",
+    "Sequence",
+    "Table",
+    "UniqueConstraint",
+    "sort_tables",
+]
+
+
+class MetaData:
+    """A collection of tables that refer to each other.
+
+    :ivar tables: the tables by name, in the order of their definition.
+    """
+
+    def __init__(self, *, schema: str | None = None, naming_convention: Any = None, info: Any = None) -> None:
+        self.tables: dict[str, Table] = {}
+        self.schema = schema
+        self.naming_convention = naming_convention
+        self.info: dict[Any, Any] = info if info is not None else {}
+        self._sequences: dict[str, Sequence] = {}
+
+    @property
+    def sorted_tables(self) -> list[Table]:
+        """The tables, each after those its foreign keys point to."""
+        return sort_tables(self.tables.values())
+
+    def __contains__(self, table: object) -> bool:
+        return (table if isinstance(table, str) else getattr(table, "key", None)) in self.tables
+
+    def remove(self, table: Table) -> None:
+        """Forget a table; the database is not touched."""
+        self.tables.pop(table.key, None)
+
+    def clear(self) -> None:
+        """Forget all tables."""
+        self.tables.clear()
+
+    def create_all(self, bind: Any, tables: Iterable[Table] | None = None, checkfirst: bool = True) -> None:
+        """Create the tables in the database.
+
+        :param bind: an engine or a connection.
+        :param tables: only these; default all.
+        :param checkfirst: leave out those that exist.
+        """
+        bind.create_tables(self, self._chosen(tables), checkfirst)
+
+    def drop_all(self, bind: Any, tables: Iterable[Table] | None = None, checkfirst: bool = True) -> None:
+        """Drop the tables, those that others refer to last."""
+        bind.drop_tables(self, self._chosen(tables)[::-1], checkfirst)
+
+    def reflect(self, bind: Any, only: Iterable[str] | None = None, **ignored: Any) -> None:
+        """Read the definitions of the tables that the database has."""
+        bind.reflect_tables(self, list(only) if only is not None else None)
+
+    def _chosen(self, tables: Iterable[Table] | None) -> list[Table]:
+        return self.sorted_tables if tables is None else sort_tables(tables)
+
+    def __repr__(self) -> str:
+        return f"<MetaData {', '.join(self.tables) or '(no tables)'}>"
+
+
+class Table(FromClause):
+    """A table: ``Table("users", metadata, Column("id", Integer, primary_key=True), ...)``.
+
+    A second call with the same name and no columns gives the table that is there.
+
+    :param items: columns, constraints, indexes.
+    :param extend_existing: add the items to a table that is there.
+    :param autoload_with: an engine or connection to read the definition from.
+    :raises InvalidRequestError: if the metadata holds another table of this name.
+    """
+
+    visit_name = "table"
+    name: str
+    primary_key: Any = None
+
+    def __new__(cls, name: str = "", metadata: MetaData | None = None, *items: Any, **options: Any) -> Table:
+        if not isinstance(metadata, MetaData):
+            raise ArgumentError(f"Table '{name}' needs a MetaData as second argument, got {metadata!r}.")
+        schema = options.get("schema") or metadata.schema
+        key = f"{schema}.{name}" if schema else name
+        existing = metadata.tables.get(key)
+        bind = options.get("autoload_with")
+        if existing is None and bind is not None:
+            metadata.reflect(bind, only=[name])
+            existing = metadata.tables.get(key)
+            if existing is None:
+                raise InvalidRequestError(f"Table '{name}' is not in the database: nothing to load its columns from.")
+            return existing
+        if existing is None:
+            if options.get("must_exist"):
+                raise InvalidRequestError(f"Table '{key}' not defined")
+            return super().__new__(cls)
+        if items and not options.get("extend_existing") and not options.get("keep_existing"):
+            raise InvalidRequestError(
+                f"Table '{key}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to "
+                "redefine options and columns on an existing Table object."
+            )
+        return existing
+
+    def __init__(
+        self,
+        name: str,
+        metadata: MetaData,
+        *items: Any,
+        schema: str | None = None,
+        comment: str | None = None,
+        info: dict[Any, Any] | None = None,
+        prefixes: Iterable[str] = (),
+        extend_existing: bool = False,
+        keep_existing: bool = False,
+        **ignored: Any,
+    ) -> None:
+        if "metadata" in self.__dict__:
+            if not keep_existing:
+                self._add(items)
+            return
+        self.name = name
+        self.metadata = metadata
+        self.schema = schema or metadata.schema
+        self.key = f"{self.schema}.{name}" if self.schema else name
+        self.comment = comment
+        self.info = info if info is not None else {}
+        self.prefixes = tuple(prefixes)
+        self.uid = next_uid()
+        self._collection = ColumnCollection()
+        self.constraints: set[Constraint] = set()
+        self.indexes: set[Index] = set()
+        self.primary_key = PrimaryKeyConstraint()
+        metadata.tables[self.key] = self
+        try:
+            self._add(items)
+        except BaseException:
+            metadata.remove(self)
+            raise
+
+    def _add(self, items: Iterable[Any]) -> None:
+        items = tuple(items)
+        columns = [one for one in items if isinstance(one, Column)]
+        for column in columns:
+            column._attach(self)
+        self.uid = next_uid()  # statements compiled for the old columns no longer fit
+        explicit = next((one for one in items if isinstance(one, PrimaryKeyConstraint)), None)
+        if explicit is None:
+            name = self.primary_key.name
+            self.constraints.discard(self.primary_key)
+            explicit = PrimaryKeyConstraint(*[column for column in self.c if column.primary_key], name=name)
+        explicit._attach(self)
+        for column in columns:
+            column._attach_constraints(self)
+        for one in items:
+            if isinstance(one, Constraint | Index):
+                if one is not explicit:
+                    one._attach(self)
+            elif not isinstance(one, Column):
+                raise ArgumentError(f"Table '{self.name}' cannot take {one!r}: columns, constraints and indexes fit.")
+
+    def append_column(self, column: Column, replace_existing: bool = False) -> None:
+        """Add a column."""
+        self._add([column])
+
+    def append_constraint(self, constraint: Constraint) -> None:
+        """Add a constraint."""
+        self._add([constraint])
+
+    @property
+    def fullname(self) -> str:
+        """The name, with the schema if there is one."""
+        return self.key
+
+    @property
+    def foreign_keys(self) -> set[ForeignKey]:
+        """The foreign keys of all columns."""
+        return {key for column in self.c for key in column.foreign_keys}
+
+    @property
+    def foreign_key_constraints(self) -> set[ForeignKeyConstraint]:
+        """The foreign key constraints."""
+        return {one for one in self.constraints if isinstance(one, ForeignKeyConstraint)}
+
+    @property
+    def autoincrement_column(self) -> Column | None:
+        """The column that the database numbers, or None."""
+        return next((column for column in self.primary_key if column.autoincrements), None)
+
+    _autoincrement_column = autoincrement_column
+
+    def _shape(self, walk: ShapeWalk) -> None:
+        walk.key.append(self.uid)
+
+    def insert(self) -> Insert:
+        """``INSERT INTO`` this table."""
+        from nbsession.sql.dml import Insert
+
+        return Insert(self)
+
+    def update(self) -> Update:
+        """``UPDATE`` this table."""
+        from nbsession.sql.dml import Update
+
+        return Update(self)
+
+    def delete(self) -> Delete:
+        """``DELETE FROM`` this table."""
+        from nbsession.sql.dml import Delete
+
+        return Delete(self)
+
+    def create(self, bind: Any, checkfirst: bool = False) -> None:
+        """Create this table in the database."""
+        bind.create_tables(self.metadata, [self], checkfirst)
+
+    def drop(self, bind: Any, checkfirst: bool = False) -> None:
+        """Drop this table in the database."""
+        bind.drop_tables(self.metadata, [self], checkfirst)
+
+    def __str__(self) -> str:
+        return self.key
+
+    def __repr__(self) -> str:
+        return f"<Table {self.key} ({', '.join(column.name for column in self.c)})>"
+
+
+def sort_tables(tables: Iterable[Table]) -> list[Table]:
+    """Tables, each after those its foreign keys point to; else by name; a circle is broken somewhere."""
+    given = list(tables)
+    members = {id(table) for table in given}
+    done: dict[int, Table] = {}
+    visiting: set[int] = set()
+
+    def visit(table: Table) -> None:
+        if id(table) in done or id(table) in visiting:
+            return
+        visiting.add(id(table))
+        targets = (key.column.table for column in table.c for key in column.foreign_keys)
+        for target in sorted({id(one): one for one in targets}.values(), key=lambda one: one.key):
+            if id(target) in members:
+                visit(target)
+        done[id(table)] = table
+
+    for table in sorted(given, key=lambda one: one.key):
+        visit(table)
+    return list(done.values())
