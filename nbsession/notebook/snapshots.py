@@ -1,8 +1,8 @@
 """The snapshot: what the views and the dashboard know of a session at one moment, as plain data.
 
-It knows no session and no object: numbers, strings, booleans, lists and dictionaries only, ready for JSON. Taking one is
-the task of ``snapshot_builder.py``; drawing one that of ``views/`` and of the widget. The typed dictionaries below are
-the documented format; ``tests/fixtures/snapshot_*.json`` are three examples.
+It knows no session and no object: numbers, strings, booleans, lists and dictionaries only, ready for JSON. Taking one
+is the task of ``snapshot_builder.py``; drawing one that of ``views/`` and of the widget. The typed dictionaries below
+are the documented format; ``tests/fixtures/snapshot_*.json`` are three examples.
 
 A patch is a dictionary with ``kind`` (``'patch'``), ``revision`` and the top-level keys that changed. The receiver
 merges ``cards`` by token, appends ``log`` (an entry whose ``n`` is known replaces it) and replaces every other key

@@ -59,11 +59,17 @@ def recent(snapshot: Snapshot) -> tuple[str, list[Move]]:
     return f"moved in {cell}", [move for move in snapshot.moves if move["cell"] == cell]
 
 
+def _tokens(snapshot: Snapshot, moves: list[Move]) -> set[int]:
+    """The objects whose last move is one of these."""
+    events = {move["event"] for move in moves}
+    return {card["token"] for card in snapshot.cards.values() if card["moved"] and card["moved"]["event"] in events}
+
+
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _text(snapshot: Snapshot) -> str:
     lines = [*header(snapshot), ""]
     title, moves = recent(snapshot)
-    just_moved = {move["token"] for move in moves}
+    just_moved = _tokens(snapshot, moves)
     for lane in snapshot.lanes:
         lines.append(clip(f"{lane['letter']} {lane['state']:<11}{lane['count']:>3,}  {lane['says']}"))
         lines += _lane_text(snapshot, lane, just_moved)
@@ -99,7 +105,7 @@ def _lane_text(snapshot: Snapshot, lane: Lane, just_moved: set[int]) -> list[str
 # ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _html(snapshot: Snapshot) -> str:
     title, moves = recent(snapshot)
-    just_moved = {move["token"] for move in moves}
+    just_moved = _tokens(snapshot, moves)
     head = m.element("tr", *(_lane_head(lane) for lane in snapshot.lanes))
     body = m.element("tr", *(_lane_cell(snapshot, lane, just_moved) for lane in snapshot.lanes))
     lanes = m.table(head, body, style="width:100%;table-layout:fixed")

@@ -26,7 +26,7 @@ def would_write(card: Card) -> str:
     if card["state"] == "pending":
         return "the next flush sends its INSERT"
     if card["state"] == "persistent":
-        changed = [attribute["name"] for attribute in card["attributes"] if attribute["changed"]]
+        changed = [each["name"] for each in card["attributes"] if each["changed"] and each["kind"] != "many"]
         return f"the next flush writes {', '.join(changed)}" if changed else "nothing to write"
     return {
         "transient": "no flush knows of it: session.add(obj) would make it pending",

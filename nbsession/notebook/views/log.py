@@ -104,7 +104,7 @@ def _text(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
         result = came_back(group)
         values = f"({', '.join(entry['params'])})" if entry["params"] else ""
         lines += [clip(f"      with {values}")] if values else []
-        lines += [clip(f"      → {result}")] if result else []
+        lines += [clip(f"      {result}" if entry["error"] else f"      → {result}")] if result else []
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -1,0 +1,150 @@
+"""From a live object to its card. Reads states, ``__dict__`` and histories only: nothing is loaded, flushed or begun.
+
+No attribute of a mapped object is touched and its ``__repr__`` is not called. A value's ``__repr__`` is the only code
+of others that runs; one that raises is named in the value's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nbsession.events import safe_repr, tokens
+from nbsession.mapping.inspection import InstanceState, inspect_mapped
+from nbsession.notebook.journal import Journal
+from nbsession.notebook.snapshots import Attribute, Card, Status
+from nbsession.notebook.views.plain import clip, one_line
+from nbsession.tracking.instance_state import NO_VALUE
+
+MEMBERS_SHOWN = 4
+"""members of a collection that a card names"""
+SUMMARY_WIDTH = 60
+
+
+def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Iterable[str] = ()) -> Card:
+    """The card of a mapped object.
+
+    :param journal: gives the label and the last move.
+    :param to_delete: is the object marked for deletion?
+    :param holders: variables and outputs that hold it.
+    """
+    token = tokens.of(obj)
+    cls = type(obj).__name__
+    looked: InstanceState = inspect_mapped(obj)
+    key = key_text(looked.identity)
+    state = looked.state.value
+    attributes = [_column(looked, name, state) for name in looked.mapper.column_attrs]
+    attributes += [_related(looked, each, state, journal) for each in looked.mapper.relationships]
+    expired = state == "persistent" and bool(looked.expired_attributes)
+    dirty = state == "persistent" and any(attribute["changed"] for attribute in attributes)
+    marks = {"dirty": dirty, "expired": expired, "failed": journal.failed(token), "to delete": to_delete}
+    return {
+        "token": token,
+        "label": journal.labels.of(token, cls, key if state not in ("transient", "pending") else None),
+        "cls": cls,
+        "key": key,
+        "state": state,
+        "flags": [flag for flag, is_set in marks.items() if is_set],
+        "summary": _summary(attributes, looked.expired and state == "persistent"),
+        "attributes": attributes,
+        "moved": journal.last_move(token),
+        "holders": list(holders),
+    }
+
+
+def key_text(identity: tuple[Any, ...] | None) -> str | None:
+    """A primary key as text: ``3``, ``3, 7``, ``L-12``."""
+    if identity is None:
+        return None
+    return ", ".join(one_line(part) if isinstance(part, str) else value_text(part) for part in identity)
+
+
+def value_text(value: Any) -> str:
+    """A value's representation on one line, shortened; one that raises is named."""
+    return one_line(safe_repr(value))
+
+
+def _column(looked: InstanceState, name: str, state: str) -> Attribute:
+    history = looked.attrs[name].history
+    current = looked.attrs[name].loaded_value
+    status: Status = "loaded"
+    if current is NO_VALUE:
+        status = "expired" if name in looked.expired_attributes else _missing(state)
+    changed = bool(history.added) and state in ("pending", "persistent", "transient")
+    before = history.unchanged or history.deleted
+    return {
+        "name": name,
+        "kind": "column",
+        "status": status,
+        "committed": value_text(before[0]) if before else None,
+        "current": None if current is NO_VALUE else value_text(current),
+        "changed": changed,
+    }
+
+
+def _related(looked: InstanceState, relationship: Any, state: str, journal: Journal) -> Attribute:
+    name = relationship.key
+    history = looked.attrs[name].history
+    current = looked.attrs[name].loaded_value
+    many = bool(relationship.uselist)
+    loaded = current is not NO_VALUE
+    before = [*history.unchanged, *history.deleted]
+    if many:
+        then = _labels(before, journal) if loaded and (before or history.added) else None
+        now = _labels(_members(current), journal) if loaded else None
+        then = None if state in ("transient", "pending") else then
+    else:
+        then = _label(before[0], journal) if before else None
+        now = _label(current, journal) if loaded else None
+    nothing = now in (None, "None", "none") and then is None
+    return {
+        "name": name,
+        "kind": "many" if many else "one",
+        "status": "loaded" if loaded else _missing(state),
+        "committed": then,
+        "current": now,
+        "changed": not nothing and bool(history.added or history.deleted),
+    }
+
+
+def _missing(state: str) -> Status:
+    return "not set" if state in ("transient", "pending") else "not loaded"
+
+
+def _members(collection: Any) -> list[Any]:
+    values = getattr(collection, "values", None)
+    return list(values()) if callable(values) else list(collection)
+
+
+def _labels(members: list[Any], journal: Journal) -> str:
+    named = [_label(member, journal) for member in members[:MEMBERS_SHOWN]]
+    if len(members) > len(named):
+        named.append(f"… {len(members) - len(named):,} more")
+    return ", ".join(named) or "none"
+
+
+def _label(obj: Any, journal: Journal) -> str:
+    if obj is None:
+        return "None"
+    looked = inspect_mapped(obj, raiseerr=False)
+    if looked is None:
+        return value_text(obj)
+    keyed = looked.state.value not in ("transient", "pending")
+    return journal.labels.of(tokens.of(obj), type(obj).__name__, key_text(looked.identity) if keyed else None)
+
+
+def _summary(attributes: list[Attribute], expired: bool) -> str:
+    """The changes if there are any, else the first values that say something: on one line."""
+    if expired:
+        return "expired: will be read again when touched"
+    changes = [a for a in attributes if a["changed"] and a["committed"] is not None]
+    if changes:
+        words = [f"{a['name']} {a['committed']} → {a['current']}" for a in changes]
+    else:
+        telling = [a for a in attributes if a["current"] not in (None, "None", "none") and not _is_key(a)]
+        words = [f"{a['name']} {a['current']}" for a in telling]
+    return clip(" · ".join(words[:2]), SUMMARY_WIDTH)
+
+
+def _is_key(attribute: Attribute) -> bool:
+    return attribute["kind"] == "column" and (attribute["name"] == "id" or attribute["name"].endswith("_id"))

@@ -1,0 +1,86 @@
+"""Which cell is running. Knows the shell's events; knows nothing of sessions.
+
+``execution_count`` in ``pre_run_cell`` is n in one version of IPython and n + 1 in the next. So what happens in a
+running cell is stamped with the number under which its output would be filed, and that is corrected from
+``result.execution_count`` when the cell has ended. ``pre_execute`` and ``post_execute`` are not used: they also fire
+for messages of widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+class CellClock:
+    """The cells of a notebook, one after the other.
+
+    :ivar running: is a cell running now?
+    :ivar last: the label of the cell that runs, or ran last: ``In[7]``; None before the first, and outside a notebook.
+    """
+
+    def __init__(self) -> None:
+        self.running = False
+        self.last: str | None = None
+        self.on_start: list[Callable[[], None]] = []
+        """called when a cell starts"""
+        self.on_end: list[Callable[[str | None, str | None], None]] = []
+        """called when a cell has ended, with the label it had while it ran and the one it has"""
+        self._shell: Any = None
+
+    @property
+    def now(self) -> str | None:
+        """The label of the running cell, or None if none is running."""
+        return self.last if self.running else None
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The notebook's variables; none outside a notebook."""
+        return self._shell.user_ns if self._shell is not None else {}
+
+    def attach(self, shell: Any) -> None:
+        """Follows the cells of a shell. Called inside a cell, that cell counts as running."""
+        if self._shell is shell:
+            return
+        self.detach()
+        self._shell = shell
+        shell.events.register("pre_run_cell", self._started)
+        shell.events.register("post_run_cell", self._ended)
+
+    def detach(self) -> None:
+        """Follows nobody."""
+        if self._shell is not None:
+            self._shell.events.unregister("pre_run_cell", self._started)
+            self._shell.events.unregister("post_run_cell", self._ended)
+        self._shell, self.running, self.last = None, False, None
+
+    def start(self, number: int | None) -> None:
+        """A cell starts, presumably with this number."""
+        self.running, self.last = True, label(number)
+        for started in tuple(self.on_start):
+            started()
+
+    def end(self, number: int | None) -> None:
+        """The running cell has ended and had this number."""
+        presumed, actual = self.last, label(number)
+        self.running, self.last = False, actual or presumed
+        for ended in tuple(self.on_end):
+            ended(presumed, self.last)
+
+    def _started(self, info: Any = None) -> None:
+        numbered = getattr(info, "store_history", True)
+        self.start(self._shell.displayhook.prompt_count if numbered else None)
+
+    def _ended(self, result: Any = None) -> None:
+        info = getattr(result, "info", None)
+        numbered = getattr(info, "store_history", True)
+        self.end(getattr(result, "execution_count", None) if numbered else None)
+
+
+def label(number: int | None) -> str | None:
+    """``In[7]``."""
+    return None if number is None else f"In[{number}]"
+
+
+clock = CellClock()
+"""the cells of this process's notebook"""
