@@ -67,7 +67,9 @@ def found_by(python: Path, elsewhere: Path) -> list[Path]:
 def package_files() -> set[str]:
     """What a wheel must hold of the package and of the widgets, under the names it has in a wheel."""
     code = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "nbsession").rglob("*.py")}
-    return code | {"nbsession/py.typed"} | {f"nbsession/_static/{path.name}" for path in (PROJECT / "widgets").glob("*.*")}
+    return (
+        code | {"nbsession/py.typed"} | {f"nbsession/_static/{path.name}" for path in (PROJECT / "widgets").glob("*.*")}
+    )
 
 
 def test_wheel_holds_package_and_widgets_and_nothing_else(tmp_path: Path) -> None:
