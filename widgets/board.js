@@ -12,13 +12,19 @@ export function stateBadge(state) {
 
 /** The flags of a card, each as mark and word. */
 export function flagTags(card) {
-  return card.flags.map((flag) => h("span", { class: `nbs-flag nbs-flag-${flag.replace(" ", "-")}` }, `${FLAG_MARKS[flag] ?? ""} ${flag}`));
+  const tag = (flag) => {
+    const kind = flag.replace(" ", "-");
+    return h("span", { class: `nbs-flag nbs-flag-${kind}` }, `${FLAG_MARKS[flag] ?? ""} ${flag}`);
+  };
+  return card.flags.map(tag);
 }
 
 function summaryOf(card) {
-  const change = card.attributes?.find((a) => a.changed && a.kind === "column" && a.committed !== null && a.current !== null);
+  const told = (a) => a.changed && a.kind === "column" && a.committed !== null && a.current !== null;
+  const change = card.attributes?.find(told);
   if (!change) return h("span", { class: "nbs-summary" }, card.summary);
-  return h("span", { class: "nbs-summary" }, `${change.name} `, h("del", {}, change.committed), " → ", h("ins", {}, change.current));
+  const values = [h("del", {}, change.committed), " → ", h("ins", {}, change.current)];
+  return h("span", { class: "nbs-summary" }, `${change.name} `, values);
 }
 
 function whyMoved({ cause, cell }) {
@@ -49,17 +55,22 @@ function drawCard(app, { card, just }) {
 }
 
 function makeLane(state) {
-  const parts = { count: h("span", { class: "nbs-count" }), says: h("p", { class: "nbs-says-state" }), cards: h("ul", { class: "nbs-cards" }), more: h("p", { class: "nbs-more" }) };
-  const title = h("span", {});
+  const parts = {
+    title: h("span", {}),
+    count: h("span", { class: "nbs-count" }),
+    says: h("p", { class: "nbs-says-state" }),
+    cards: h("ul", { class: "nbs-cards" }),
+    more: h("p", { class: "nbs-more" }),
+  };
+  const way = h("span", { class: "nbs-way", "aria-hidden": "true" }, WAY_ON[state] ?? "");
   parts.node = h(
     "section",
     { class: `nbs-lane nbs-lane-${state}`, "data-state": state },
-    h("h3", {}, stateBadge(state), title, parts.count, h("span", { class: "nbs-way", "aria-hidden": "true" }, WAY_ON[state] ?? "")),
+    h("h3", {}, stateBadge(state), parts.title, parts.count, way),
     parts.says,
     parts.cards,
     parts.more,
   );
-  parts.title = title;
   return parts;
 }
 
@@ -68,7 +79,9 @@ function drawHint({ name }) {
     "div",
     { class: "nbs-hint" },
     h("strong", {}, "Nothing here yet."),
-    h("span", {}, " Call a mapped class and its object appears under Transient; ", h("code", {}, `${name}.add(obj)`), " moves it to Pending."),
+    " Call a mapped class and its object appears under Transient; ",
+    h("code", {}, `${name}.add(obj)`),
+    " moves it to Pending.",
   );
 }
 
@@ -77,11 +90,13 @@ function walk(event) {
   const card = event.target.closest?.(".nbs-card");
   if (!step || !card) return;
   event.preventDefault();
-  const lanes = [...event.currentTarget.querySelectorAll(".nbs-cards")].map((list) => [...list.querySelectorAll(".nbs-card")]).filter((lane) => lane.length);
+  const lists = [...event.currentTarget.querySelectorAll(".nbs-cards")];
+  const lanes = lists.map((list) => [...list.querySelectorAll(".nbs-card")]).filter((cards) => cards.length);
   const lane = lanes.findIndex((cards) => cards.includes(card));
   const target = lanes[(lane + step[0] + lanes.length) % lanes.length];
   const row = lanes[lane].indexOf(card);
-  target[step[0] ? Math.min(row, target.length - 1) : (row + step[1] + target.length) % target.length].focus();
+  const wanted = step[0] ? Math.min(row, target.length - 1) : (row + step[1] + target.length) % target.length;
+  target[wanted].focus();
 }
 
 /** The board. */
@@ -102,12 +117,13 @@ export function makeBoard(app) {
         }
         const parts = lanes.get(lane.state);
         const cards = lane.tokens.map((token) => snapshot.cards[token]).filter(Boolean);
+        const items = cards.map((card) => ({ card, just: app.justMoved(card) }));
         parts.node.classList.toggle("nbs-empty", lane.count === 0);
         setText(parts.title, lane.title);
         setText(parts.count, String(lane.count));
         setText(parts.says, lane.says);
         setText(parts.more, lane.more ? `… ${lane.more} more, not shown` : "");
-        keepList(parts.cards, cards.map((card) => ({ card, just: app.justMoved(card) })), ({ card }) => card.token, (item) => drawCard(app, item));
+        keepList(parts.cards, items, ({ card }) => card.token, (item) => drawCard(app, item));
       }
     },
   };

@@ -5,7 +5,7 @@ const WHOLE_SESSION = {
   flush: (session) => `${session}.flush()`,
   commit: (session) => `${session}.commit()`,
   rollback: (session) => `${session}.rollback()`,
-  savepoint: (session, { name }) => (name ? `${session}.begin_nested(name=${JSON.stringify(name)})` : `${session}.begin_nested()`),
+  savepoint: (session, { name }) => `${session}.begin_nested(${name ? `name=${JSON.stringify(name)}` : ""})`,
   "rollback to": (session, { name }) => `%session rollback ${name}`,
   release: (session, { name }) => `%session release ${name}`,
 };
@@ -30,20 +30,25 @@ const LEGAL_FROM = {
 export function whyNot(snapshot, live, verb, card = null) {
   if (!live) return "The kernel is gone: nothing can be sent.";
   if (!snapshot.session.open) return "The session is closed.";
-  if (snapshot.transaction.state === "failed" && NEEDS_HEALTH.has(verb)) return "The transaction failed: only a rollback helps.";
+  const failed = snapshot.transaction.state === "failed";
+  if (failed && NEEDS_HEALTH.has(verb)) return "The transaction failed: only a rollback helps.";
   const legal = LEGAL_FROM[verb];
-  if (card && legal && !legal.includes(card.state)) return `${card.label} is ${card.state}; ${verb} needs it ${legal.join(" or ")}.`;
-  return null;
+  if (!card || !legal || legal.includes(card.state)) return null;
+  return `${card.label} is ${card.state}; ${verb} needs it ${legal.join(" or ")}.`;
 }
 
 /**
- * A button that stands for a call. Pointing at it or focusing it puts the code on the call line, where it can be copied.
+ * A button that stands for a call. Pointing at it or focusing it puts the code on the call line, to be copied there.
  * One that cannot be used stays focusable and says why: "why can I not commit?" is a question worth an answer.
  */
 export function callButton(app, text, verb, { detail = {}, card = null, quiet = false, kind = "" } = {}) {
   const code = callText(app.snapshot, verb, { ...detail, label: card?.label });
   const reason = whyNot(app.snapshot, app.live, verb, card);
   const point = () => app.point(code);
+  const press = () => {
+    if (reason) app.say(reason, false);
+    else app.act(verb, { ...detail, ...(card ? { token: card.token } : {}) }, code);
+  };
   return h(
     "button",
     {
@@ -55,7 +60,7 @@ export function callButton(app, text, verb, { detail = {}, card = null, quiet = 
       "data-focus": `verb ${verb} ${detail.name ?? ""} ${card?.token ?? ""} ${kind}`,
       onpointerenter: point,
       onfocus: point,
-      onclick: () => (reason ? app.say(reason, false) : app.act(verb, { ...detail, ...(card ? { token: card.token } : {}) }, code)),
+      onclick: press,
     },
     h("span", { class: "nbs-button-text" }, text),
     quiet ? null : h("code", { "aria-hidden": "true" }, code.split("  #")[0]),

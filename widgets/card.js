@@ -5,6 +5,8 @@ import { callButton } from "./calls.js";
 
 const VERBS = ["add", "delete", "expunge", "refresh", "expire"];
 const KINDS = { column: "column", one: "to one", many: "to many" };
+const NOT_CHOSEN = "Choose an object here, or open one from the board.";
+const GONE = "This object is no longer on the board: nothing holds it, or newer ones took its place.";
 const TELLS = {
   expired: "expired: read again when touched",
   "not loaded": "not loaded: never read",
@@ -29,24 +31,38 @@ function drawAttribute({ name, kind, status, committed, current, changed }) {
 }
 
 function drawMove({ before, after, trigger, cause, cell, event }) {
-  return h("p", { class: "nbs-dim" }, `Last move: ${before} → ${after} (${trigger}), because `, h("code", {}, cause), ` · ${cell ?? "between cells"} · event ${event}`);
+  const move = `Last move: ${before} → ${after} (${trigger}), because `;
+  return h("p", { class: "nbs-dim" }, move, h("code", {}, cause), ` · ${cell ?? "between cells"} · event ${event}`);
+}
+
+function drawHolders(holders) {
+  const names = holders.map((name, index) => [index ? ", " : "", h("code", {}, name)]);
+  return h("p", { class: "nbs-dim" }, "Held by ", names);
+}
+
+function headCell(text) {
+  return text ? h("th", { scope: "col" }, text) : h("td", {});
 }
 
 function drawObject(app, { card }) {
   return h(
     "article",
     { class: "nbs-object", "aria-label": `Object card of ${card.label}` },
-    h("h3", {}, stateBadge(card.state), h("span", { class: "nbs-label" }, card.label), h("span", {}, card.state), flagTags(card)),
+    h("h3", {}, stateBadge(card.state), h("span", { class: "nbs-label" }, card.label), card.state, flagTags(card)),
     card.moved ? drawMove(card.moved) : null,
-    card.holders?.length ? h("p", { class: "nbs-dim" }, "Held by ", card.holders.map((name, index) => [index ? ", " : "", h("code", {}, name)])) : null,
-    h("div", { class: "nbs-verbs", role: "group", "aria-label": `Verbs for ${card.label}` }, VERBS.map((verb) => callButton(app, verb, verb, { card }))),
+    card.holders?.length ? drawHolders(card.holders) : null,
+    h(
+      "div",
+      { class: "nbs-verbs", role: "group", "aria-label": `Verbs for ${card.label}` },
+      VERBS.map((verb) => callButton(app, verb, verb, { card })),
+    ),
     h(
       "div",
       { class: "nbs-scroll", tabindex: "0", role: "region", "aria-label": "Attributes", "data-focus": "attributes" },
       h(
         "table",
         { class: "nbs-attributes" },
-        h("thead", {}, h("tr", {}, ["attribute", "committed", "", "current", "status"].map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text)))),
+        h("thead", {}, h("tr", {}, ["attribute", "committed", "", "current", "status"].map(headCell))),
         h("tbody", {}, card.attributes.map(drawAttribute)),
       ),
     ),
@@ -65,7 +81,8 @@ export function makeCardView(app) {
     const json = JSON.stringify([options, app.token]);
     if (json === listed) return;
     listed = json;
-    choice.replaceChildren(h("option", { value: "" }, "choose…"), ...options.map(([token, text]) => h("option", { value: token }, text)));
+    const option = ([token, text]) => h("option", { value: token }, text);
+    choice.replaceChildren(h("option", { value: "" }, "choose…"), ...options.map(option));
     choice.value = cards.some((card) => card.token === app.token) ? String(app.token) : "";
   }
 
@@ -76,9 +93,10 @@ export function makeCardView(app) {
       const card = snapshot.cards[token] ?? null;
       listCards(snapshot.lanes.flatMap((lane) => lane.tokens).map((each) => snapshot.cards[each]).filter(Boolean));
       note.hidden = card !== null;
-      setText(note, token === null ? "Choose an object here, or open one from the board." : "This object is no longer on the board: nothing holds it, or newer ones took its place.");
+      setText(note, token === null ? NOT_CHOSEN : GONE);
       // Health and liveness change what the buttons may do, so they are part of what the card is drawn from.
-      keepOne(place, card && { card, health: [app.live, snapshot.session, snapshot.transaction.state] }, (data) => drawObject(app, data));
+      const health = [app.live, snapshot.session, snapshot.transaction.state];
+      keepOne(place, card && { card, health }, (data) => drawObject(app, data));
     },
   };
 }

@@ -23,7 +23,15 @@ function makeTabs(app, id) {
     const tally = h("span", { class: "nbs-tally" });
     const node = h(
       "button",
-      { type: "button", role: "tab", id: `${id}-tab-${name}`, "aria-controls": `${id}-panel-${name}`, class: "nbs-tab", "data-focus": `tab ${name}`, onclick: () => app.show(name) },
+      {
+        type: "button",
+        role: "tab",
+        class: "nbs-tab",
+        id: `${id}-tab-${name}`,
+        "aria-controls": `${id}-panel-${name}`,
+        "data-focus": `tab ${name}`,
+        onclick: () => app.show(name),
+      },
       view.title,
       tally,
     );
@@ -38,8 +46,9 @@ function makeTabs(app, id) {
     app.show(name);
     node.focus();
   };
+  const props = { class: "nbs-tabs", role: "tablist", "aria-label": "Views", onkeydown: walkTabs };
   return {
-    node: h("div", { class: "nbs-tabs", role: "tablist", "aria-label": "Views", onkeydown: walkTabs }, tabs.map(({ node }) => node)),
+    node: h("div", props, tabs.map(({ node }) => node)),
     update() {
       for (const { name, node, tally, view } of tabs) {
         node.setAttribute("aria-selected", String(name === app.view));
@@ -86,7 +95,8 @@ function makeApp(model, store, redraw) {
     act(verb, detail, code) {
       line.point(code);
       const sent = this.send({ kind: "action", verb, ...detail });
-      if (sent) line.say(store.snapshot.running ? `${verb}: queued until the running cell ends` : `${verb}: sent …`, true);
+      const when = store.snapshot.running ? "queued until the running cell ends" : "sent …";
+      if (sent) line.say(`${verb}: ${when}`, true);
     },
     askPlan() {
       if (this.live) this.send({ kind: "plan" });
@@ -126,8 +136,8 @@ function render({ model, el }, store) {
   const moves = makeMoves(app);
   const panels = Object.entries(VIEWS).map(([name, view]) => {
     const part = view.make(app);
-    const node = h("div", { role: "tabpanel", id: `${id}-panel-${name}`, "aria-labelledby": `${id}-tab-${name}`, class: "nbs-panel" }, part.node);
-    return { name, node, part };
+    const props = { role: "tabpanel", id: `${id}-panel-${name}`, "aria-labelledby": `${id}-tab-${name}` };
+    return { name, node: h("div", { class: "nbs-panel", ...props }, part.node), part };
   });
   // Lumino, which runs JupyterLab's shortcuts, would take arrows and letters typed here for commands of the notebook.
   const root = h(

@@ -14,6 +14,10 @@ function statePill({ session, transaction }, live) {
   return { mark: "○", word: "idle", kind: "idle" };
 }
 
+function drawPill(kind, mark, word) {
+  return h("span", { class: `nbs-pill ${kind}` }, h("span", { class: "nbs-dot", "aria-hidden": "true" }, mark), word);
+}
+
 function drawHead(app, { session, pill, savepoints, running }) {
   const buttons = [
     callButton(app, "Savepoint", "savepoint"),
@@ -30,17 +34,23 @@ function drawHead(app, { session, pill, savepoints, running }) {
       h("h2", { class: "nbs-name" }, session.name),
       h("span", { class: "nbs-database" }, `${session.dialect} · ${session.database}`),
     ),
-    h("span", { class: `nbs-pill nbs-pill-${pill.kind}` }, h("span", { class: "nbs-dot", "aria-hidden": "true" }, pill.mark), pill.word),
+    drawPill(`nbs-pill-${pill.kind}`, pill.mark, pill.word),
     savepoints ? h("span", { class: "nbs-pill" }, savepoints === 1 ? "1 savepoint" : `${savepoints} savepoints`) : null,
-    running ? h("span", { class: "nbs-pill nbs-running" }, h("span", { class: "nbs-dot", "aria-hidden": "true" }, "▶"), "a cell is running") : null,
+    running ? drawPill("nbs-running", "▶", "a cell is running") : null,
     h("div", { class: "nbs-verbs", role: "group", "aria-label": "The session's verbs" }, buttons),
   );
 }
 
 function bannerData({ session, transaction, as_of }, live) {
-  const seen = as_of.cell ? `What you see is the state as of ${as_of.cell}.` : "";
-  if (!live) return { kind: "gone", title: "No live session", text: `The kernel is gone or was restarted. ${seen} Run the notebook again.` };
-  if (!session.open) return { kind: "gone", title: "This session is closed", text: `Its connection was given back; what was not committed is gone. ${seen}` };
+  const seen = as_of.cell ? `What you see is the state as of ${as_of.cell}. ` : "";
+  if (!live) {
+    const text = `The kernel is gone or was restarted. ${seen}Run the notebook again.`;
+    return { kind: "gone", title: "No live session", text };
+  }
+  if (!session.open) {
+    const text = `Its connection was given back; what was not committed is gone. ${seen}`;
+    return { kind: "gone", title: "This session is closed", text };
+  }
   if (transaction.state !== "failed") return null;
   const error = transaction.error ?? { type: "Error", message: "a flush failed", cell: null, advice: "" };
   return { kind: "failed", title: `The transaction failed${error.cell ? ` in ${error.cell}` : ""}`, error };
@@ -66,9 +76,12 @@ function drawBanner(app, { kind, title, text, error }) {
 export function makeCallLine() {
   const code = h("code", { class: "nbs-code" }, NO_CALL);
   const copied = h("span", { class: "nbs-copied", role: "status" });
-  const copy = h("button", { type: "button", class: "nbs-copy", hidden: true, title: "Copy this call", "data-focus": "copy" }, "Copy");
+  const props = { type: "button", class: "nbs-copy", hidden: true, title: "Copy this call", "data-focus": "copy" };
+  const copy = h("button", props, "Copy");
   const answer = h("span", { class: "nbs-answer", role: "status", "aria-live": "polite" });
-  copy.addEventListener("click", async () => setText(copied, (await copyText(code.textContent)) ? "copied" : "select it and copy"));
+  copy.addEventListener("click", async () => {
+    setText(copied, (await copyText(code.textContent)) ? "copied" : "select it and copy");
+  });
   return {
     node: h("div", { class: "nbs-line" }, h("div", { class: "nbs-line-call" }, code, copy, copied), answer),
     point(text) {
@@ -89,6 +102,7 @@ export function updateHead(app, headPlace, bannerPlace) {
   const { snapshot, live } = app;
   const { session, transaction, running } = snapshot;
   const savepoints = transaction.frames.filter((frame) => frame.kind === "savepoint").length;
-  keepOne(headPlace, { session, pill: statePill(snapshot, live), savepoints, running: running && live }, (data) => drawHead(app, data));
-  keepOne(bannerPlace, bannerData(snapshot, live), (data) => drawBanner(app, data));
+  const data = { session, pill: statePill(snapshot, live), savepoints, running: running && live };
+  keepOne(headPlace, data, () => drawHead(app, data));
+  keepOne(bannerPlace, bannerData(snapshot, live), (banner) => drawBanner(app, banner));
 }

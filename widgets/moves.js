@@ -31,15 +31,21 @@ function drawGroup(app, { cell, moves, chosen }) {
       LETTERS[move.after] ?? "?",
       move.count > 1 ? h("small", {}, `×${move.count}`) : null,
     );
-  return h("li", {}, h("span", { class: "nbs-cell" }, cell ?? "between cells"), h("span", { class: "nbs-dots" }, moves.map(dot)));
+  const title = h("span", { class: "nbs-cell" }, cell ?? "between cells");
+  return h("li", {}, title, h("span", { class: "nbs-dots" }, moves.map(dot)));
 }
 
-function drawSentence(app, { move, now }) {
-  const because = h("span", { class: "nbs-dim" }, " because ", h("code", {}, move.cause || "—"), ` · ${move.cell ?? "between cells"}`);
-  const onBoard = app.snapshot.cards[move.token] !== undefined;
-  const label = onBoard
-    ? h("button", { type: "button", class: "nbs-link", "data-focus": `sentence ${moveKey(move)}`, title: `Open the card of ${move.label}`, onclick: () => app.open(move.token) }, move.label)
-    : h("b", {}, move.label);
+function drawSentence(app, { move, now, onBoard }) {
+  const where = ` · ${move.cell ?? "between cells"}`;
+  const because = h("span", { class: "nbs-dim" }, " because ", h("code", {}, move.cause || "—"), where);
+  const link = {
+    type: "button",
+    class: "nbs-link",
+    title: `Open the card of ${move.label}`,
+    "data-focus": `sentence ${moveKey(move)}`,
+    onclick: () => app.open(move.token),
+  };
+  const label = onBoard ? h("button", link, move.label) : h("b", {}, move.label);
   return h(
     "li",
     { value: move.event, class: now ? "nbs-now" : "" },
@@ -57,16 +63,22 @@ export function makeMoves(app) {
   const told = h("ol", { class: "nbs-told" });
   const stamp = h("span", { class: "nbs-stamp" });
   let newest = null;
+  const row = h("div", { class: "nbs-trackrow" }, track, stamp);
   return {
-    node: h("footer", { class: "nbs-strip", "aria-label": "The last moves" }, h("div", { class: "nbs-trackrow" }, track, stamp), told),
+    node: h("footer", { class: "nbs-strip", "aria-label": "The last moves" }, row, told),
     update() {
       const { moves, as_of: asOf, cards } = app.snapshot;
       const chosenAt = moves.findIndex((move) => moveKey(move) === app.move);
       const at = chosenAt < 0 ? moves.length - 1 : chosenAt;
       const chosen = at < 0 ? null : moveKey(moves[at]);
-      keepList(track, byCell(moves).map((group) => ({ ...group, chosen: group.moves.some((m) => moveKey(m) === chosen) ? chosen : null })), (group) => `${group.cell} ${moveKey(group.moves[0])}`, (group) => drawGroup(app, group));
-      const sentences = moves.slice(Math.max(0, at - 2), at + 1).reverse();
-      keepList(told, sentences.map((move) => ({ move, now: moveKey(move) === chosen, onBoard: cards[move.token] !== undefined })), ({ move }) => moveKey(move), (item) => drawSentence(app, item));
+      const holds = (group) => group.moves.some((move) => moveKey(move) === chosen);
+      const groups = byCell(moves).map((group) => ({ ...group, chosen: holds(group) ? chosen : null }));
+      keepList(track, groups, (group) => moveKey(group.moves[0]), (group) => drawGroup(app, group));
+      const recent = moves.slice(Math.max(0, at - 2), at + 1).reverse();
+      const sentences = recent.map((move) => {
+        return { move, now: moveKey(move) === chosen, onBoard: cards[move.token] !== undefined };
+      });
+      keepList(told, sentences, ({ move }) => moveKey(move), (item) => drawSentence(app, item));
       setText(stamp, `as of ${asOf.cell ? `${asOf.cell} · ` : ""}event ${asOf.event}`);
       const last = moves.length ? moveKey(moves.at(-1)) : null;
       if (last !== newest) track.scrollLeft = track.scrollWidth;

@@ -1,11 +1,20 @@
 // The flush plan: what would go out, in which order, and why in that order. Nothing has been sent.
 import { h, keepList, keepOne, setText } from "./dom.js";
 
+const WOULD_SEND = "A flush would send this, in this order. Nothing has been sent.";
+
 /** How deep a step lies below the steps it waits for: drawn as its indent. */
 function depths(steps) {
   const depth = new Map();
-  for (const { number, after } of steps) depth.set(number, Math.max(-1, ...after.map((each) => depth.get(each) ?? -1)) + 1);
+  for (const { number, after } of steps) {
+    depth.set(number, Math.max(-1, ...after.map((each) => depth.get(each) ?? -1)) + 1);
+  }
   return depth;
+}
+
+function drawParameter([name, value]) {
+  const kind = value.startsWith("key of ") ? "nbs-key" : "";
+  return h("div", {}, h("dt", {}, name), h("dd", { class: kind, title: value }, value));
 }
 
 function drawStep({ step, depth }) {
@@ -20,17 +29,19 @@ function drawStep({ step, depth }) {
     h("span", { class: "nbs-label", title: label }, label),
     count > 1 ? h("span", { class: "nbs-times" }, `× ${count}`) : null,
     after.length ? h("p", { class: "nbs-after" }, "↳ ", h("b", {}, `after ${after.join(", ")}`), `: ${why}`) : null,
-    parameters.length
-      ? h("dl", { class: "nbs-parameters" }, parameters.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { class: value.startsWith("key of ") ? "nbs-key" : "", title: value }, value))))
-      : null,
+    parameters.length ? h("dl", { class: "nbs-parameters" }, parameters.map(drawParameter)) : null,
   );
+}
+
+function drawSkipped([label, reason]) {
+  return h("li", {}, h("span", { class: "nbs-label" }, label), ` ${reason}`);
 }
 
 function drawRest({ skipped, notes }) {
   return h(
     "div",
     { class: "nbs-rest" },
-    skipped.length ? [h("h4", {}, "Not sent"), h("ul", {}, skipped.map(([label, reason]) => h("li", {}, h("span", { class: "nbs-label" }, label), ` ${reason}`)))] : null,
+    skipped.length ? [h("h4", {}, "Not sent"), h("ul", {}, skipped.map(drawSkipped))] : null,
     notes.length ? [h("h4", {}, "Notes"), h("ul", {}, notes.map((note) => h("li", {}, note)))] : null,
   );
 }
@@ -41,9 +52,17 @@ export function makePlan(app) {
   const steps = h("ol", { class: "nbs-steps" });
   const rest = h("div", {});
   const code = () => `${app.snapshot.session.name}.flush_plan()`;
+  const point = () => app.point(code());
   const again = h(
     "button",
-    { type: "button", class: "nbs-button", "data-focus": "plan again", onpointerenter: () => app.point(code()), onfocus: () => app.point(code()), onclick: () => app.askPlan() },
+    {
+      type: "button",
+      class: "nbs-button",
+      "data-focus": "plan again",
+      onpointerenter: point,
+      onfocus: point,
+      onclick: () => app.askPlan(),
+    },
     h("span", { class: "nbs-button-text" }, "Plan again"),
   );
   return {
@@ -52,9 +71,11 @@ export function makePlan(app) {
       const plan = app.snapshot.plan ?? { steps: [], skipped: [], notes: [] };
       const depth = depths(plan.steps);
       again.title = code();
-      setText(says, plan.steps.length ? "A flush would send this, in this order. Nothing has been sent." : "A flush would send nothing.");
-      keepList(steps, plan.steps.map((step) => ({ step, depth: depth.get(step.number) })), ({ step }) => step.number, drawStep);
-      keepOne(rest, plan.skipped.length || plan.notes.length ? { skipped: plan.skipped, notes: plan.notes } : null, drawRest);
+      setText(says, plan.steps.length ? WOULD_SEND : "A flush would send nothing.");
+      const items = plan.steps.map((step) => ({ step, depth: depth.get(step.number) }));
+      keepList(steps, items, ({ step }) => step.number, drawStep);
+      const { skipped, notes } = plan;
+      keepOne(rest, skipped.length || notes.length ? { skipped, notes } : null, drawRest);
     },
   };
 }

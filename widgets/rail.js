@@ -6,19 +6,21 @@ const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function drawFrames(app, frames) {
   const [frame, ...inner] = frames;
-  const savepoint = frame.kind === "savepoint";
-  const written = frame.rows || frame.statements ? [frame.rows ? `${plural(frame.rows, "row")} written` : plural(frame.statements, "statement"), "lost"] : ["nothing yet", ""];
+  const { name, rows, statements, state } = frame;
+  const said = rows ? `${plural(rows, "row")} written` : statements ? plural(statements, "statement") : "nothing yet";
+  const fate = state === "failed" ? "! failed" : rows ? "lost" : "";
+  const button = (text, verb) => callButton(app, text, verb, { detail: { name }, quiet: true });
   return h(
     "div",
-    { class: `nbs-frame nbs-frame-${frame.state}`, "data-frame": frame.name },
-    h("div", { class: "nbs-row" }, h("b", { title: frame.name }, frame.name), h("span", {}, frame.cell ?? "")),
-    h("div", { class: "nbs-row nbs-dim" }, h("span", {}, written[0]), h("span", {}, frame.state === "failed" ? "! failed" : written[1])),
-    savepoint
+    { class: `nbs-frame nbs-frame-${state}`, "data-frame": name },
+    h("div", { class: "nbs-row" }, h("b", { title: name }, name), h("span", {}, frame.cell ?? "")),
+    h("div", { class: "nbs-row nbs-dim" }, h("span", {}, said), h("span", {}, fate)),
+    frame.kind === "savepoint"
       ? h(
           "div",
-          { class: "nbs-frame-verbs", role: "group", "aria-label": `Savepoint ${frame.name}` },
-          callButton(app, "roll back to", "rollback to", { detail: { name: frame.name }, quiet: true }),
-          callButton(app, "release", "release", { detail: { name: frame.name }, quiet: true }),
+          { class: "nbs-frame-verbs", role: "group", "aria-label": `Savepoint ${name}` },
+          button("roll back to", "rollback to"),
+          button("release", "release"),
         )
       : null,
     inner.length ? drawFrames(app, inner) : null,
@@ -32,7 +34,8 @@ function verdict({ transaction, lanes, cards }, alive) {
   const unsent = [pending ? `${pending} pending` : null, dirty ? `${dirty} dirty` : null].filter(Boolean).join(", ");
   const opened = transaction.frames.length ? "This transaction has written nothing." : "No transaction is open.";
   const lost = rows ? `${plural(rows, "row")} of this transaction ${alive ? "would be" : "were"} lost.` : opened;
-  return { survives: "Only what was committed.", lost, unsent: unsent ? `${alive ? "Not sent yet" : "Never sent"}: ${unsent}.` : "" };
+  const never = alive ? "Not sent yet" : "Never sent";
+  return { survives: "Only what was committed.", lost, unsent: unsent ? `${never}: ${unsent}.` : "" };
 }
 
 /** The rail. */
@@ -41,7 +44,14 @@ export function makeRail(app) {
   const lost = h("span", {});
   const unsent = h("span", {});
   const stack = h("div", { class: "nbs-stack" });
-  const name = h("input", { type: "text", placeholder: "name", "aria-label": "Name of the new savepoint", "data-focus": "savepoint name", spellcheck: "false", oninput: () => app.draw() });
+  const name = h("input", {
+    type: "text",
+    placeholder: "name",
+    spellcheck: "false",
+    "aria-label": "Name of the new savepoint",
+    "data-focus": "savepoint name",
+    oninput: () => app.draw(),
+  });
   const set = h("span", {});
   const form = h("form", { class: "nbs-set" }, name, set);
   form.addEventListener("submit", (event) => {
@@ -54,7 +64,14 @@ export function makeRail(app) {
     app.draw();
   });
   return {
-    node: h("aside", { class: "nbs-rail", "aria-label": "Transaction stack" }, h("h3", {}, "If I stop now, what survives?"), h("p", { class: "nbs-verdict" }, survives, " ", lost, " ", unsent), stack, form),
+    node: h(
+      "aside",
+      { class: "nbs-rail", "aria-label": "Transaction stack" },
+      h("h3", {}, "If I stop now, what survives?"),
+      h("p", { class: "nbs-verdict" }, survives, " ", lost, " ", unsent),
+      stack,
+      form,
+    ),
     update() {
       const { snapshot } = app;
       const told = verdict(snapshot, app.live && snapshot.session.open);
@@ -65,7 +82,8 @@ export function makeRail(app) {
       const { frames } = snapshot.transaction;
       keepOne(stack, frames.length ? { frames, health } : null, (data) => drawFrames(app, data.frames));
       const wanted = name.value.trim();
-      keepOne(set, { wanted, health }, () => callButton(app, "Set savepoint", "savepoint", { detail: wanted ? { name: wanted } : {}, quiet: true, kind: "nbs-in-rail" }));
+      const options = { detail: wanted ? { name: wanted } : {}, quiet: true, kind: "nbs-in-rail" };
+      keepOne(set, { wanted, health }, () => callButton(app, "Set savepoint", "savepoint", options));
     },
   };
 }

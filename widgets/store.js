@@ -1,4 +1,4 @@
-// The latest snapshot in the page: the synced traitlet, then patches. Knows the widget model; knows nothing of the page.
+// The latest snapshot in the page: the synced traitlet, then patches. Knows the widget model and nothing of the page.
 
 const LOG_KEPT = 500; // statements kept in the page; the kernel keeps its own, and `log_total` counts them all
 
@@ -18,32 +18,27 @@ export function merged(snapshot, { kind, ...patch }) {
 }
 
 /**
- * Follows a model: one store for all the places where one widget is displayed, so that a display opened late starts from
- * what the patches made and not from the first snapshot.
+ * Follows a model: once for all the places where one widget is displayed. The model keeps the merged snapshot (which is
+ * not sent back), so that a display opened late, or a notebook saved with its widgets, has what the patches made.
  */
 export function followModel(model) {
-  let snapshot = model.get("snapshot");
   const observers = new Set();
-  const tell = (what) => observers.forEach((observer) => observer(what));
-
-  const onSnapshot = () => {
-    snapshot = model.get("snapshot");
-    tell({ kind: "snapshot" });
-  };
+  const tell = (message) => observers.forEach((observer) => observer(message));
+  const onSnapshot = () => tell({ kind: "snapshot" });
   const onMessage = (message) => {
-    if (message.kind === "patch") {
-      if (message.revision <= snapshot.revision) return;
-      // A hole in the numbers: a patch was lost (sent before the page listened). Draw this one, ask for everything.
-      if (message.revision > snapshot.revision + 1) model.send({ kind: "show", view: "board" });
-      snapshot = merged(snapshot, message);
-    }
-    tell(message);
+    if (message.kind !== "patch") return tell(message);
+    const { since, ...patch } = message;
+    const snapshot = model.get("snapshot");
+    if (patch.revision <= snapshot.revision) return undefined;
+    // A patch before this one was lost (sent before the page listened): draw this one, and ask for everything.
+    if (since > snapshot.revision) model.send({ kind: "show", view: "board" });
+    return model.set("snapshot", merged(snapshot, patch));
   };
   model.on("change:snapshot", onSnapshot);
   model.on("msg:custom", onMessage);
   return {
     get snapshot() {
-      return snapshot;
+      return model.get("snapshot");
     },
     subscribe(observer) {
       observers.add(observer);
