@@ -254,7 +254,8 @@ def run_stages(names: Sequence[str], extra: Sequence[str]) -> int:
     heading("summary")
     for name in failed:
         print(f"FAILED stage {name}: python dev.py test --only {name}")
-    print(f"{len(names) - len(failed)} of {len(names)} stages passed: {', '.join(n for n in names if n not in failed)}")
+    passed = [name for name in names if name not in failed]
+    print(f"{len(passed)} of {len(names)} stages passed: {', '.join(passed) or 'none'}")
     heading(
         ", ".join(f"{count} {word}" for word, count in totals.items() if count or word == "passed")
         + f" in {seconds:.2f}s"
