@@ -82,6 +82,11 @@ class Silence(ast.NodeTransformer):
         kept = node.body if truth else node.orelse
         return [self._visited(statement) for statement in kept] or ast.Pass()
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr in ASKED and isinstance(node.ctx, ast.Load):
+            return ast.Constant(False)
+        return self.generic_visit(node)
+
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         truth = decide(node.test)
         if truth is None:
@@ -99,6 +104,8 @@ def decide(test: ast.expr) -> bool | None:
     """What a test comes to when nobody listens; None if that alone does not decide it."""
     if isinstance(test, ast.Attribute) and test.attr in ASKED:
         return False
+    if isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "bool" and test.args:
+        return decide(test.args[0])
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         truth = decide(test.operand)
         return None if truth is None else not truth

@@ -101,7 +101,7 @@ def test_every_work_runs_in_every_setting(tmp_path: Path, capfd: pytest.CaptureF
         assert [line["work"] for line in setting["lines"]] == list(WORKS)
         for line in setting["lines"]:
             assert line["times_raw"] > 0
-    assert found["facts"]["removed"] > 10
+    assert found["facts"]["removed"] > 5
     printed = capfd.readouterr().out
     assert "SQLite, memory, 40 objects" in printed
     assert "A fact costs nothing" in printed
@@ -130,6 +130,7 @@ def test_the_table_shows_ratio_and_goal() -> None:
         ("not bus.observers or quick", True),
         ("bus.observers or quick", None),
         ("constructions.listening", False),
+        ("ready and bool(bus.observers)", False),
         ("quick", None),
     ],
 )
