@@ -1,0 +1,68 @@
+"""What DuckDB says of a table: types and defaults of its columns. Knows duckdb_columns(), and when to ask again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+_SEQUENCE = re.compile(r"""nextval\(\s*'((?:[^']|'')+)'""", re.IGNORECASE)
+_CONSTANT = re.compile(
+    r"""\s*(?:CAST\()?\s*(?:NULL|TRUE|FALSE|-?\d+(?:\.\d+)?|'(?:[^']|'')*')(?:\s+AS\s+[\w\s(),]+\))?\s*""",
+    re.IGNORECASE,
+)
+
+Ask: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+"""runs an internal SELECT: text, then parameters"""
+
+
+class ColumnFacts(NamedTuple):
+    """A column as the database has it.
+
+    :ivar declared: its type in SQL.
+    :ivar default: its default in SQL, or None.
+    """
+
+    declared: str
+    default: str | None
+
+    @property
+    def sequence(self) -> str | None:
+        """The sequence that its default draws from, or None."""
+        found = _SEQUENCE.search(self.default) if self.default else None
+        return found.group(1) if found else None
+
+    @property
+    def volatile(self) -> bool:
+        """May its default give another value next time? Only plain literals are trusted not to."""
+        return self.default is not None and _CONSTANT.fullmatch(self.default) is None
+
+
+TableFacts: TypeAlias = dict[str, ColumnFacts]
+
+
+class Catalog:
+    """Tables' columns, asked for once until somebody changes a table."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str | None, str], TableFacts] = {}
+
+    def table(self, ask: Ask, schema: str | None, name: str) -> TableFacts:
+        """Facts by lower-case column name; empty if there is no such table."""
+        key = schema, name
+        found = self._tables.get(key)
+        if found is None:
+            rows = ask(
+                "SELECT column_name, data_type, column_default FROM duckdb_columns() "
+                "WHERE database_name IN (current_database(), 'temp') AND table_name ILIKE ? "
+                "AND schema_name = coalesce(?, current_schema())",
+                (name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"), schema),
+            )
+            found = {str(column).lower(): ColumnFacts(declared, default) for column, declared, default in rows}
+            if found:
+                self._tables[key] = found
+        return found
+
+    def forget(self) -> None:
+        """Somebody changed a table: ask again."""
+        self._tables.clear()

@@ -1,0 +1,168 @@
+"""Foreign keys checked before COMMIT: the rows of touched keys against the tables they refer to.
+
+DuckDB's own foreign keys refuse what every unit of work does (delete child and parent in one transaction, re-point and delete), so
+tables are created without them. Knows which key values a transaction touched; asks the database through a callable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from nbsession.database.dialect import Dialect
+from nbsession.exc import IntegrityError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from nbsession.database.duckdb.catalog import Ask
+    from nbsession.database.link import Rows
+    from nbsession.database.rows import RowDelete, RowUpdate
+    from nbsession.sql.constraints import ForeignKeyConstraint
+    from nbsession.sql.schema import MetaData, Table
+
+Values: TypeAlias = set[tuple[Any, ...]]
+
+
+class TouchedKeys:
+    """Which foreign keys a transaction may have broken: by writing references, and by taking away what is referred to."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._touched: dict[ForeignKeyConstraint, Values | None] = {}
+        """values of each constraint to check; None: all of them"""
+        self._known: dict[int, MetaData] = {}
+        self._all = False
+        self._around: dict[int, tuple[Any, _Around]] = {}
+
+    def clear(self) -> None:
+        """The transaction ended."""
+        self._touched.clear()
+        self._all = False
+
+    def everything(self) -> None:
+        """Something was written that nobody looked into."""
+        self._all = True
+
+    def inserted(self, table: Table, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
+        """Rows were inserted, given as columns."""
+        for constraint in self._look(table).own:
+            try:
+                places = [names.index(column.name) for column in constraint.columns]
+            except ValueError:
+                if any(column.server_default is not None for column in constraint.columns):
+                    self._touched[constraint] = None
+                continue
+            self._add(constraint, zip(*[columns[place] for place in places], strict=True))
+
+    def updated(self, write: RowUpdate, rows: Rows) -> None:
+        """Rows are updated: references that are set, and referred-to values that go away."""
+        around = self._look(write.table)
+        if not around.own and not around.others:
+            return
+        setting = [column.name for column in write.set_columns]
+        matching = [column.name for column in write.match_columns]
+        for constraint in around.own:
+            self._pick(constraint, [column.name for column in constraint.columns], setting, rows, 0)
+        for constraint in around.others:
+            referred = [key.column.name for key in constraint.elements]
+            if set(referred) & set(setting):
+                self._pick(constraint, referred, matching, rows, len(setting), needed=True)
+
+    def deleted(self, write: RowDelete, rows: Rows) -> None:
+        """Rows are deleted: what referred to them is left over."""
+        matching = [column.name for column in write.match_columns]
+        for constraint in self._look(write.table).others:
+            self._pick(constraint, [key.column.name for key in constraint.elements], matching, rows, 0, needed=True)
+
+    def check(self, ask: Ask) -> None:
+        """Looks for a reference to nothing.
+
+        :raises IntegrityError: there is one.
+        """
+        if self._all:
+            for metadata in self._known.values():
+                for table in metadata.tables.values():
+                    self._touched.update(dict.fromkeys(self._look(table).own))
+        for constraint, values in self._touched.items():
+            if values is None or values:
+                self._check_one(ask, constraint, values)
+
+    def _check_one(self, ask: Ask, constraint: ForeignKeyConstraint, values: Values | None) -> None:
+        quote, owner = self.dialect.quote, constraint.table
+        assert owner is not None
+        child, parent = self.dialect.table_name(owner), self.dialect.table_name(constraint.referred_table)
+        columns = [f"c.{quote(column.name)}" for column in constraint.columns]
+        pairs = [
+            f"p.{quote(key.column.name)} = {column}" for key, column in zip(constraint.elements, columns, strict=True)
+        ]
+        where = [f"{column} IS NOT NULL" for column in columns]
+        params: list[Any] = []
+        if values is not None:
+            params = [list(column) for column in zip(*values, strict=True)]
+            types = [self.dialect.type_ddl(column.type) for column in constraint.columns]
+            unnested = ", ".join(f"unnest(?::{type_}[])" for type_ in types)
+            where.insert(0, f"({', '.join(columns)}) IN (SELECT {unnested})")
+        where.append(f"NOT EXISTS (SELECT 1 FROM {parent} p WHERE {' AND '.join(pairs)})")
+        found = ask(f"SELECT {', '.join(columns)} FROM {child} c WHERE {' AND '.join(where)} LIMIT 1", params)
+        if found:
+            named = ", ".join(f"{c.name}={value!r}" for c, value in zip(constraint.columns, found[0], strict=True))
+            raise IntegrityError(
+                f"FOREIGN KEY constraint failed at COMMIT: a row of {owner.name} with {named} refers to a row of "
+                f"{constraint.referred_table.name} that does not exist. Insert or keep that one, or set NULL."
+            )
+
+    def _pick(
+        self,
+        constraint: ForeignKeyConstraint,
+        wanted: list[str],
+        given: list[str],
+        rows: Rows,
+        offset: int,
+        needed: bool = False,
+    ) -> None:
+        """Notes the values of the wanted columns, if they are given; all values where that cannot be known."""
+        if not needed and not set(wanted) & set(given):
+            return
+        if not set(wanted) <= set(given):
+            self._touched[constraint] = None
+            return
+        places = [offset + given.index(name) for name in wanted]
+        self._add(constraint, (tuple([row[place] for place in places]) for row in rows))
+
+    def _add(self, constraint: ForeignKeyConstraint, values: Iterable[tuple[Any, ...]]) -> None:
+        known = self._touched.setdefault(constraint, set())
+        if known is not None:
+            known.update(value for value in values if None not in value)
+
+    def know(self, metadata: MetaData) -> None:
+        """Tables of this metadata are in the database."""
+        self._known[id(metadata)] = metadata
+
+    def _look(self, table: Table) -> _Around:
+        token = tuple([other.uid for other in table.metadata.tables.values()])
+        known = self._around.get(table.uid)
+        if known is None or known[0] != token:
+            self.know(table.metadata)
+            known = self._around[table.uid] = token, _Around(table)
+        return known[1]
+
+
+class _Around:
+    """A table's own foreign keys, and those of all tables that refer to it."""
+
+    __slots__ = ("others", "own")
+
+    def __init__(self, table: Table) -> None:
+        self.own = [constraint for constraint in table.foreign_key_constraints if _resolves(constraint)]
+        self.others = [
+            constraint
+            for other in table.metadata.tables.values()
+            for constraint in other.foreign_key_constraints
+            if _resolves(constraint) and constraint.referred_table is table
+        ]
+
+
+def _resolves(constraint: ForeignKeyConstraint) -> bool:
+    try:
+        return constraint.referred_table is not None
+    except InvalidRequestError:
+        return False

@@ -1,0 +1,309 @@
+"""A link to DuckDB: its statements, its columnar bulk writes, its savepoints. Knows the driver's cursor."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.database.duckdb.catalog import Catalog, TableFacts
+from nbsession.database.duckdb.dialect import DuckDBDialect
+from nbsession.database.duckdb.fetching import fetch_all
+from nbsession.database.duckdb.foreign_keys import TouchedKeys
+from nbsession.database.duckdb.keys import draw_from_sequence
+from nbsession.database.duckdb.redo import Journal
+from nbsession.database.link import Link, Outcome, Report, Rows
+from nbsession.database.raw import check_control, first_word
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.sql.schema import Sequence as SQLSequence
+
+if TYPE_CHECKING:
+    from nbsession.database.duckdb.source import Database
+    from nbsession.sql.schema import Column
+
+_WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "CREATE_FUNC", "ALTER", "DROP", "COPY"])
+_DDL = frozenset(["CREATE", "CREATE_FUNC", "ALTER", "DROP", "ATTACH", "DETACH", "COPY_DATABASE"])
+_UNREPLAYABLE = frozenset(["ATTACH", "DETACH", "VACUUM", "EXPORT", "COPY_DATABASE", "EXECUTE", "PREPARE"])
+_ANSWERS = frozenset(["SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION", "EXECUTE"])
+_COUNTS = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE_INTO"])
+_HIDDEN_WRITE = re.compile(r"\b(insert|update|delete|merge|nextval|setval)\b", re.IGNORECASE)
+_RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
+
+
+class DuckDBLink(Link):
+    """One cursor of a DuckDB database."""
+
+    dialect: DuckDBDialect
+
+    def __init__(self, dialect: DuckDBDialect, raw: Any, database: Database) -> None:
+        super().__init__(dialect, raw)
+        self.database = database
+        self.journal: Journal | None = None
+        self.touched = TouchedKeys(dialect)
+        self.catalog = database.catalog
+
+    # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
+    def begin(self, owner: object, report: Report | None = None) -> None:
+        """Begins with the next statement: that is when the snapshot is taken."""
+        super().begin(owner, report)
+
+    def _send_begin(self, writing: bool) -> None:
+        while True:
+            journal = Journal(self.database, self.raw)
+            self._begin_raw()
+            if self.database.commits == journal._commits and self.database.mark() == journal._mark:
+                break
+            self.raw.execute("ROLLBACK")  # somebody committed between the look and the BEGIN: again
+        self.journal = journal
+        self.database.keys.begin(self)
+
+    def _begin_raw(self) -> None:
+        self.raw.execute("BEGIN")
+        # for this transaction only, and it is forgotten at its end (measured): a typing error must not cost the transaction
+        self.raw.execute("SET current_transaction_invalidation_policy = 'SYNTACTIC_ERRORS_DO_NOT_INVALIDATE'")
+
+    def _send_commit(self) -> None:
+        self.ask("SELECT 1")  # COMMIT of an aborted transaction succeeds and loses the rows; a SELECT in it fails
+        if self.dialect.foreign_keys == "checked":
+            self.touched.check(self.ask)
+        with self.database.lock:
+            self.raw.execute("COMMIT")
+            if self.journal is not None and self.journal.entries:
+                self.database.commits += 1
+        self._over(committed=True)
+
+    def _send_rollback(self) -> None:
+        try:
+            self.raw.execute("ROLLBACK")
+        except Exception as error:
+            if "no transaction is active" not in str(error):  # a COMMIT that failed has rolled back already
+                raise
+        finally:
+            self._over(committed=False)
+
+    def _over(self, committed: bool) -> None:
+        self.journal = None
+        self.touched.clear()
+        self.database.keys.end(self, committed)
+        if self.catalog is not self.database.catalog:
+            self.catalog = self.database.catalog
+            self.catalog.forget()
+
+    def alive(self) -> bool:
+        """After most errors DuckDB's transaction is aborted; the only way to know is to ask."""
+        try:
+            self.raw.execute("SELECT 1").fetchall()
+        except Exception:
+            return False
+        return True
+
+    # ── savepoints ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def _begun(self) -> Journal:
+        if self.attention:
+            self.start(False)
+        assert self.journal is not None
+        return self.journal
+
+    def savepoint(self, name: str) -> None:
+        """Notes the place in the journal."""
+        self._begun().savepoint(name)
+
+    def release(self, name: str) -> None:
+        """Forgets the place."""
+        self._begun().release(name)
+
+    def rollback_to(self, name: str) -> None:
+        """Rebuilds the transaction as it was at the savepoint, if anything happened since."""
+        journal = self.journal
+        if journal is None:
+            raise InvalidRequestError(f"no such savepoint: {name}. The transaction has not begun.")
+        savepoint, cut = journal.cut(name)
+        if not cut and self.failure is None:
+            return
+        self.catalog.forget()
+        try:
+            journal.rebuild(savepoint.prints, self._begin_raw)
+        except BaseException:
+            self.rollback()
+            raise
+        self.failure = None
+        self.attention = False
+
+    # ── statements ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def cursor(self) -> Any:
+        """The driver's cursor that statements run on."""
+        return self.raw
+
+    def ask(self, sql: str, params: Sequence[Any] = ()) -> Rows:
+        """A SELECT of our own."""
+        rows: Rows = self.raw.execute(sql, params).fetchall()
+        if self.report is not None:
+            self.report(sql, params, len(rows))
+        return rows
+
+    def execute(self, sql: str, params: Any, writing: bool, trusted: bool = False) -> Outcome:
+        """Runs one statement, or several in one text without parameters; what they write is journalled."""
+        if self.attention:
+            self.start(writing)
+        statements = _classified(self.raw.extract_statements, sql)
+        if len(statements) == 1:
+            return self._one(sql, statements[0][1], params, trusted)
+        if params:
+            raise ArgumentError("parameters go with one statement; the text holds several. Execute them one by one.")
+        outcome = Outcome(None, (), -1, None)
+        for text, kind in statements:
+            outcome = self._one(text, kind, (), trusted)
+        return outcome
+
+    def _one(self, sql: str, kind: str, params: Any, trusted: bool) -> Outcome:
+        assert self.journal is not None
+        if kind == "TRANSACTION":
+            check_control(sql)
+            raise InvalidRequestError(f"{first_word(sql)} as SQL is refused: use the methods of the connection.")
+        if kind in _UNREPLAYABLE:
+            self.journal.block(f"{first_word(sql)}")
+        if kind in _DDL:
+            self.changes_tables()
+        raw = self.raw
+        raw.execute(sql, params)
+        rows: Rows = raw.fetchall()
+        description = raw.description
+        if kind in _WRITES or _HIDDEN_WRITE.search(sql):
+            self.journal.write(sql, params if trusted else copy.deepcopy(params), rows, trusted)
+            if not trusted:
+                self.touched.everything()
+        if kind in _ANSWERS or (kind in _COUNTS and _RETURNING.search(sql) and description[0][0] != "Count"):
+            return Outcome(rows, tuple([column[0] for column in description]), len(rows), None)
+        return Outcome(None, (), rows[0][0] if rows and kind in _COUNTS else -1, None)
+
+    def changes_tables(self) -> None:
+        """Before DDL: what the catalog knows is this transaction's own from here on."""
+        if self.catalog is self.database.catalog:
+            self.catalog = Catalog()
+        self.catalog.forget()
+
+    def execute_many(self, sql: str, rows: Sequence[Any]) -> int:
+        """Runs a statement for each set: DuckDB's own executemany does the same."""
+        counts = [self.execute(sql, row, True).rowcount for row in rows]
+        return -1 if min(counts) < 0 else sum(counts)
+
+    def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        """Rows of a SELECT that writes nothing."""
+        if self.attention:
+            self.start(False)
+        return fetch_all(self.raw.execute(sql, params))
+
+    # ── bulk writes ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+        """Draws keys and defaults that would change when replayed, then inserts: one row as it is, from two on by columns."""
+        if self.attention:
+            self.start(True)
+        facts = self._facts(write.table)
+        count = len(rows)
+        names = [column.name for column in write.columns]
+        columns: list[list[Any]] = [list(values) for values in zip(*rows, strict=True)]
+        keys: Sequence[Any] | None = None
+        if write.generated is not None:
+            keys = self._draw(write.generated, facts, count)
+            names.insert(0, write.generated.name)
+            columns.insert(0, list(keys))
+        given = {name.lower() for name in names}
+        for name, fact in facts.items():
+            if fact.volatile and name not in given:
+                # a default like now() would not be the same when replayed: evaluate it here, send its value
+                names.append(name)
+                columns.append([row[0] for row in self.ask(_defaults(fact.default, fact.declared, count))])
+        if not names:
+            self._write_each(self.dialect.insert_text(write), [()] * count)
+        elif count == 1:
+            self._write(self.dialect.insert_named_text(write, names), [column[0] for column in columns], 1)
+        else:
+            declared = [self._declared(facts, name, write.table) for name in names]
+            self._write(self.dialect.insert_columns_text(write, names, declared), columns, count * len(columns))
+        self.touched.inserted(write.table, names, columns)
+        return keys
+
+    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+        """UPDATE: from two rows on by columns."""
+        if self.attention:
+            self.start(True)
+        self.touched.updated(write, rows)
+        if len(rows) == 1:
+            return self._write(self.dialect.update_text(write), rows[0], 1)
+        setting = len(write.set_columns)
+        if len({row[setting:] for row in rows}) < len(rows):  # one row twice: in order, the last one stays
+            return self._write_each(self.dialect.update_text(write), rows)
+        facts = self._facts(write.table)
+        declared = [self._declared(facts, c.name, write.table) for c in (*write.set_columns, *write.match_columns)]
+        columns = [list(values) for values in zip(*rows, strict=True)]
+        return self._write(self.dialect.update_columns_text(write, declared), columns, len(rows))
+
+    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+        """DELETE: from two rows on by columns."""
+        if self.attention:
+            self.start(True)
+        self.touched.deleted(write, rows)
+        if len(rows) == 1:
+            return self._write(self.dialect.delete_text(write), rows[0], 1)
+        facts = self._facts(write.table)
+        declared = [self._declared(facts, column.name, write.table) for column in write.match_columns]
+        columns = [list(values) for values in zip(*rows, strict=True)]
+        return self._write(self.dialect.delete_columns_text(write, declared), columns, len(rows))
+
+    def _write(self, sql: str, params: Sequence[Any], values: int) -> int:
+        """One write of our own: only literals, so a replay does the same."""
+        assert self.journal is not None
+        rows = self.raw.execute(sql, params).fetchall()
+        self.journal.write(sql, params, rows, True, values)
+        return int(rows[0][0]) if rows else 0
+
+    def _write_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        return sum(self._write(sql, row, 1) for row in rows)
+
+    def _facts(self, table: Any) -> TableFacts:
+        return self.catalog.table(self.ask, table.schema, table.name)
+
+    def _declared(self, facts: TableFacts, name: str, table: Any) -> str:
+        fact = facts.get(name.lower())
+        if fact is None:  # no such column: the statement will say so
+            return next((self.dialect.type_ddl(column.type) for column in table.c if column.name == name), "VARCHAR")
+        return "VARCHAR" if fact.declared.startswith("ENUM") else fact.declared
+
+    def draw_keys(self, column: Column, count: int) -> Sequence[Any]:
+        """The next keys of a table."""
+        if self.attention:
+            self.start(True)
+        return self._draw(column, self._facts(column.table), count)
+
+    def _draw(self, key: Column, facts: TableFacts, count: int) -> Sequence[Any]:
+        owner = key.table
+        table, column = self.dialect.table_name(owner), self.dialect.quote(key.name)
+        fact = facts.get(key.name.lower())
+        sequence = fact.sequence if fact is not None else None
+        if sequence is None and isinstance(key.default, SQLSequence):
+            sequence = key.default.name
+        if sequence is not None:
+            return draw_from_sequence(self.ask, sequence, table, column, count)
+        seen = self.ask(f"SELECT max({column}) FROM {table}")[0][0]
+        return self.database.keys.draw(self, (owner.schema, owner.name.lower()), seen, count)
+
+
+def _defaults(default: str | None, declared: str, count: int) -> str:
+    # as text: some types cannot be fetched without further packages, and every type can be read back from its text
+    return f"SELECT CAST(CAST(({default}) AS {declared}) AS VARCHAR) FROM range({count})"
+
+
+_known: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
+def _classified(extract: Any, sql: str) -> tuple[tuple[str, str], ...]:
+    """Each statement of a text with its kind; parsing takes 15 to 85 µs, so texts are remembered."""
+    found = _known.get(sql)
+    if found is None:
+        found = tuple((statement.query, statement.type.name) for statement in extract(sql))
+        if len(_known) >= 1000:
+            _known.clear()
+        _known[sql] = found
+    return found

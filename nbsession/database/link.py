@@ -1,0 +1,192 @@
+"""A link: one driver connection with its transaction. Knows drivers and SQL text; no hooks, facts or result objects.
+
+:class:`~nbsession.database.connection.Connection` is what people hold; it borrows a link while it lives. Links begin
+lazily: ``begin()`` is sent with the first statement, so an idle transaction never reaches the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from nbsession.database.dialect import Dialect
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.exc import InternalError
+
+if TYPE_CHECKING:
+    from nbsession.sql.schema import Column
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+Report: TypeAlias = Callable[[str, Sequence[Any], int | None], None]
+"""is told of each statement that the link asks for itself: its text, parameters, and rows"""
+
+
+class Outcome(NamedTuple):
+    """What one statement gave: rows (None if it returns none), their keys, rows touched (-1: unknown), the generated key."""
+
+    rows: Rows | None
+    keys: tuple[str, ...]
+    rowcount: int
+    lastrowid: int | None
+
+
+class Link:
+    """One driver connection. Subclasses speak to a driver; errors leave here as the driver raised them."""
+
+    dialect: Dialect
+    raw: Any
+
+    def __init__(self, dialect: Dialect, raw: Any) -> None:
+        self.dialect = dialect
+        self.raw = raw
+        self.pending = False
+        """begun, but BEGIN was not sent yet"""
+        self.failure: BaseException | None = None
+        """the error that aborted the transaction"""
+        self.attention = False
+        """pending or failed: what the fast doors look at before they send anything"""
+        self.report: Report | None = None
+
+    # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
+    def begin(self, owner: object, report: Report | None = None) -> None:
+        """Begins a transaction with the next statement.
+
+        :param owner: the connection that asks.
+        :param report: is told of the statements that the link asks for itself.
+        """
+        self.pending = self.attention = True
+        self.failure = None
+        self.report = report
+
+    def start(self, writing: bool) -> None:
+        """Sends the pending BEGIN, or refuses because the transaction is aborted. Called where ``attention`` is set."""
+        if self.failure is not None:
+            raise aborted(self.failure)
+        self._send_begin(writing)
+        self.pending = self.attention = False
+
+    def commit(self) -> None:
+        """Commits. After an error that aborted the transaction it raises: nothing may be lost silently."""
+        if self.pending:
+            self._ended()
+            return
+        if self.failure is not None:
+            raise aborted(self.failure, "COMMIT refused: ")
+        self._send_commit()
+        self._ended()
+
+    def rollback(self) -> None:
+        """Rolls back whatever there is."""
+        pending = self.pending
+        try:
+            if not pending:
+                self._send_rollback()
+        finally:
+            self._ended()
+
+    def _ended(self) -> None:
+        self.pending = self.attention = False
+        self.failure = None
+        self.report = None
+
+    def failed(self, error: BaseException) -> None:
+        """Takes note of an error: does the transaction live on?"""
+        if not self.pending and self.failure is None and not self.alive():
+            self.failure = error
+            self.attention = True
+
+    # ── what subclasses do ───────────────────────────────────────────────────────────────────────────────────────────
+    def alive(self) -> bool:
+        """Would the next statement run inside the transaction?"""
+        raise NotImplementedError
+
+    def _send_begin(self, writing: bool) -> None:
+        raise NotImplementedError
+
+    def _send_commit(self) -> None:
+        raise NotImplementedError
+
+    def _send_rollback(self) -> None:
+        raise NotImplementedError
+
+    def savepoint(self, name: str) -> None:
+        """Sets a savepoint. Names are ours: simple and unique in the transaction."""
+        raise NotImplementedError
+
+    def rollback_to(self, name: str) -> None:
+        """Undoes what was done since a savepoint, which stays."""
+        raise NotImplementedError
+
+    def release(self, name: str) -> None:
+        """Forgets a savepoint; what was done since stays."""
+        raise NotImplementedError
+
+    def cursor(self) -> Any:
+        """A driver's cursor, for the hooks that want to see one."""
+        raise NotImplementedError
+
+    def execute(self, sql: str, params: Sequence[Any], writing: bool, trusted: bool = False) -> Outcome:
+        """Runs one statement and fetches all its rows.
+
+        :param writing: does it (or may it) write?
+        :param trusted: was it made here, with nothing in it that a second run could answer otherwise?
+        """
+        raise NotImplementedError
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Runs one statement for each set of parameters; all of them or none. Returns the rows touched, -1 if unknown."""
+        raise NotImplementedError
+
+    def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        """Runs a SELECT that writes nothing, by the quickest way there is."""
+        raise NotImplementedError
+
+    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+        """Inserts rows, all or none. Returns the generated keys in order if ``write.generated``."""
+        raise NotImplementedError
+
+    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+        """Updates rows, all or none; each gives set values, then match values. Returns how many were matched."""
+        raise NotImplementedError
+
+    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+        """Deletes rows, all or none. Returns how many were matched."""
+        raise NotImplementedError
+
+    def draw_keys(self, column: Column, count: int) -> Sequence[Any]:
+        """Keys for rows that are to be inserted; only where the dialect ``draws_keys``."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Closes the driver's connection."""
+        self.raw.close()
+
+
+class LinkSource:
+    """Where links come from: an opened database, or one to be opened. One per engine."""
+
+    def checkout(self) -> Link:
+        """A link with no transaction on it.
+
+        :raises Exception: the driver's error if the database cannot be opened.
+        """
+        raise NotImplementedError
+
+    def checkin(self, link: Link) -> None:
+        """Takes a link back; its transaction has ended."""
+        raise NotImplementedError
+
+    def dispose(self) -> None:
+        """Closes what is not in use."""
+        raise NotImplementedError
+
+
+def aborted(failure: BaseException, attempt: str = "") -> InternalError:
+    """The error for whoever goes on after one that aborted the transaction."""
+    cause = " ".join(str(failure).split())
+    cause = cause if len(cause) <= 200 else f"{cause[:200]}…"
+    return InternalError(
+        f"{attempt}the current transaction is aborted by an earlier error ({type(failure).__name__}: {cause}); none of it can be "
+        "committed. Call rollback(), or roll back to a savepoint set before the error, and try again.",
+        orig=failure,
+    )

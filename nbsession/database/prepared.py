@@ -1,0 +1,89 @@
+"""A statement of ``sql/`` ready to be sent: compiled once per shape, its values converted on the way in, its rows on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.database.processors import Processor
+from nbsession.database.raw import may_write
+from nbsession.exc import StatementError
+from nbsession.sql.base import Executable, shape_key
+from nbsession.sql.types import NullType, type_of_value
+
+if TYPE_CHECKING:
+    from nbsession.database.connection import Connection
+    from nbsession.database.dialect import Dialect
+    from nbsession.sql.compile import Compiled
+
+_SENDABLE = frozenset((int, str, float, bytes, bool, type(None), list, dict, tuple))
+
+
+class Prepared:
+    """A compiled statement with the processors of one dialect.
+
+    :ivar keys: the names of the result's columns; empty if the database says them.
+    :ivar writes: may it write?
+    """
+
+    __slots__ = ("binders", "compiled", "keys", "results", "sql", "writes")
+
+    def __init__(self, compiled: Compiled, dialect: Dialect) -> None:
+        self.compiled = compiled
+        self.sql = compiled.sql
+        self.writes = compiled.kind in ("insert", "update", "delete") or may_write(compiled.sql)
+        self.keys = tuple([name for name, _ in compiled.columns])
+        self.binders = [
+            _binder_by_value(dialect) if isinstance(type_, NullType) else dialect.bind_processor(type_)
+            for type_ in compiled.bind_types
+        ]
+        found = [(place, dialect.result_processor(type_)) for place, (_, type_) in enumerate(compiled.columns)]
+        self.results = [(place, processor) for place, processor in found if processor is not None]
+
+    def values(self, statement: Executable, parameters: Mapping[str, Any] | None) -> tuple[Any, ...]:
+        """What is sent for the ``?`` of the text.
+
+        :raises StatementError: a value is missing, or does not fit its type.
+        """
+        values = self.compiled.bind(statement, parameters)
+        try:
+            return tuple([
+                value if processor is None or value is None else processor(value)
+                for value, processor in zip(values, self.binders, strict=True)
+            ])  # fmt: skip
+        except (TypeError, ValueError, LookupError, ArithmeticError) as error:
+            raise StatementError(f"(builtins.{type(error).__name__}) {error}", self.sql, values, error) from error
+
+    def rows(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Fetched rows with Python values."""
+        if not self.results or not rows:
+            return rows
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for place, processor in self.results:
+            columns[place] = [None if value is None else processor(value) for value in columns[place]]
+        return list(zip(*columns, strict=True))
+
+
+def prepare(connection: Connection, statement: Executable, parameters: Mapping[str, Any] | None) -> Prepared:
+    """The compiled form of a statement: from the engine's cache, or made now."""
+    cache = connection.engine._compiled
+    key = shape_key(statement, parameters)
+    prepared: Prepared | None = cache.get(key)
+    if prepared is None:
+        from nbsession.sql.compile import compile_statement
+
+        prepared = Prepared(compile_statement(statement, connection.dialect.name, parameters), connection.dialect)
+        cache.put(key, prepared)
+    return prepared
+
+
+def _binder_by_value(dialect: Dialect) -> Processor:
+    """For a parameter of unknown type: what its value says."""
+
+    def bind(value: Any) -> Any:
+        if type(value) in _SENDABLE:
+            return value
+        processor: Callable[[Any], Any] | None = dialect.bind_processor(type_of_value(value))
+        return value if processor is None else processor(value)
+
+    return bind

@@ -1,0 +1,329 @@
+"""What a statement gave back: rows, their scalars, their mappings. Buffered; knows no connection, so nothing stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, Self, TypeVar
+
+from nbsession.database.row import Row, RowMapping, position_of, row_class
+from nbsession.exc import InvalidRequestError, MultipleResultsFound, NoResultFound, ResourceClosedError
+
+T = TypeVar("T")
+
+
+class _Rows:
+    """The rows of one result and how far they were read; shared by a Result and what scalars()/mappings() made of it."""
+
+    __slots__ = ("closed", "position", "rows")
+
+    def __init__(self, rows: list[tuple[Any, ...]] | None) -> None:
+        self.rows: list[tuple[Any, ...]] = rows if rows is not None else []
+        self.position = 0
+        self.closed: str | None = (
+            None if rows is not None else "This result object does not return rows. It has been closed automatically."
+        )
+
+    def take(self, count: int | None) -> list[tuple[Any, ...]]:
+        """The next rows: at most ``count``, all if None."""
+        if self.closed is not None:
+            raise ResourceClosedError(self.closed)
+        start = self.position
+        if count is None:
+            self.position = len(self.rows)
+            return self.rows if start == 0 else self.rows[start:]
+        self.position = min(start + count, len(self.rows))
+        return self.rows[start : self.position]
+
+    def close(self) -> None:
+        self.rows = []
+        self.closed = self.closed or "This result object is closed."
+
+
+class _Fetching(Generic[T]):
+    """The ways to read that Result, ScalarResult and MappingResult share."""
+
+    __slots__ = ("_made", "_seen", "_source", "_uniqueness")
+
+    def __init__(self, source: _Rows, made: Callable[[list[tuple[Any, ...]]], list[T]]) -> None:
+        self._source = source
+        self._made = made
+        self._uniqueness: Callable[[T], Any] | None = None
+        self._seen: set[Any] = set()
+
+    def _fetch(self, count: int | None = None) -> list[T]:
+        if self._uniqueness is None:
+            return self._made(self._source.take(count))
+        found: list[T] = []
+        while count is None or len(found) < count:
+            wanted = None if count is None else count - len(found)
+            chunk = self._made(self._source.take(wanted))
+            if not chunk:
+                break
+            for item in chunk:
+                mark = self._uniqueness(item)
+                if mark not in self._seen:
+                    self._seen.add(mark)
+                    found.append(item)
+            if count is None:
+                break
+        return found
+
+    def unique(self, strategy: Callable[[Any], Any] | None = None) -> Self:
+        """Lets each row, or value, come once.
+
+        :param strategy: what makes two of them the same; by default their equality, or for what cannot be hashed their identity.
+        """
+        self._uniqueness = strategy or _mark
+        return self
+
+    def all(self) -> list[T]:
+        """All that were not read yet, as a list."""
+        return self._fetch()
+
+    fetchall = all
+
+    def fetchmany(self, size: int | None = None) -> list[T]:
+        """The next ``size`` (1 by default), fewer at the end."""
+        return self._fetch(1 if size is None else size)
+
+    def fetchone(self) -> T | None:
+        """The next one, or None at the end."""
+        found = self._fetch(1)
+        return found[0] if found else None
+
+    def partitions(self, size: int | None = None) -> Iterator[Sequence[T]]:
+        """Lists of at most ``size`` (1,000 by default)."""
+        while chunk := self._fetch(size or 1000):
+            yield chunk
+
+    def __iter__(self) -> Iterator[T]:
+        source, start = self._source, self._source.position
+        for number, item in enumerate(self._made(source.take(None)), start + 1):
+            source.position = number  # who leaves the loop early can read on from here
+            if self._uniqueness is not None:
+                mark = self._uniqueness(item)
+                if mark in self._seen:
+                    continue
+                self._seen.add(mark)
+            yield item
+
+    def __next__(self) -> T:
+        found = self._fetch(1)
+        if not found:
+            raise StopIteration
+        return found[0]
+
+    def first(self) -> T | None:
+        """The first one, or None; closes the result."""
+        found = self._fetch(1)
+        self.close()
+        return found[0] if found else None
+
+    def one_or_none(self) -> T | None:
+        """The only one, or None if there is none; closes the result.
+
+        :raises MultipleResultsFound: there are several.
+        """
+        found = self._fetch(2)
+        self.close()
+        if len(found) > 1:
+            raise MultipleResultsFound(
+                "Multiple rows were found when exactly one was required. Narrow the query, or take first() or all()."
+            )
+        return found[0] if found else None
+
+    def one(self) -> T:
+        """The only one; closes the result.
+
+        :raises NoResultFound: there is none.
+        :raises MultipleResultsFound: there are several.
+        """
+        found = self._fetch(2)
+        self.close()
+        if len(found) > 1:
+            raise MultipleResultsFound(
+                "Multiple rows were found when exactly one was required. Narrow the query, or take first() or all()."
+            )
+        if not found:
+            raise NoResultFound("No row was found when one was required. one_or_none() and first() give None instead.")
+        return found[0]
+
+    def close(self) -> None:
+        """Forgets the rows; reading on raises ResourceClosedError."""
+        self._source.close()
+
+    @property
+    def closed(self) -> bool:
+        """Was it closed, by close() or by a method that reads one row?"""
+        return self._source.closed is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ScalarResult(_Fetching[Any]):
+    """One value of each row."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, values: Iterable[Any]) -> ScalarResult:
+        """A scalar result of values that are there already."""
+        return Result([(value,) for value in values], ("value",)).scalars()
+
+
+class MappingResult(_Fetching[RowMapping]):
+    """The rows as mappings."""
+
+    __slots__ = ("_keys",)
+
+    def keys(self) -> Sequence[str]:
+        """The names of the columns."""
+        return self._keys
+
+
+class Result(_Fetching[Row]):
+    """The rows of a statement.
+
+    :param rows: plain tuples, or None for a statement that returns no rows.
+    :param keys: the names of the columns.
+    :param rowcount: rows touched by an INSERT, UPDATE or DELETE; -1 if nobody knows.
+    :param inserted: the primary key of the one row that was inserted, where that is known.
+    :param lastrowid: the key that the database generated, if it did.
+
+    >>> result = Result([(1, "Ada"), (2, "Bob")], ("id", "name"))
+    >>> [row.name for row in result]
+    ['Ada', 'Bob']
+    """
+
+    __slots__ = ("_inserted", "_keys", "lastrowid", "rowcount")
+
+    def __init__(
+        self,
+        rows: list[tuple[Any, ...]] | None,
+        keys: Sequence[str] = (),
+        rowcount: int = -1,
+        *,
+        inserted: tuple[Any, ...] | None = None,
+        lastrowid: int | None = None,
+    ) -> None:
+        self._keys = tuple(keys)
+        self.rowcount = rowcount
+        self.lastrowid = lastrowid
+        self._inserted = inserted
+        super().__init__(_Rows(rows), self._as_rows)
+
+    def _as_rows(self, rows: list[tuple[Any, ...]]) -> list[Row]:
+        return list(map(row_class(self._keys), rows))
+
+    @property
+    def returns_rows(self) -> bool:
+        """Does it have columns?"""
+        return bool(self._keys)
+
+    @property
+    def inserted_primary_key(self) -> Row:
+        """The primary key of the inserted row.
+
+        :raises InvalidRequestError: it was no INSERT of one row.
+        """
+        if self._inserted is None:
+            raise InvalidRequestError(
+                "inserted_primary_key: the statement is not an INSERT of one row into a table with a primary key. "
+                "For several rows use insert(...).returning(table.c.id)."
+            )
+        return row_class(tuple(f"key{n}" for n in range(len(self._inserted))))(self._inserted)
+
+    def keys(self) -> Sequence[str]:
+        """The names of the columns."""
+        return self._keys
+
+    def columns(self, *columns: Any) -> Result:
+        """The same rows with these columns only, given by name, number or column object."""
+        positions = [self._position(column) for column in columns]
+        rows = [tuple([row[p] for p in positions]) for row in self._source.take(None)]
+        chosen = Result(rows, [self._keys[p] for p in positions], self.rowcount)
+        chosen._uniqueness = self._uniqueness
+        return chosen
+
+    def scalars(self, index: Any = 0) -> ScalarResult:
+        """One value of each row: the first, or that of a column given by name, number or column object."""
+        if self._source.closed is not None:
+            raise ResourceClosedError(self._source.closed)
+        position = self._position(index)
+        scalars = ScalarResult(self._source, lambda rows: [row[position] for row in rows])
+        scalars._uniqueness = _mark if self._uniqueness is not None else None
+        return scalars
+
+    def mappings(self) -> MappingResult:
+        """The rows as mappings of names to values."""
+        mappings = MappingResult(self._source, lambda rows: [RowMapping(row) for row in self._as_rows(rows)])
+        mappings._keys = self._keys
+        mappings._uniqueness = (lambda m: _mark(m._row)) if self._uniqueness is not None else None
+        return mappings
+
+    def tuples(self) -> Result:
+        """The result itself: rows are tuples."""
+        return self
+
+    def yield_per(self, num: int) -> Result:
+        """The result itself: it is buffered anyway. Use partitions() to read in portions."""
+        return self
+
+    def scalar(self) -> Any:
+        """The first value of the first row, or None; closes the result."""
+        row = self.first()
+        return row[0] if row is not None else None
+
+    def scalar_one(self) -> Any:
+        """The first value of the only row; closes the result.
+
+        :raises NoResultFound: there is no row.
+        :raises MultipleResultsFound: there are several.
+        """
+        return self.one()[0]
+
+    def scalar_one_or_none(self) -> Any:
+        """The first value of the only row, or None if there is no row; closes the result.
+
+        :raises MultipleResultsFound: there are several rows.
+        """
+        row = self.one_or_none()
+        return row[0] if row is not None else None
+
+    def df(self) -> Any:
+        """The rows not read yet as a pandas DataFrame; needs pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise InvalidRequestError("Result.df() needs pandas: pip install pandas.") from error
+        return pandas.DataFrame.from_records(self._source.take(None), columns=list(self._keys))
+
+    def arrow(self) -> Any:
+        """The rows not read yet as an Arrow table; needs pyarrow."""
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise InvalidRequestError("Result.arrow() needs pyarrow: pip install pyarrow.") from error
+        rows = self._source.take(None)
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in self._keys]
+        return pyarrow.table(columns, names=list(self._keys))
+
+    def _position(self, column: Any) -> int:
+        cls = row_class(self._keys)
+        try:
+            return position_of(column, cls._positions, self._keys)
+        except KeyError as error:
+            raise InvalidRequestError(str(error.args[0])) from None
+
+
+def _mark(item: Any) -> Any:
+    """What stands for a value among those seen: itself, or what can be hashed of it."""
+    try:
+        hash(item)
+    except TypeError:
+        return tuple(map(_mark, item)) if isinstance(item, tuple) else id(item)
+    return item

@@ -1,0 +1,400 @@
+"""SQLite: its dialect and its links, on the standard library's sqlite3. All of SQLite's ways are known here only."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as url_quote
+
+from nbsession.database import processors as convert
+from nbsession.database.dialect import Dialect
+from nbsession.database.link import Link, LinkSource, Outcome, Report, Rows
+from nbsession.database.reading import Reader, SQLiteReader
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.exc import ArgumentError, IntegrityError, InvalidRequestError, OperationalError
+from nbsession.sql import types
+
+if TYPE_CHECKING:
+    from nbsession.database.connection import Connection
+    from nbsession.sql.schema import Table
+
+BUSY_TIMEOUT = 2.0
+"""seconds to wait for a locked file: a person in a notebook wants to know soon"""
+
+LOCKED = (
+    "Another connection is writing to the file: commit or roll back there (a second notebook, an open Connection or "
+    "Session here), or wait longer with create_engine('sqlite:///file.db?timeout=30')."
+)
+
+
+class SQLiteDialect(Dialect):
+    """How SQLite is spoken to."""
+
+    name = "sqlite"
+
+    def create_table_text(self, table: Table) -> str:
+        """CREATE TABLE; foreign keys are always declared, whether they are enforced is said when connecting."""
+        from nbsession.sql import ddl
+
+        numbered = table.autoincrement_column
+
+        def words(type_: types.TypeEngine) -> str:
+            # only a column declared INTEGER, in this very word, is numbered by SQLite; it holds 64 bits anyway
+            return "INTEGER" if numbered is not None and type_ is numbered.type else self.type_ddl(type_)
+
+        return ddl.create_table(table, words, rendering="sqlite")
+
+    def reader(self, connection: Connection) -> Reader:
+        """What reads the definitions of tables."""
+        return SQLiteReader(connection)
+
+    def advice(self, error: BaseException) -> str:
+        """What to do about a locked file, and one that is no database."""
+        text = str(error)
+        if "database is locked" in text or "database table is locked" in text:
+            return LOCKED
+        if "not a database" in text:
+            return f"{self.url.database!r} exists and holds something else: check the path."
+        if "unable to open database file" in text:
+            return f"Check that the folder of {self.url.database!r} exists and may be written to."
+        return ""
+
+    def _make_bind(self, type_: types.TypeEngine) -> convert.Processor | None:
+        match type_:
+            case types.Enum():
+                return convert.enum_bind(type_)
+            case types.Numeric() if not isinstance(type_, types.Float):
+                return convert.number_to_float
+            case types.Uuid():
+                return convert.uuid_to_text
+        return _BIND.get(type_.affinity)
+
+    def _make_result(self, type_: types.TypeEngine) -> convert.Processor | None:
+        match type_:
+            case types.Enum():
+                return convert.enum_result(type_)
+            case types.Numeric():
+                if type_.asdecimal:
+                    return convert.decimal_result(type_.scale)
+                return None if isinstance(type_, types.Float) else float
+            case types.Uuid():
+                return convert.uuid_result(type_.as_uuid)
+            case types.DateTime() if type_.timezone:
+                return convert.aware_utc
+        return _RESULT.get(type_.affinity)
+
+    def type_ddl(self, type_: types.TypeEngine) -> str:
+        """The type's words in CREATE TABLE. They also decide SQLite's affinity: INTERVAL holds INT, so whole numbers."""
+        match type_:
+            case types.BigInteger():
+                return "BIGINT"
+            case types.SmallInteger():
+                return "SMALLINT"
+            case types.Double():
+                return "DOUBLE"
+            case types.Float():
+                return "FLOAT"
+            case types.Numeric():
+                digits = [str(n) for n in (type_.precision, type_.scale) if n is not None]
+                return f"NUMERIC({', '.join(digits)})" if digits else "NUMERIC"
+            case types.Uuid():
+                return "CHAR(32)"
+            case types.Text():
+                return "TEXT"
+            case types.String():
+                return f"VARCHAR({type_.length})" if type_.length else "VARCHAR"
+        return _DDL.get(type_.affinity, "NUMERIC")
+
+
+_BIND: dict[str, convert.Processor] = {
+    "boolean": convert.boolean_bind,
+    "date": convert.date_to_text,
+    "datetime": convert.datetime_to_text,
+    "time": convert.time_to_text,
+    "interval": convert.interval_to_microseconds,
+    "binary": convert.bytes_bind,
+    "json": convert.json_bind,
+}
+_RESULT: dict[str, convert.Processor] = {
+    "boolean": bool,
+    "date": convert.date_from_text,
+    "datetime": convert.datetime_from_text,
+    "time": convert.time_from_text,
+    "interval": convert.interval_from_microseconds,
+    "json": convert.json_result,
+}
+_DDL = {
+    "integer": "INTEGER",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "datetime": "DATETIME",
+    "time": "TIME",
+    "interval": "INTERVAL",
+    "binary": "BLOB",
+    "json": "JSON",
+}
+
+
+class SQLiteLink(Link):
+    """One sqlite3 connection, in autocommit mode: BEGIN, COMMIT and SAVEPOINT are sent by us, and only by us."""
+
+    dialect: SQLiteDialect
+
+    def __init__(self, dialect: SQLiteDialect, raw: Any, shared: bool) -> None:
+        super().__init__(dialect, raw)
+        self.shared = shared
+        self.owner: object = None
+        self._checked: set[tuple[str, str]] = set()
+
+    def begin(self, owner: object, report: Report | None = None) -> None:
+        """Begins with the next statement; the one connection of a database in memory has one transaction at a time."""
+        if self.owner is not None and self.owner is not owner:
+            raise OperationalError(
+                "the database in memory is in use: another Connection (or Session) of this engine has a transaction open, and "
+                "'sqlite://' has one connection only. Commit, roll back or close the other first, or use a file: "
+                "create_engine('sqlite:///file.db')."
+            )
+        self.owner = owner
+        super().begin(owner, report)
+
+    def _ended(self) -> None:
+        super()._ended()
+        self.owner = None
+
+    def alive(self) -> bool:
+        """Some errors (disk full, I/O) make SQLite roll back by itself; going on would then autocommit."""
+        return bool(self.raw.in_transaction)
+
+    def _send_begin(self, writing: bool) -> None:
+        # who begins with a write takes the lock at once: a reader in between could otherwise make the COMMIT fail
+        self.raw.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if self.dialect.foreign_keys == "checked":
+            self.raw.execute("PRAGMA defer_foreign_keys=ON")
+
+    def _send_commit(self) -> None:
+        try:
+            self.raw.execute("COMMIT")
+        except Exception as error:
+            if "FOREIGN KEY" in str(error):
+                raise IntegrityError(
+                    f"FOREIGN KEY constraint failed at COMMIT: {self._orphan()}", "COMMIT", None, error
+                ) from error
+            raise
+
+    def _orphan(self) -> str:
+        for table, rowid, parent, _ in self.raw.execute("PRAGMA foreign_key_check").fetchmany(1):
+            return f"row {rowid} of {table} refers to a row of {parent} that does not exist. Insert or keep that one, or set NULL."
+        return "a row refers to another that does not exist."
+
+    def _send_rollback(self) -> None:
+        if self.raw.in_transaction:
+            self.raw.execute("ROLLBACK")
+
+    def _control(self, sql: str) -> None:
+        if self.attention:
+            self.start(False)
+        self.raw.execute(sql)
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT."""
+        self._control(f"SAVEPOINT {name}")
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO SAVEPOINT."""
+        self._control(f"ROLLBACK TO SAVEPOINT {name}")
+
+    def release(self, name: str) -> None:
+        """RELEASE SAVEPOINT."""
+        self._control(f"RELEASE SAVEPOINT {name}")
+
+    def cursor(self) -> Any:
+        """A sqlite3 cursor."""
+        return self.raw.cursor()
+
+    def execute(self, sql: str, params: Sequence[Any], writing: bool, trusted: bool = False) -> Outcome:
+        """Runs one statement."""
+        if self.attention:
+            self.start(writing)
+        cursor = self.raw.execute(sql, params)
+        if cursor.description is None:
+            return Outcome(None, (), cursor.rowcount, cursor.lastrowid)
+        rows = cursor.fetchall()
+        return Outcome(rows, tuple([column[0] for column in cursor.description]), cursor.rowcount, cursor.lastrowid)
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """executemany, undone as a whole if one of them fails."""
+        if self.attention:
+            self.start(True)
+        if len(rows) == 1:
+            return int(self.raw.execute(sql, rows[0]).rowcount)
+        with _Whole(self.raw):
+            return int(self.raw.executemany(sql, rows).rowcount)
+
+    def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        """fetchall."""
+        if self.attention:
+            self.start(False)
+        rows: Rows = self.raw.execute(sql, params).fetchall()
+        return rows
+
+    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+        """Inserts; the keys of a bulk are the numbers from the first to the last one, and that is verified."""
+        sql = self.dialect.insert_text(write)
+        if write.generated is None:
+            self.execute_many(sql, rows)
+            return None
+        if self.attention:
+            self.start(True)
+        name = write.table.name, write.generated.name
+        if name not in self._checked:
+            self._check_generates(*name)
+        raw = self.raw
+        if len(rows) == 1:
+            return [raw.execute(sql, rows[0]).lastrowid]
+        with _Whole(raw) as whole:
+            first = raw.execute(sql, rows[0]).lastrowid
+            raw.executemany(sql, islice(rows, 1, None))
+            last = raw.execute("SELECT last_insert_rowid()").fetchone()[0]
+            if last - first == len(rows) - 1:
+                return range(first, last + 1)
+            # a trigger took or skipped numbers, or the highest one is used up: ask for each row's
+            whole.undo()
+            return list(self._one_by_one(sql, rows))
+
+    def _one_by_one(self, sql: str, rows: Rows) -> Iterable[int]:
+        for row in rows:
+            cursor = self.raw.execute(sql, row)
+            if cursor.rowcount == 0:
+                raise IntegrityError(
+                    "the row was not inserted: a trigger of the table ignored it (RAISE(IGNORE))", sql, row
+                )
+            yield cursor.lastrowid
+
+    def _check_generates(self, table: str, column: str) -> None:
+        """Only the one INTEGER PRIMARY KEY is the row's number; of any other column the number would be a wrong key."""
+        sql = f"PRAGMA table_info({self.dialect.quote(table)})"
+        keys = [(row[1], row[2]) for row in self.raw.execute(sql) if row[5]]
+        if self.report is not None:
+            self.report(sql, (), len(keys))
+        if keys and (len(keys) > 1 or keys[0][0] != column or keys[0][1].upper() != "INTEGER"):
+            declared = ", ".join(f"{name} {type_}" for name, type_ in keys)
+            raise InvalidRequestError(
+                f"SQLite generates keys for a single INTEGER PRIMARY KEY only; table {table!r} has the key ({declared}). "
+                f"Give {column!r} a value, or declare the column INTEGER PRIMARY KEY."
+            )
+        if keys:
+            self._checked.add((table, column))
+
+    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+        """UPDATE, one row each."""
+        return self.execute_many(self.dialect.update_text(write), rows)
+
+    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+        """DELETE, one row each."""
+        return self.execute_many(self.dialect.delete_text(write), rows)
+
+
+class _Whole:
+    """All or nothing for several driver calls: a savepoint of our own around them."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def __enter__(self) -> _Whole:
+        self.raw.execute("SAVEPOINT nbsession_rows")
+        return self
+
+    def undo(self) -> None:
+        """Undoes what was done so far."""
+        self.raw.execute("ROLLBACK TO nbsession_rows")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.raw.execute("RELEASE nbsession_rows")
+        elif self.raw.in_transaction:
+            self.undo()
+            self.raw.execute("RELEASE nbsession_rows")
+
+
+class SQLiteSource(LinkSource):
+    """Opens a SQLite database: idle connections to a file are kept and used again, a database in memory has one."""
+
+    def __init__(self, dialect: SQLiteDialect, connect_args: dict[str, Any]) -> None:
+        import sqlite3
+
+        self._connect = sqlite3.connect
+        self.dialect = dialect
+        self._args: dict[str, Any] = {"timeout": BUSY_TIMEOUT, **_url_options(dialect.url.query), **connect_args}
+        self._idle: list[SQLiteLink] = []
+        self._memory: SQLiteLink | None = None
+        self._lock = threading.Lock()
+
+    def checkout(self) -> Link:
+        """An idle link, or a new one."""
+        with self._lock:
+            if self.dialect.url.database is None:
+                if self._memory is None:
+                    self._memory = self._open(":memory:")
+                return self._memory
+            if self._idle:
+                return self._idle.pop()
+        return self._open(self.dialect.url.database)
+
+    def _open(self, path: str) -> SQLiteLink:
+        memory = path == ":memory:"
+        ours = not memory and not {"uri", "mode"} & self._args.keys() and not os.path.exists(path)
+        args = dict(self._args)
+        mode = args.pop("mode", None)
+        if mode is not None:
+            path, args["uri"] = f"file:{url_quote(path)}?mode={mode}", True
+        raw = self._connect(path, isolation_level=None, check_same_thread=False, **args)
+        try:
+            raw.execute(f"PRAGMA foreign_keys={'OFF' if self.dialect.foreign_keys == 'off' else 'ON'}")
+            if ours:
+                # a file of the user's keeps its journal mode: changing it rewrites the file's header
+                raw.execute("PRAGMA journal_mode=WAL")
+            raw.execute("PRAGMA schema_version").fetchall()  # is it a database at all?
+        except BaseException:
+            raw.close()
+            raise
+        return SQLiteLink(self.dialect, raw, shared=memory)
+
+    def checkin(self, link: Link) -> None:
+        """Keeps the link for the next connection."""
+        if link is not self._memory:
+            with self._lock:
+                self._idle.append(link)  # type: ignore[arg-type]
+
+    def dispose(self) -> None:
+        """Closes idle links; a database in memory is gone with its connection."""
+        with self._lock:
+            links, self._idle = self._idle, []
+            if self._memory is not None:
+                links.append(self._memory)
+                self._memory = None
+        for link in links:
+            link.close()
+
+
+def _url_options(query: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name, text in query.items():
+        match name:
+            case "timeout":
+                options[name] = float(text)
+            case "cached_statements":
+                options[name] = int(text)
+            case "uri":
+                options[name] = text.lower() in ("1", "true", "yes")
+            case "mode":
+                options[name] = text
+            case _:
+                raise ArgumentError(
+                    f"Unknown option {name!r} in the SQLite URL. Known: timeout, mode, cached_statements, uri."
+                )
+    return options
