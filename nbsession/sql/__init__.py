@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from nbsession.sql.base import ClauseElement, Executable, shape_key
 from nbsession.sql.columns import Column, Sequence
-from nbsession.sql.compile import Compiled, compile_statement, readable
 from nbsession.sql.constraints import (
     CheckConstraint,
     Constraint,
@@ -87,3 +88,122 @@ from nbsession.sql.types import (
     to_type,
     type_for,
 )
+
+if TYPE_CHECKING:
+    from nbsession.sql.compile import Compiled, compile_statement, readable
+
+_AT_FIRST_USE = ("Compiled", "compile_statement", "readable")
+"""The rendering is loaded with the first statement that is rendered."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _AT_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nbsession.sql import compile as compiling
+
+    value = globals()[name] = getattr(compiling, name)
+    return value
+
+
+__all__ = [
+    "CTE",
+    "JSON",
+    "Alias",
+    "BigInteger",
+    "BindParameter",
+    "Boolean",
+    "CheckConstraint",
+    "ClauseElement",
+    "Column",
+    "ColumnClause",
+    "ColumnCollection",
+    "ColumnElement",
+    "ColumnOperators",
+    "Compiled",
+    "Constraint",
+    "Date",
+    "DateTime",
+    "Delete",
+    "Double",
+    "Enum",
+    "Executable",
+    "Exists",
+    "Float",
+    "ForeignKey",
+    "ForeignKeyConstraint",
+    "FromClause",
+    "FunctionElement",
+    "Index",
+    "Insert",
+    "Integer",
+    "Interval",
+    "Join",
+    "Label",
+    "LargeBinary",
+    "MetaData",
+    "NullType",
+    "Numeric",
+    "PrimaryKeyConstraint",
+    "ScalarSelect",
+    "Select",
+    "Sequence",
+    "SmallInteger",
+    "String",
+    "Subquery",
+    "Table",
+    "Text",
+    "TextClause",
+    "Time",
+    "TypeEngine",
+    "UniqueConstraint",
+    "Update",
+    "Uuid",
+    "alias",
+    "and_",
+    "asc",
+    "between",
+    "bindparam",
+    "case",
+    "cast",
+    "collate",
+    "column",
+    "compile_statement",
+    "default_value",
+    "delete",
+    "desc",
+    "distinct",
+    "except_",
+    "exists",
+    "false",
+    "func",
+    "insert",
+    "intersect",
+    "is_sql_default",
+    "join",
+    "label",
+    "literal",
+    "literal_column",
+    "not_",
+    "null",
+    "nulls_first",
+    "nulls_last",
+    "nullsfirst",
+    "nullslast",
+    "or_",
+    "outerjoin",
+    "over",
+    "quote_identifier",
+    "readable",
+    "select",
+    "shape_key",
+    "sort_tables",
+    "text",
+    "to_type",
+    "true",
+    "tuple_",
+    "type_coerce",
+    "type_for",
+    "union",
+    "union_all",
+    "update",
+]

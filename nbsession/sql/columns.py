@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import ArgumentError
 from nbsession.sql.base import ShapeWalk, next_uid
 from nbsession.sql.constraints import (
-    CheckConstraint,
     Constraint,
     ForeignKey,
     ForeignKeyConstraint,

@@ -111,7 +111,7 @@ def result_type(left: TypeEngine, operator: Operator, right: TypeEngine) -> Type
     if isinstance(left, NullType) or isinstance(right, NullType):
         return right if isinstance(left, NullType) else left
     if operator is ops.TRUEDIV and isinstance(left, Integer) and isinstance(right, Integer):
-        return FLOAT
+        return NUMERIC
     if isinstance(left, Integer) and isinstance(right, Integer):
         return INTEGER
     if isinstance(left, Float) or isinstance(right, Float):

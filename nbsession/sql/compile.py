@@ -28,7 +28,7 @@ class Compiled:
 
     :ivar sql: the text, with ``?`` for values.
     :ivar bind_types: the type of each value, in order.
-    :ivar columns: name and type of each column of the result.
+    :ivar columns: name and type of each column of the result; empty where only the database knows (text).
     :ivar kind: ``"select"``, ``"insert"``, ``"update"``, ``"delete"`` or ``"text"``.
     :ivar tables: names of the tables read or written, as far as the statement says (text does not).
     :ivar table: the table that is written, or None; ``written`` are its columns, in order.
@@ -61,7 +61,7 @@ class Compiled:
     @property
     def returns_rows(self) -> bool:
         """Whether the result has columns, as far as the statement says."""
-        return bool(self.columns)
+        return self.kind == "select" or bool(self.columns)
 
     def bind(self, statement: Executable, params: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
         """The values for ``sql``, in order, taken from this statement and the parameters of the execution.

@@ -31,9 +31,11 @@ class CompoundSelect(Sliceable):
         self.raw_columns = selects[0].raw_columns
 
     def exported_pairs(self) -> Iterable[tuple[str, Any]]:
+        """Name and column of each column of the first select."""
         return self.selects[0].exported_pairs()
 
     def get_final_froms(self) -> tuple[Any, ...]:
+        """What stands in FROM of all selects."""
         return tuple(one for select in self.selects for one in select.get_final_froms())
 
     def _shape(self, walk: ShapeWalk) -> None:

@@ -217,7 +217,8 @@ class ForeignKeyConstraint(Constraint):
     @property
     def referred_table(self) -> Table:
         """The table it points to."""
-        return self.elements[0].column.table
+        table: Table = self.elements[0].column.table
+        return table
 
     @property
     def column_keys(self) -> list[str]:

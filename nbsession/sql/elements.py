@@ -5,7 +5,7 @@ Knows how operators combine expressions and what type the result has. Knows no r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError
 from nbsession.sql import operators as ops
@@ -41,7 +41,8 @@ class ColumnElement(ColumnOperators, ClauseElement):
         """The clause ``self operator other`` (``other operator self`` if ``reverse``)."""
         from nbsession.sql.combine import combine
 
-        return combine(self, operator, other, reverse, modifier)
+        clause: ColumnElement = combine(self, operator, other, reverse, modifier)
+        return clause
 
     def negate(self) -> ColumnElement:
         """``NOT self``."""
@@ -166,7 +167,10 @@ class Null(ColumnElement):
         self.type = NULLTYPE if word == "null" else BOOLEAN
 
     def negate(self) -> ColumnElement:
-        return {"true": FALSE, "false": TRUE}.get(self.word) or super().negate()
+        """The other truth value; NULL has none."""
+        if self.word == "null":
+            return super().negate()
+        return FALSE if self.word == "true" else TRUE
 
 
 NULL = Null()
@@ -210,6 +214,7 @@ class BinaryExpression(ColumnElement):
         return super().__bool__()
 
     def negate(self) -> ColumnElement:
+        """With the opposite operator where there is one."""
         opposite = ops.NEGATIONS.get(self.operator)
         if opposite is None:
             return super().negate()
@@ -230,6 +235,7 @@ class UnaryExpression(ColumnElement):
         self.type = type_
 
     def negate(self) -> ColumnElement:
+        """Without the NOT, if it is one."""
         if self.operator is ops.NOT and isinstance(self.element, ColumnElement):
             return self.element
         return super().negate()
@@ -274,7 +280,6 @@ class Cast(ColumnElement):
     __slots__ = ("clause",)
     visit_name = "cast"
     _children = ("clause",)
-    _type_matters: ClassVar[bool] = True
 
     def __init__(self, clause: Any, type_: TypeArgument) -> None:
         self.type = to_type(type_)

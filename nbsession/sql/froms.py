@@ -39,9 +39,11 @@ def froms_of_columns(select: Select) -> list[Any]:
 
 def final_froms(select: Select) -> list[Any]:
     """What stands in FROM, joins included, before correlation."""
-    froms = _unique([*map(from_of, select._from), *froms_of_columns(select)])
+    said = _unique([*map(from_of, select._from)])
+    shown = froms_of_columns(select)
     for step in select._joins:
-        froms = _joined(froms, step)
+        said = _joined(said, shown, step)
+    froms = [*said, *shown]
     for clause in select._where:
         froms += froms_of(clause)
     inside = {id(part) for one in froms if isinstance(one, Join) for part in one.parts()}
@@ -58,27 +60,28 @@ def _nested_joins(one: Any) -> Iterator[Any]:
                 yield from _nested_joins(side)
 
 
-def _joined(froms: list[Any], step: JoinStep) -> list[Any]:
-    """The list with one of them replaced by its join with the step's target."""
+def _joined(said: list[Any], shown: list[Any], step: JoinStep) -> list[Any]:
+    """What was said to be in FROM, with one of it (or of what the columns show) replaced by its join."""
     covered = {id(part) for part in step.right.parts()} | {id(step.right)}
-    others = [one for one in froms if id(one) not in covered]
-    left = _left_side(others, step)
+    others = [one for one in said or shown if id(one) not in covered]
     near: Any = None
     if step.left is not None:
         near = from_of(step.left)
-        left = next((one for one in others if one is near or any(part is near for part in _parts(one))), near)
+        left = next((one for one in said if any(part is near for part in _parts(one))), near)
+    else:
+        left = _left_side(others, step)
     condition = step.onclause
     if condition is None:
         condition = _condition([near] if near is not None else [*_parts(left)][::-1], step.right)
     joined = Join(left, step.right, condition, step.isouter, step.full)
-    if any(one is left for one in others):
-        return [joined if one is left else one for one in others]
-    return [*others, joined]
+    if any(one is left for one in said):
+        return [joined if one is left else one for one in said]
+    return [*said, joined]
 
 
 def _left_side(others: list[Any], step: JoinStep) -> Any:
-    if step.left is not None or len(others) == 1:
-        return others[0] if others else None
+    if len(others) == 1:
+        return others[0]
     if not others:
         raise InvalidRequestError(
             f"Can't determine which FROM clause to join from: nothing stands left of '{step.right.name}'. "

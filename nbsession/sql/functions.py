@@ -42,7 +42,21 @@ _TYPES: dict[str, TypeEngine] = {
     "current_time": Time(),
 }
 _TYPE_OF_ARGUMENT = frozenset(
-    "sum min max coalesce abs ifnull nullif first_value last_value nth_value lag lead any_value".split()
+    [
+        "sum",
+        "min",
+        "max",
+        "coalesce",
+        "abs",
+        "ifnull",
+        "nullif",
+        "first_value",
+        "last_value",
+        "nth_value",
+        "lag",
+        "lead",
+        "any_value",
+    ]
 )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.exc import CompileError
-from nbsession.sql import operators as ops
 from nbsession.sql.columns import Sequence
 from nbsession.sql.elements import ColumnElement
 from nbsession.sql.froms import froms_of
@@ -25,7 +24,7 @@ class DmlRendering(SelectRendering):
     delete_using = False
     dml_columns: tuple[Any, ...] = ()
 
-    def visit_insert(self, insert: Any, topmost: bool = False) -> str:
+    def _visit_insert(self, insert: Any, topmost: bool = False) -> str:
         table = insert.table
         self.tables[table.key] = None
         head = f"INSERT {''.join(prefix + ' ' for prefix in insert._prefixes)}INTO {self.qualified(table)}"
@@ -91,12 +90,12 @@ class DmlRendering(SelectRendering):
             ]
             if extra:
                 names = ", ".join(quote_identifier(column.name) for column in [*columns, *(one for one, _ in extra)])
-                inner = self.visit_any_select(select, False)
+                inner = self._visit_any_select(select, False)
                 return self.with_ctes(f"({names}) SELECT *, {', '.join(text for _, text in extra)} FROM ({inner})")
         names = ", ".join(quote_identifier(column.name) for column in columns)
-        return f"({names}) {self.with_ctes(self.visit_any_select(select, False))}"
+        return f"({names}) {self.with_ctes(self._visit_any_select(select, False))}"
 
-    def visit_update(self, update: Any, topmost: bool = False) -> str:
+    def _visit_update(self, update: Any, topmost: bool = False) -> str:
         table = update.table
         self.tables[table.key] = None
         self.around.append([table])
@@ -127,7 +126,7 @@ class DmlRendering(SelectRendering):
         self.around.pop()
         return text
 
-    def visit_delete(self, delete: Any, topmost: bool = False) -> str:
+    def _visit_delete(self, delete: Any, topmost: bool = False) -> str:
         table = delete.table
         self.tables[table.key] = None
         self.around.append([table])
@@ -163,6 +162,3 @@ class DmlRendering(SelectRendering):
         text = ", ".join(self.column_text(one, name) for one, name in zip(columns, names, strict=True))
         self.qualify = qualify
         return f" RETURNING {text}"
-
-
-_ = ops

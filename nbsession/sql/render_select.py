@@ -5,18 +5,16 @@ Knows correlation: a subquery in an expression leaves out of its FROM what the s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbsession.exc import CompileError, InvalidRequestError
 from nbsession.sql import operators as ops
+from nbsession.sql.base import ShapeWalk
 from nbsession.sql.elements import ColumnClause, Label, UnaryExpression
 from nbsession.sql.froms import final_froms
 from nbsession.sql.naming import given_name, quote_identifier, result_names
 from nbsession.sql.rendering import ExpressionRendering
 from nbsession.sql.types import TypeEngine
-
-if TYPE_CHECKING:
-    from nbsession.sql.base import ShapeWalk
 
 
 class SelectRendering(ExpressionRendering):
@@ -30,10 +28,10 @@ class SelectRendering(ExpressionRendering):
         self.columns: tuple[tuple[str, TypeEngine], ...] = ()
         self.recursive = False
 
-    def visit_select(self, select: Any, correlated: bool = False, topmost: bool = False) -> str:
+    def _visit_select(self, select: Any, correlated: bool = False, topmost: bool = False) -> str:
         columns = select.inner_columns
         names = result_names(columns)
-        if topmost:
+        if topmost and not any(one.visit_name == "text" for one in columns):
             self.columns = tuple((name, one.type) for name, one in zip(names, columns, strict=True))
         froms = self._correlated(select, final_froms(select)) if correlated else final_froms(select)
         self.around.append([part for one in froms for part in _parts(one)])
@@ -47,7 +45,7 @@ class SelectRendering(ExpressionRendering):
             if criteria:
                 text += f" {word} {self.criteria(criteria)}"
             if groups:
-                text += f" {word} {self._sorted(groups, columns, names, labels_of_text_only=True)}"
+                text += f" {word} {self._sorted(groups, columns, names, grouping=True)}"
         if select._having:
             text += f" HAVING {self.criteria(select._having)}"
         text += self._ends(select, columns, names)
@@ -101,7 +99,7 @@ class SelectRendering(ExpressionRendering):
     def _ends(self, select: Any, columns: list[Any], names: list[str], plain: bool = False) -> str:
         text = ""
         if select._order:
-            text += f" ORDER BY {self._sorted(select._order, columns, names, plain)}"
+            text += f" ORDER BY {self._sorted(select._order, columns, names, plain, bool(select._group))}"
         if select._limit is not None:
             text += f" LIMIT {self.process(select._limit)}"
         elif select._offset is not None and self.offset_needs_limit:
@@ -111,38 +109,57 @@ class SelectRendering(ExpressionRendering):
         return text
 
     def _sorted(
-        self, clauses: Any, columns: list[Any], names: list[str], plain: bool = False, labels_of_text_only: bool = False
+        self, clauses: Any, columns: list[Any], names: list[str], plain: bool = False, grouping: bool = False
     ) -> str:
-        return ", ".join(self._sort_key(one, columns, names, plain) for one in clauses)
+        return ", ".join(self._sort_key(one, columns, names, plain, grouping) for one in clauses)
 
-    def _sort_key(self, clause: Any, columns: list[Any], names: list[str], plain: bool) -> str:
-        """One clause of ORDER BY: a label of the statement by its name, everything else written out."""
+    def _sort_key(self, clause: Any, columns: list[Any], names: list[str], plain: bool, grouping: bool) -> str:
+        """One clause of ORDER BY or GROUP BY: a column of the statement by its name, anything else written out.
+
+        :param plain: columns go by name too, as after a UNION.
+        :param grouping: equal expressions with values in them are the same column: databases cannot see that.
+        """
         if isinstance(clause, UnaryExpression) and clause.operator in ops.ORDERINGS:
-            return f"{self._sort_key(clause.element, columns, names, plain)} {clause.operator.sql}"
-        for column, name in zip(columns, names, strict=True):
+            return f"{self._sort_key(clause.element, columns, names, plain, grouping)} {clause.operator.sql}"
+        wanted = _fingerprint(clause) if grouping else None
+        for number, (column, name) in enumerate(zip(columns, names, strict=True), 1):
             if clause.visit_name == "reference":
-                if name == clause.name or given_name(column) == clause.name:
-                    known = not isinstance(column, Label) and isinstance(column, ColumnClause) and not plain
-                    return self.process(column) if known else quote_identifier(name)
-            elif column is clause and (plain or isinstance(clause, Label)):
-                return quote_identifier(name)
-            elif isinstance(column, Label) and column.element is clause and clause.visit_name not in ("column", "bind"):
-                return quote_identifier(name)
+                if clause.name not in (name, given_name(column)):
+                    continue
+                if isinstance(column, ColumnClause) and not plain:
+                    return self.process(column)
+            elif not (
+                (column is clause and (plain or isinstance(clause, Label)))
+                or (
+                    isinstance(column, Label)
+                    and column.element is clause
+                    and clause.visit_name not in ("column", "bind")
+                )
+                or (wanted is not None and wanted == _fingerprint(column))
+            ):
+                continue
+            return self._reference(name, number, plain)
         if clause.visit_name == "reference":
             for table in self.around[-1] if self.around else ():
                 if clause.name in table.c:
                     return self.process(table.c[clause.name])
         return self.process(clause)
 
+    def _reference(self, name: str, number: int, plain: bool) -> str:
+        """A column of the list by name; by number where a table has a column of that name."""
+        tables = self.around[-1] if self.around and not plain else ()
+        hidden = any(name == column.name for table in tables if hasattr(table, "c") for column in table.c)
+        return str(number) if hidden else quote_identifier(name)
+
     # -- UNION
 
-    def visit_compound(self, compound: Any, correlated: bool = False, topmost: bool = False) -> str:
+    def _visit_compound(self, compound: Any, correlated: bool = False, topmost: bool = False) -> str:
         pairs = list(compound.exported_pairs())
         if topmost:
             self.columns = tuple((name, one.type) for name, one in pairs)
         parts = []
         for one in compound.selects:
-            text = self.visit_any_select(one, correlated)
+            text = self._visit_any_select(one, correlated)
             bare = one.visit_name == "select" and one._limit is None and one._offset is None and not one._order
             parts.append(text if bare else f"SELECT * FROM ({text})")
         text = f" {compound.keyword} ".join(parts)
@@ -150,29 +167,29 @@ class SelectRendering(ExpressionRendering):
             raise CompileError("GROUP BY cannot follow a UNION: select from its subquery() and group that.")
         return text + self._ends(compound, [one for _, one in pairs], [name for name, _ in pairs], plain=True)
 
-    def visit_any_select(self, statement: Any, correlated: bool) -> str:
+    def _visit_any_select(self, statement: Any, correlated: bool) -> str:
         """A SELECT of any kind within another statement."""
         if statement.visit_name in ("select", "compound"):
-            text: str = getattr(self, "visit_" + statement.visit_name)(statement, correlated)
+            text: str = getattr(self, "_visit_" + statement.visit_name)(statement, correlated)
             return text
         return self.process(statement)
 
-    def visit_textual_select(self, statement: Any, topmost: bool = False) -> str:
+    def _visit_textual_select(self, statement: Any, topmost: bool = False) -> str:
         if topmost:
             self.columns = tuple((one.name, one.type) for one in statement.column_args)
         return self.process(statement.element)
 
-    def visit_text(self, text: Any) -> str:
+    def _visit_text(self, text: Any) -> str:
         written = ""
         for piece in text.pieces:
             written += piece if isinstance(piece, str) else self.process(text._binds[piece[0]])
         return written
 
-    def visit_scalar_select(self, scalar: Any) -> str:
-        return f"({self.visit_any_select(scalar.element, True)})"
+    def _visit_scalar_select(self, scalar: Any) -> str:
+        return f"({self._visit_any_select(scalar.element, True)})"
 
-    def visit_exists(self, exists: Any) -> str:
-        return f"EXISTS ({self.visit_any_select(exists.element, True)})"
+    def _visit_exists(self, exists: Any) -> str:
+        return f"EXISTS ({self._visit_any_select(exists.element, True)})"
 
     # -- FROM
 
@@ -180,14 +197,14 @@ class SelectRendering(ExpressionRendering):
         """Something in FROM, as it is introduced there."""
         if one.visit_name == "text":
             return self.process(one)
-        text: str = getattr(self, "from_" + one.visit_name)(one)
+        text: str = getattr(self, "_from_" + one.visit_name)(one)
         return text
 
-    def from_table(self, table: Any) -> str:
+    def _from_table(self, table: Any) -> str:
         self.tables[table.key] = None
         return self.qualified(table)
 
-    def from_alias(self, alias: Any) -> str:
+    def _from_alias(self, alias: Any) -> str:
         if alias.element.visit_name == "table":
             self.tables[alias.element.key] = None
         inner = self.from_text(alias.element) if alias.element.visit_name == "table" else self._inner(alias.element)
@@ -196,38 +213,38 @@ class SelectRendering(ExpressionRendering):
     def _inner(self, element: Any) -> str:
         """What an alias of an alias, a CTE or a join shows."""
         if element.visit_name == "cte":
-            return self.from_cte(element)
+            return self._from_cte(element)
         if element.visit_name in ("alias", "subquery"):
             return self._inner(element.element) if element.visit_name == "alias" else self._subselect(element)
         return self.from_text(element)
 
     def _subselect(self, subquery: Any) -> str:
         around, self.around = self.around, []
-        text = self.visit_any_select(subquery.element, False)
+        text = self._visit_any_select(subquery.element, False)
         self.around = around
         return f"({text})"
 
-    def from_subquery(self, subquery: Any) -> str:
+    def _from_subquery(self, subquery: Any) -> str:
         name = self.alias_name(subquery)
         return f"{self._subselect(subquery)} AS {quote_identifier(name)}"
 
-    def from_cte(self, cte: Any) -> str:
+    def _from_cte(self, cte: Any) -> str:
         name = self.alias_name(cte)
         if cte.restates is not None:
             self.aliases[id(cte.restates)] = name
         if name not in self.ctes:
             self.ctes[name] = ""
             around, self.around = self.around, []
-            text = self.visit_any_select(cte.element, False)
+            text = self._visit_any_select(cte.element, False)
             self.around = around
-            names = ", ".join(quote_identifier(key) for key in cte.c.keys())
+            names = ", ".join(quote_identifier(key) for key in cte.c.keys())  # noqa: SIM118
             head = f"{quote_identifier(name)}({names})" if cte.recursive else quote_identifier(name)
             del self.ctes[name]  # those it reads were written meanwhile: they come first
             self.ctes[name] = f"{head} AS ({text})"
             self.recursive = self.recursive or cte.recursive
         return quote_identifier(name)
 
-    def from_join(self, join: Any) -> str:
+    def _from_join(self, join: Any) -> str:
         word = "FULL OUTER JOIN" if join.full else "LEFT OUTER JOIN" if join.isouter else "JOIN"
         right = self.from_text(join.right)
         if join.right.visit_name == "join":
@@ -238,10 +255,10 @@ class SelectRendering(ExpressionRendering):
     def statement_text(self, statement: Any) -> str:
         """The whole statement."""
         name = statement.visit_name
-        if hasattr(self, "from_" + name) and not hasattr(self, "visit_" + name):
+        if hasattr(self, "_from_" + name) and not hasattr(self, "_visit_" + name):
             return self.from_text(statement)
         if name in ("select", "compound", "textual_select", "insert", "update", "delete"):
-            return self.with_ctes(getattr(self, "visit_" + name)(statement, topmost=True))
+            return self.with_ctes(getattr(self, "_visit_" + name)(statement, topmost=True))
         return self.process(statement)
 
     def with_ctes(self, text: str) -> str:
@@ -258,3 +275,10 @@ def _parts(one: Any) -> Any:
 
 def _among(one: Any, others: Any) -> bool:
     return any(one is other for other in others)
+
+
+def _fingerprint(clause: Any) -> Any:
+    """What makes two expressions equal, values included; None for those without values."""
+    walk = ShapeWalk()
+    (clause.element if isinstance(clause, Label) else clause)._shape(walk)
+    return (walk.key, [repr(bind.value) for bind in walk.binds]) if walk.binds else None

@@ -65,7 +65,7 @@ class ExpressionRendering:
 
     def process(self, clause: Any) -> str:
         """The text of a clause."""
-        visit = getattr(self, "visit_" + clause.visit_name, None)
+        visit = getattr(self, "_visit_" + clause.visit_name, None)
         if visit is None:
             raise CompileError(f"{type(clause).__name__} cannot be rendered here.")
         text: str = visit(clause)
@@ -91,7 +91,7 @@ class ExpressionRendering:
 
     # -- names and values
 
-    def visit_column(self, column: ColumnClause) -> str:
+    def _visit_column(self, column: ColumnClause) -> str:
         if column.is_literal:
             return column.name
         name = quote_identifier(column.name)
@@ -124,13 +124,13 @@ class ExpressionRendering:
             self.keep.append(alias)
         return name
 
-    def visit_reference(self, reference: Any) -> str:
+    def _visit_reference(self, reference: Any) -> str:
         raise CompileError(
             f"Can't resolve label reference for ORDER BY / GROUP BY / DISTINCT etc. Textual SQL expression "
             f"'{reference.name}' should be explicitly declared as text('{reference.name}')"
         )
 
-    def visit_bind(self, bind: BindParameter) -> str:
+    def _visit_bind(self, bind: BindParameter) -> str:
         index = self.binds.get(id(bind))
         if bind.expanding:
             return self.in_list(bind, index)
@@ -175,14 +175,14 @@ class ExpressionRendering:
         where = index if index is not None else bind
         return self.placeholder(("item", where, place), type_, bind.key)
 
-    def visit_constant(self, constant: Any) -> str:
+    def _visit_constant(self, constant: Any) -> str:
         return self.words[constant.word]
 
     # -- operators
 
-    def visit_binary(self, binary: Any) -> str:
+    def _visit_binary(self, binary: Any) -> str:
         operator = binary.operator
-        special = getattr(self, "binary_" + operator.name, None) if operator.name.isidentifier() else None
+        special = getattr(self, "_binary_" + operator.name, None) if operator.name.isidentifier() else None
         if special is not None:
             text: str = special(binary)
             return text
@@ -197,21 +197,21 @@ class ExpressionRendering:
         self.hint = hint
         return f"{left} {symbol} {right}"
 
-    def binary_in(self, binary: Any) -> str:
+    def _binary_in(self, binary: Any) -> str:
         right = self.process(binary.right)
         if not right.startswith("("):
             right = f"({right})"
         return f"{self.operand(binary.left, binary.operator)} {binary.operator.sql} {right}"
 
-    def binary_not_in(self, binary: Any) -> str:
-        return f"({self.binary_in(binary)})"
+    def _binary_not_in(self, binary: Any) -> str:
+        return f"({self._binary_in(binary)})"
 
     def _like(self, binary: Any) -> str:
         text = self.plain_binary(binary, binary.operator.sql)
         return text + self._escape(binary)
 
-    binary_like = _like
-    binary_not_like = _like
+    _binary_like = _like
+    _binary_not_like = _like
 
     def _escape(self, binary: Any) -> str:
         return f" ESCAPE '{binary.modifier}'" if binary.modifier else ""
@@ -221,20 +221,20 @@ class ExpressionRendering:
         left, right = self.process(binary.left), self.process(binary.right)
         return f"lower({left}) {word} lower({right}){self._escape(binary)}"
 
-    binary_ilike = _ilike
-    binary_not_ilike = _ilike
+    _binary_ilike = _ilike
+    _binary_not_ilike = _ilike
 
     def _between(self, binary: Any) -> str:
         low, high = (self.operand(one, ops.BETWEEN) for one in binary.right.clauses)
         return f"{self.operand(binary.left, ops.BETWEEN)} {binary.operator.sql} {low} AND {high}"
 
-    binary_between = _between
-    binary_not_between = _between
+    _binary_between = _between
+    _binary_not_between = _between
 
-    def binary_collate(self, binary: Any) -> str:
+    def _binary_collate(self, binary: Any) -> str:
         return f"{self.operand(binary.left, ops.COLLATE)} COLLATE {quote_identifier(binary.modifier)}"
 
-    def visit_unary(self, unary: Any) -> str:
+    def _visit_unary(self, unary: Any) -> str:
         operator = unary.operator
         if operator in ops.ORDERINGS:
             return f"{self.process(unary.element)} {operator.sql}"
@@ -243,25 +243,25 @@ class ExpressionRendering:
             return f"-({inner})" if inner.startswith("-") else f"-{inner}"
         return f"{operator.sql} {inner}"
 
-    def visit_list(self, clauses: Any) -> str:
+    def _visit_list(self, clauses: Any) -> str:
         if clauses.operator is None:
             return f"({self.listed(clauses.clauses)})"
         return f" {clauses.operator.sql} ".join(self.operand(one, clauses.operator) for one in clauses.clauses)
 
-    def visit_label(self, label: Any) -> str:
+    def _visit_label(self, label: Any) -> str:
         return self.process(label.element)
 
-    def visit_cast(self, cast: Any) -> str:
+    def _visit_cast(self, cast: Any) -> str:
         return f"CAST({self.process(cast.clause)} AS {self.type_name(cast.type)})"
 
-    def visit_type_coerce(self, coerce: Any) -> str:
+    def _visit_type_coerce(self, coerce: Any) -> str:
         return self.process(coerce.clause)
 
     def type_name(self, type_: TypeEngine) -> str:
         """The word for a type in CAST."""
         return type(type_).__name__.upper()
 
-    def visit_case(self, case: Any) -> str:
+    def _visit_case(self, case: Any) -> str:
         text = "CASE"
         if case.value is not None:
             text += f" {self.process(case.value)}"
@@ -273,10 +273,10 @@ class ExpressionRendering:
 
     # -- functions
 
-    def visit_function(self, function: Any) -> str:
-        name = function.name
+    def _visit_function(self, function: Any) -> str:
+        name: str = function.name
         lower = name.lower()
-        special = getattr(self, "function_" + lower, None) if lower.isidentifier() else None
+        special = getattr(self, "_function_" + lower, None) if lower.isidentifier() else None
         if special is not None:
             text: str = special(function)
             return text
@@ -286,16 +286,16 @@ class ExpressionRendering:
             return f"{name}(*)"
         return f"{self.functions.get(lower, name)}({self.listed(function.clauses)})"
 
-    def function_concat(self, function: Any) -> str:
+    def _function_concat(self, function: Any) -> str:
         return "(" + " || ".join(self.operand(one, ops.CONCAT) for one in function.clauses) + ")"
 
-    def function_now(self, function: Any) -> str:
+    def _function_now(self, function: Any) -> str:
         return "CURRENT_TIMESTAMP"
 
-    function_current_timestamp = function_now
-    function_localtimestamp = function_now
+    _function_current_timestamp = _function_now
+    _function_localtimestamp = _function_now
 
-    def visit_over(self, over: Any) -> str:
+    def _visit_over(self, over: Any) -> str:
         parts = []
         if over.partition_by:
             parts.append(f"PARTITION BY {self.listed(over.partition_by)}")
@@ -306,11 +306,11 @@ class ExpressionRendering:
             parts.append(f"{unit} BETWEEN {_bound(first, 'PRECEDING')} AND {_bound(last, 'FOLLOWING')}")
         return f"{self.process(over.element)} OVER ({' '.join(parts)})"
 
-    def visit_filter(self, filtered: Any) -> str:
+    def _visit_filter(self, filtered: Any) -> str:
         criteria = " AND ".join(self.operand(one, ops.AND) for one in filtered.criteria)
         return f"{self.process(filtered.element)} FILTER (WHERE {criteria})"
 
-    def visit_next_value(self, value: Any) -> str:
+    def _visit_next_value(self, value: Any) -> str:
         return f"nextval('{value.name}')"
 
 
@@ -325,8 +325,10 @@ def _bound(offset: int | None, unbounded: str) -> str:
 def operator_of(clause: ClauseElement) -> ops.Operator | None:
     """The operator an expression is held together by, or None for one that needs no parentheses."""
     name = clause.visit_name
-    if name in ("label", "type_coerce"):
-        return operator_of(getattr(clause, "element", None) or clause.clause)  # type: ignore[attr-defined]
+    if name == "label":
+        return operator_of(clause.element)  # type: ignore[attr-defined]
+    if name == "type_coerce":
+        return operator_of(clause.clause)  # type: ignore[attr-defined]
     if name == "text":
         return ops.OR
     if name in ("binary", "unary", "list"):

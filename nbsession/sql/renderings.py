@@ -5,13 +5,16 @@ Knows words of SQL dialects only; types of DDL and conversion of values are with
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbsession.exc import CompileError
 from nbsession.sql import operators as ops
 from nbsession.sql import types as t
 from nbsession.sql.render_dml import DmlRendering
 from nbsession.sql.rendering import is_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ReadableRendering(DmlRendering):
@@ -25,36 +28,42 @@ class SqliteRendering(DmlRendering):
     """SQLite 3.35 and later."""
 
     name = "sqlite"
-    words = {"null": "NULL", "true": "1", "false": "0"}
-    functions = {"char_length": "length", "aggregate_strings": "group_concat", "string_agg": "group_concat"}
+    words: ClassVar[Mapping[str, str]] = {"null": "NULL", "true": "1", "false": "0"}
+    functions: ClassVar[Mapping[str, str]] = {
+        "char_length": "length",
+        "aggregate_strings": "group_concat",
+        "string_agg": "group_concat",
+    }
     offset_needs_limit = True
 
-    def binary_truediv(self, binary: Any) -> str:
+    def _binary_truediv(self, binary: Any) -> str:
         """True division: SQLite divides two integers as integers."""
         if is_integer(binary.left) and is_integer(binary.right):
             right = self.operand(binary.right, ops.ADD, right=True)
             return f"{self.operand(binary.left, ops.TRUEDIV)} / ({right} + 0.0)"
         return self.plain_binary(binary, "/")
 
-    def binary_floordiv(self, binary: Any) -> str:
+    def _binary_floordiv(self, binary: Any) -> str:
         """Whole numbers: SQL's integer division; others: rounded down."""
         if is_integer(binary.left) and is_integer(binary.right):
             return self.plain_binary(binary, "/")
         return f"FLOOR({self.plain_binary(binary, '/')})"
 
-    def binary_is_distinct_from(self, binary: Any) -> str:
+    def _binary_is_distinct_from(self, binary: Any) -> str:
         return self.plain_binary(binary, "IS NOT")
 
-    def binary_is_not_distinct_from(self, binary: Any) -> str:
+    def _binary_is_not_distinct_from(self, binary: Any) -> str:
         return self.plain_binary(binary, "IS")
 
     def distinct_on(self, expressions: Any) -> str:
+        """Not here."""
         raise CompileError("SQLite has no DISTINCT ON: group by the expressions, or use distinct() without any.")
 
     def type_name(self, type_: t.TypeEngine) -> str:
+        """The word for a type in CAST."""
         return sqlite_cast_name(type_)
 
-    def visit_next_value(self, value: Any) -> str:
+    def _visit_next_value(self, value: Any) -> str:
         raise CompileError(f"SQLite has no sequences: '{value.name}' cannot be drawn from.")
 
 
@@ -62,11 +71,11 @@ class DuckdbRendering(DmlRendering):
     """DuckDB 1.0 and later."""
 
     name = "duckdb"
-    functions = {"char_length": "length", "aggregate_strings": "string_agg"}
+    functions: ClassVar[Mapping[str, str]] = {"char_length": "length", "aggregate_strings": "string_agg"}
     supports_sequences = True
     delete_using = True
 
-    def binary_floordiv(self, binary: Any) -> str:
+    def _binary_floordiv(self, binary: Any) -> str:
         if is_integer(binary.left) and is_integer(binary.right):
             return self.plain_binary(binary, "//")
         return f"floor({self.plain_binary(binary, '/')})"
@@ -74,26 +83,27 @@ class DuckdbRendering(DmlRendering):
     def _ilike(self, binary: Any) -> str:
         return self.plain_binary(binary, binary.operator.sql) + self._escape(binary)
 
-    binary_ilike = _ilike
-    binary_not_ilike = _ilike
+    _binary_ilike = _ilike
+    _binary_not_ilike = _ilike
 
-    def binary_is(self, binary: Any) -> str:
+    def _binary_is(self, binary: Any) -> str:
         """DuckDB takes only NULL, true and false right of IS."""
         word = "IS" if binary.right.visit_name == "constant" else "IS NOT DISTINCT FROM"
         return self.plain_binary(binary, word)
 
-    def binary_is_not(self, binary: Any) -> str:
+    def _binary_is_not(self, binary: Any) -> str:
         word = "IS NOT" if binary.right.visit_name == "constant" else "IS DISTINCT FROM"
         return self.plain_binary(binary, word)
 
-    def function_now(self, function: Any) -> str:
+    def _function_now(self, function: Any) -> str:
         """A timestamp without a zone: fetching one with a zone needs another package."""
         return "CAST(now() AS TIMESTAMP)"
 
-    function_current_timestamp = function_now
-    function_localtimestamp = function_now
+    _function_current_timestamp = _function_now
+    _function_localtimestamp = _function_now
 
     def type_name(self, type_: t.TypeEngine) -> str:
+        """The word for a type in CAST."""
         return duckdb_cast_name(type_)
 
 

@@ -111,6 +111,7 @@ class Table(FromClause):
     primary_key: Any = None
 
     def __new__(cls, name: str = "", metadata: MetaData | None = None, *items: Any, **options: Any) -> Table:
+        """The table that is there, or an empty one for ``__init__`` to fill."""
         if not isinstance(metadata, MetaData):
             raise ArgumentError(f"Table '{name}' needs a MetaData as second argument, got {metadata!r}.")
         schema = options.get("schema") or metadata.schema

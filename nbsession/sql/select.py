@@ -157,6 +157,7 @@ class Select(Sliceable):
     froms = property(get_final_froms)
 
     def exported_pairs(self) -> Iterable[tuple[str, Any]]:
+        """Name and column of each column, with entities expanded."""
         from nbsession.sql.naming import result_names
 
         columns = self.inner_columns
@@ -179,6 +180,7 @@ class Select(Sliceable):
     def _shape(self, walk: ShapeWalk) -> None:
         key = walk.key
         key += ("select", len(self.raw_columns))
+        before = len(walk.binds)
         for raw in self.raw_columns:
             shape_of_raw(raw, walk)
         state = self.__dict__
@@ -194,7 +196,7 @@ class Select(Sliceable):
                 step._shape(walk)
         if self._distinct:
             key.append("distinct")
-            if self._distinct is not True:
+            if isinstance(self._distinct, tuple):
                 key.append(len(self._distinct))
                 for clause in self._distinct:
                     clause._shape(walk)
@@ -207,6 +209,9 @@ class Select(Sliceable):
         if "_order" in state or "_group" in state or "_limit" in state or "_offset" in state:
             key.append("ends")
             self._shape_ends(walk)
+            if self._group:
+                # whether `x % 2` in GROUP BY is the `x % 2` of the columns depends on the values: they join the key
+                key.append(tuple(map(repr, [bind.value for bind in walk.binds[before:]])))
 
 
 _PLAIN_WRONG = frozenset((str, int, float, list, tuple, dict, type(None)))

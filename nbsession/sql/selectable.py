@@ -121,7 +121,7 @@ class FromClause(ClauseElement):
         return None
 
     def is_derived_from(self, other: Any) -> bool:
-        """Whether it is ``other``, or shows it."""
+        """Whether it is ```other```, or shows it."""
         return self is other
 
     def alias(self, name: str | None = None, flat: bool = False) -> Alias:
@@ -164,6 +164,7 @@ class Join(FromClause):
         self.full = full
 
     def parts(self) -> Iterator[FromClause]:
+        """The parts of both sides."""
         yield from self.left.parts()
         yield from self.right.parts()
 
@@ -173,6 +174,7 @@ class Join(FromClause):
                 yield f"{part.name}_{column.key}", column
 
     def is_derived_from(self, other: Any) -> bool:
+        """Whether it is ``other``, or shows it."""
         return other is self or self.left.is_derived_from(other) or self.right.is_derived_from(other)
 
 
@@ -203,6 +205,7 @@ class Alias(FromClause):
             yield key, proxy(self, column.name, key, column)
 
     def is_derived_from(self, other: Any) -> bool:
+        """Whether it is ``other``, or shows it."""
         return other is self or self.element.is_derived_from(other)
 
 
@@ -216,6 +219,7 @@ class Subquery(Alias):
             yield key, proxy(self, key, key, column)
 
     def is_derived_from(self, other: Any) -> bool:
+        """Whether it is ``other``, or shows it."""
         return other is self or any(one.is_derived_from(other) for one in self.element.get_final_froms())
 
 
@@ -238,11 +242,11 @@ class CTE(Subquery):
             self.element._shape(walk)
 
     def union(self, *others: Any) -> CTE:
-        """The CTE with ``UNION other``; ``other`` may select from this CTE."""
+        """The CTE with ``UNION other``; ```other``` may select from this CTE."""
         return CTE(self.element.union(*others), self.name, self.recursive, self)
 
     def union_all(self, *others: Any) -> CTE:
-        """The CTE with ``UNION ALL other``; ``other`` may select from this CTE."""
+        """The CTE with ``UNION ALL other``; ```other``` may select from this CTE."""
         return CTE(self.element.union_all(*others), self.name, self.recursive, self)
 
 

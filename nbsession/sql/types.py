@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
-import uuid
 from typing import Any, ClassVar
 
 from nbsession.exc import ArgumentError
@@ -73,7 +72,7 @@ class Numeric(TypeEngine):
     """
 
     __slots__ = ("asdecimal", "precision", "scale")
-    parameters = ("precision", "scale", "asdecimal")
+    parameters: ClassVar[tuple[str, ...]] = ("precision", "scale", "asdecimal")
     affinity = "numeric"
 
     def __init__(self, precision: int | None = None, scale: int | None = None, asdecimal: bool = True) -> None:
@@ -82,7 +81,7 @@ class Numeric(TypeEngine):
         self.asdecimal = asdecimal
 
     @property
-    def python_type(self) -> Any:  # type: ignore[override]
+    def python_type(self) -> Any:
         """``Decimal``, or ``float`` where ``asdecimal`` is off."""
         return decimal.Decimal if self.asdecimal else float
 
@@ -106,8 +105,8 @@ class String(TypeEngine):
     """Text, at most ``length`` characters where a length is given."""
 
     __slots__ = ("length",)
-    python_type = str
-    parameters = ("length",)
+    python_type: Any = str
+    parameters: ClassVar[tuple[str, ...]] = ("length",)
     affinity = "string"
 
     def __init__(self, length: int | None = None) -> None:
@@ -128,7 +127,7 @@ class Enum(String):
     """
 
     __slots__ = ("enum_class", "enums", "name")
-    parameters = ("enums", "enum_class", "name")
+    parameters: ClassVar[tuple[str, ...]] = ("enums", "enum_class", "name")
     affinity = "enum"
 
     def __init__(self, *values: Any, name: str | None = None, length: int | None = None, **ignored: Any) -> None:
@@ -143,7 +142,7 @@ class Enum(String):
         self.name = name
 
     @property
-    def python_type(self) -> Any:  # type: ignore[override]
+    def python_type(self) -> Any:
         """The ``enum.Enum`` class, or ``str``."""
         return self.enum_class or str
 
@@ -169,7 +168,7 @@ class DateTime(TypeEngine):
 
     __slots__ = ("timezone",)
     python_type = dt.datetime
-    parameters = ("timezone",)
+    parameters: ClassVar[tuple[str, ...]] = ("timezone",)
     affinity = "datetime"
 
     def __init__(self, timezone: bool = False) -> None:
@@ -181,7 +180,7 @@ class Time(TypeEngine):
 
     __slots__ = ("timezone",)
     python_type = dt.time
-    parameters = ("timezone",)
+    parameters: ClassVar[tuple[str, ...]] = ("timezone",)
     affinity = "time"
 
     def __init__(self, timezone: bool = False) -> None:
@@ -204,7 +203,7 @@ class LargeBinary(TypeEngine):
 
     __slots__ = ("length",)
     python_type = bytes
-    parameters = ("length",)
+    parameters: ClassVar[tuple[str, ...]] = ("length",)
     affinity = "binary"
 
     def __init__(self, length: int | None = None) -> None:
@@ -216,7 +215,7 @@ class JSON(TypeEngine):
 
     __slots__ = ("none_as_null",)
     python_type = dict
-    parameters = ("none_as_null",)
+    parameters: ClassVar[tuple[str, ...]] = ("none_as_null",)
     affinity = "json"
 
     def __init__(self, none_as_null: bool = False) -> None:
@@ -227,7 +226,7 @@ class Uuid(TypeEngine):
     """A UUID; as ``uuid.UUID``, or as a string if not ``as_uuid``."""
 
     __slots__ = ("as_uuid", "native_uuid")
-    parameters = ("as_uuid", "native_uuid")
+    parameters: ClassVar[tuple[str, ...]] = ("as_uuid", "native_uuid")
     affinity = "uuid"
 
     def __init__(self, as_uuid: bool = True, native_uuid: bool = True) -> None:
@@ -235,9 +234,13 @@ class Uuid(TypeEngine):
         self.native_uuid = native_uuid
 
     @property
-    def python_type(self) -> Any:  # type: ignore[override]
+    def python_type(self) -> Any:
         """``uuid.UUID`` or ``str``."""
-        return uuid.UUID if self.as_uuid else str
+        if not self.as_uuid:
+            return str
+        import uuid
+
+        return uuid.UUID
 
 
 TypeArgument = TypeEngine | type[TypeEngine]
@@ -261,7 +264,6 @@ _BY_PYTHON_TYPE: dict[type, TypeEngine] = {
     dt.timedelta: Interval(),
     bytes: LargeBinary(),
     bytearray: LargeBinary(),
-    uuid.UUID: Uuid(),
     dict: JSON(),
     list: JSON(),
 }
@@ -287,6 +289,8 @@ def type_for(python_type: Any) -> TypeEngine | None:
     if found is None and isinstance(python_type, type):
         if issubclass(python_type, enum.Enum):
             return Enum(python_type)
+        if python_type.__module__ == "uuid" and python_type.__name__ == "UUID":
+            return Uuid()
         for base in python_type.__mro__[1:]:
             if base in _BY_PYTHON_TYPE:
                 return _BY_PYTHON_TYPE[base]
