@@ -1,0 +1,73 @@
+"""What a person sees and types: ``%session``, the views and the dashboard. Below this package nothing knows of notebooks.
+
+The verbs of ``%session`` as Python functions, for where there are no magics (marimo, scripts)::
+
+    from nbsession import notebook
+
+    session = notebook.open("sqlite:///toolshed.db")
+    print(notebook.flush())
+    print(notebook.plan())
+
+Everything is imported at first use, so that importing this package imports neither IPython nor widgets.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbsession.notebook import views
+    from nbsession.notebook.verbs import (
+        add,
+        close,
+        commit,
+        delete,
+        expunge,
+        flush,
+        log,
+        open,
+        plan,
+        release,
+        rollback,
+        savepoint,
+        show,
+        stack,
+        state,
+    )
+    from nbsession.notebook.views import View
+    from nbsession.notebook.widget import Dashboard
+
+__all__ = [
+    "Dashboard",
+    "View",
+    "add",
+    "close",
+    "commit",
+    "delete",
+    "expunge",
+    "flush",
+    "log",
+    "open",
+    "plan",
+    "release",
+    "rollback",
+    "savepoint",
+    "show",
+    "stack",
+    "state",
+    "views",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "views":
+        return import_module("nbsession.notebook.views")
+    if name not in __all__:
+        raise AttributeError(f"module 'nbsession.notebook' has no attribute {name!r}")
+    home = {"Dashboard": "widget", "View": "views"}.get(name, "verbs")
+    return getattr(import_module(f"nbsession.notebook.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -94,8 +94,8 @@ def _related(looked: InstanceState, relationship: Any, state: str, journal: Jour
         now = _labels(_members(current), journal) if loaded else None
         then = None if state in ("transient", "pending") else then
     else:
-        then = _label(before[0], journal) if before else None
-        now = _label(current, journal) if loaded else None
+        then = label_of(before[0], journal) if before else None
+        now = label_of(current, journal) if loaded else None
     nothing = now in (None, "None", "none") and then is None
     return {
         "name": name,
@@ -117,13 +117,17 @@ def _members(collection: Any) -> list[Any]:
 
 
 def _labels(members: list[Any], journal: Journal) -> str:
-    named = [_label(member, journal) for member in members[:MEMBERS_SHOWN]]
+    named = [label_of(member, journal) for member in members[:MEMBERS_SHOWN]]
     if len(members) > len(named):
         named.append(f"… {len(members) - len(named):,} more")
     return ", ".join(named) or "none"
 
 
-def _label(obj: Any, journal: Journal) -> str:
+def label_of(obj: Any, journal: Journal) -> str:
+    """The label of a mapped object; another value's representation.
+
+    :param obj: anything.
+    """
     if obj is None:
         return "None"
     looked = inspect_mapped(obj, raiseerr=False)

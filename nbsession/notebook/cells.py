@@ -8,6 +8,7 @@ for messages of widgets.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,11 @@ class CellClock:
         return self.last if self.running else None
 
     @property
+    def has_widgets(self) -> bool:
+        """Is there a page that can show a widget? Only where a kernel runs the cells."""
+        return getattr(self._shell, "kernel", None) is not None
+
+    @property
     def namespace(self) -> Mapping[str, Any]:
         """The notebook's variables; none outside a notebook."""
         return self._shell.user_ns if self._shell is not None else {}
@@ -46,6 +52,15 @@ class CellClock:
         self._shell = shell
         shell.events.register("pre_run_cell", self._started)
         shell.events.register("post_run_cell", self._ended)
+        if shell.displayhook.exec_result is not None:
+            self.start(shell.displayhook.prompt_count)
+
+    def attach_here(self) -> None:
+        """Follows the shell that runs this code, if there is one and none is followed yet."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None and self._shell is None else None
+        if shell is not None:
+            self.attach(shell)
 
     def detach(self) -> None:
         """Follows nobody."""

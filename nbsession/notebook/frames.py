@@ -22,11 +22,6 @@ class Frames:
         self.open: list[Frame] = []
         self.error: Failure | None = None
 
-    @property
-    def flushing_failed(self) -> bool:
-        """Is the innermost frame a failed one? What moves now is thrown back."""
-        return bool(self.open) and self.open[-1]["state"] == "failed"
-
     def adopt(self, transaction: Any) -> None:
         """Takes over a stack that began before anybody listened.
 
@@ -40,7 +35,7 @@ class Frames:
             if each.state.value in ("active", "failed", "prepared"):
                 self.open.append(_frame(level, each.name, None, each.state.value))
                 if each.state.value == "failed":
-                    self._fail(level, None, str(getattr(each, "error", None) or ""))
+                    self._fail(level, None, f"({type(each.error).__name__}) {each.error}".partition("\n")[0])
 
     def move(self, fact: TransactionMoved, cell: str | None) -> None:
         """The transaction, or a savepoint, moved."""
@@ -68,7 +63,7 @@ class Frames:
         """A statement was sent in the innermost frame."""
         if self.open and not fact.internal:
             self.open[-1]["statements"] += 1
-            if fact.rows is not None and fact.sql.lstrip()[:7].upper().startswith(WRITES):
+            if fact.rows is not None and writes(fact.sql):
                 self.open[-1]["rows"] += max(0, fact.rows)
 
     def relabel(self, presumed: str | None, actual: str | None) -> None:
@@ -93,7 +88,7 @@ class Frames:
         }
 
     def _fail(self, level: int, cell: str | None, error: str) -> None:
-        kind, _, message = error.partition(": ")
+        kind, _, message = error.removeprefix("(").partition(") " if error.startswith("(") else ": ")
         self.error = {"type": kind or "error", "message": message, "cell": cell, "advice": self._advice(level)}
 
     def _advice(self, level: int) -> str:
@@ -105,6 +100,11 @@ class Frames:
             f"Nothing can be sent before a rollback: {inner}session.rollback() ends the whole transaction "
             "and gives the objects back the states they had before it."
         )
+
+
+def writes(sql: str) -> bool:
+    """Does a statement write rows?"""
+    return sql.lstrip()[:7].upper().startswith(WRITES)
 
 
 def _frame(level: int, name: str | None, cell: str | None, state: str) -> Frame:

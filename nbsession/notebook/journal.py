@@ -11,12 +11,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
-from nbsession.notebook.frames import Frames
+from nbsession.notebook.frames import Frames, writes
 from nbsession.notebook.labels import Labels
 from nbsession.notebook.snapshots import CardMove, LogEntry, Move
 
 STATEMENTS_KEPT = 2_000
 MOVES_KEPT = 5_000
+MARKS_KEPT = 500
 OBJECTS_KEPT = 5_000
 """objects whose last move is remembered"""
 ALIKE = 50
@@ -32,6 +33,16 @@ class Heard(NamedTuple):
     cell: str | None
     via: str
     """what a person did, if it came from the dashboard: ``button: session.flush()``"""
+
+
+class Mark(NamedTuple):
+    """Objects of one class that were marked without moving."""
+
+    event: int
+    label: str
+    """the first of them"""
+    mark: str
+    objects: int
 
 
 class Journal:
@@ -54,6 +65,7 @@ class Journal:
         self.statements: deque[LogEntry] = deque(maxlen=STATEMENTS_KEPT)
         self.statement_count = 0
         self.moves: deque[Move] = deque(maxlen=MOVES_KEPT)
+        self.marks: deque[Mark] = deque(maxlen=MARKS_KEPT)
         self._last: dict[int, CardMove] = {}
         self._failed: set[int] = set()
 
@@ -69,6 +81,14 @@ class Journal:
     def newest(self) -> Iterable[int]:
         """Tokens of the objects that moved, the last first."""
         return reversed(self._last)
+
+    def written_since(self, statement: int) -> tuple[int, int]:
+        """How many statements were sent after one, and how many rows they wrote.
+
+        :param statement: its number in the log.
+        """
+        sent = [entry for entry in self.statements if entry["n"] > statement and not entry["internal"]]
+        return len(sent), sum(entry["rows"] or 0 for entry in sent if writes(entry["sql"]))
 
     def log(self, limit: int) -> list[LogEntry]:
         """The last statements, oldest first."""
@@ -116,8 +136,7 @@ class Journal:
             if self.frames.error is None:
                 self._failed.clear()
         elif isinstance(fact, Marked):
-            for subject in fact.subjects:
-                self._touch(subject.token)
+            self._marked(fact)
 
     def _moved(self, heard: Heard) -> None:
         fact = heard.fact
@@ -132,7 +151,7 @@ class Journal:
             "cell": heard.cell,
             "event": fact.seq,
         }
-        thrown_back = self.frames.flushing_failed
+        thrown_back = fact.cause == "failed flush"
         for subject in fact.subjects:
             self._last.pop(subject.token, None)
             self._last[subject.token] = last
@@ -180,10 +199,15 @@ class Journal:
         )
         self.frames.sent(fact)
 
-    def _touch(self, token: int) -> None:
-        last = self._last.pop(token, None)
-        if last is not None:
-            self._last[token] = last
+    def _marked(self, fact: Marked) -> None:
+        for subject in fact.subjects:  # marked now, so newest; but its last move stays what it was
+            last = self._last.pop(subject.token, None)
+            if last is not None:
+                self._last[subject.token] = last
+        if fact.subjects:
+            first = fact.subjects[0]
+            label = self.labels.of(first.token, first.cls, first.key)
+            self.marks.append(Mark(fact.seq, label, fact.mark, fact.count))
 
 
 def _end_of_run(batch: Sequence[Heard], start: int) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from nbsession.events import tokens
-from nbsession.notebook.card_builder import key_text, value_text
+from nbsession.notebook.card_builder import label_of, value_text
 from nbsession.notebook.journal import Journal
 from nbsession.notebook.snapshots import Plan, PlanStep
-from nbsession.tracking.instance_state import ident_of, state_of
 
 STEPS_SHOWN = 100
 OBJECTS_NAMED = 3
@@ -21,7 +19,7 @@ def plan_of(session: Any, journal: Journal) -> Plan:
         plan = session.flush_plan()
     except Exception as error:
         return {"steps": [], "skipped": [], "notes": [f"cannot be planned: {type(error).__name__}: {error}"]}
-    skipped = [[_label(obj, journal), str(reason)] for obj, reason in islice(plan.skipped, STEPS_SHOWN)]
+    skipped = [[label_of(obj, journal), str(reason)] for obj, reason in islice(plan.skipped, STEPS_SHOWN)]
     steps = [_step(step, journal) for step in islice(plan.steps, STEPS_SHOWN)]
     notes = [str(note) for note in islice(plan.notes, STEPS_SHOWN)]
     if len(plan.steps) > STEPS_SHOWN:
@@ -33,7 +31,7 @@ def _step(step: Any, journal: Journal) -> PlanStep:
     first = next(iter(step.rows()), None)
     values = {} if first is None else first[1]
     count = len(step.objects)
-    named = [_label(obj, journal) for obj in islice(step.objects, OBJECTS_NAMED)]
+    named = [label_of(obj, journal) for obj in islice(step.objects, OBJECTS_NAMED)]
     if count > len(named):
         named.append(f"… {count - len(named):,} more")
     return {
@@ -50,11 +48,4 @@ def _step(step: Any, journal: Journal) -> PlanStep:
 
 def _value(value: Any, journal: Journal) -> str:
     awaited = getattr(value, "object", None) if type(value).__name__ == "KeyOf" else None
-    return value_text(value) if awaited is None else f"key of {_label(awaited, journal)}"
-
-
-def _label(obj: Any, journal: Journal) -> str:
-    keyed = state_of(obj).status.value not in ("transient", "pending")
-    ident = ident_of(obj)
-    identity = ident if isinstance(ident, tuple) or ident is None else (ident,)
-    return journal.labels.of(tokens.of(obj), type(obj).__name__, key_text(identity) if keyed else None)
+    return value_text(value) if awaited is None else f"key of {label_of(awaited, journal)}"

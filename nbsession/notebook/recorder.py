@@ -65,6 +65,7 @@ class Recorder:
         self.journal.frames.adopt(session.get_nested_transaction() or session.get_transaction())
         self._stop = session.subscribe(self._hear)
         newcomers.open()
+        cells.clock.attach_here()
         cells.clock.on_start.append(self._cell_started)
         cells.clock.on_end.append(self._cell_ended)
 
@@ -283,6 +284,11 @@ def recorder_of(session: Any, name: str = "session") -> Recorder:
     if recorder is None:
         recorder = _recorders[session] = Recorder(session, name)
     return recorder
+
+
+def recorded_sessions() -> list[Any]:
+    """The sessions that are listened to."""
+    return list(_recorders)
 
 
 def forget(session: Any) -> None:

@@ -1,7 +1,7 @@
 """The views of a session: a function per view, each giving a :class:`View` with text and HTML.
 
-Looking sends no SQL, flushes, loads and begins nothing. Each function takes a snapshot of the session and hands it to the
-module that draws it; those modules know snapshots only.
+Looking sends no SQL, flushes, loads and begins nothing. Each function takes a snapshot of the session and hands it to
+the module that draws it; those modules know snapshots only.
 
 >>> from nbsession.notebook import views
 >>> print(views.board(session))                                                                  # doctest: +SKIP

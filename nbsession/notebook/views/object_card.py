@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nbsession.notebook.snapshots import Attribute, Card, Snapshot
 from nbsession.notebook.views import markup as m
-from nbsession.notebook.views.state_board import because, marked
 from nbsession.notebook.views.plain import clip, header, pad, wrap
+from nbsession.notebook.views.state_board import because, marked
 from nbsession.notebook.views.view import View
 
 

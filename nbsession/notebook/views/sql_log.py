@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from nbsession.notebook.snapshots import LogEntry, Snapshot
 from nbsession.notebook.views import markup as m
-from nbsession.notebook.views.state_board import because
 from nbsession.notebook.views.plain import clip, counted, header, wrap
+from nbsession.notebook.views.state_board import because
 from nbsession.notebook.views.view import View
 
 GROUPS_SHOWN = 30

@@ -1,0 +1,195 @@
+"""``%session``: the magic command, its completion, its life in a shell. Knows IPython; what verbs do is in verbs.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.display import display
+
+from nbsession.exc import SavepointError
+from nbsession.notebook import actions, verbs
+from nbsession.notebook.arguments import BadUsage, Call, did_you_mean, overview, parse
+from nbsession.notebook.cells import clock
+from nbsession.notebook.completion import completions
+from nbsession.notebook.current import NoOpenSession, current, current_session, sessions_in
+from nbsession.notebook.labels import labels
+from nbsession.notebook.looking import guard, unguard
+from nbsession.notebook.newcomers import newcomers
+from nbsession.notebook.recorder import recorder_of
+
+NAME = re.compile(r"[^\W\d]\w*")
+
+
+@magics_class
+class SessionMagics(Magics):
+    """The magics that ``%load_ext nbsession`` brings."""
+
+    shell: Any
+
+    @no_var_expand
+    @line_magic
+    def session(self, line: str) -> None:
+        """Works with the notebook's session."""
+        try:
+            call = parse(line)
+            if call.wants_help:
+                print(call.verb.help)
+            else:
+                self._run(call)
+        except (BadUsage, NoOpenSession, _NoSavepoint) as error:
+            raise UsageError(f"%session: {error}") from None
+
+    session.__doc__ = (
+        f"Works with the notebook's session.\n\n{overview()}\n\n%session VERB --help says more of one verb."
+    )
+
+    def _run(self, call: Call) -> None:
+        special: dict[str, Callable[[Call], Any]] = {"open": self._open, "state": self._state, "close": self._close}
+        answer = special.get(call.verb.name, self._plain)(call)
+        if isinstance(answer, str):
+            print(answer)
+        elif answer is not None:
+            display(answer)  # type: ignore[no-untyped-call]  # and not returned: Out would hold it
+
+    # ── verbs that need more than their function ─────────────────────────────────────────────────────────────────────
+    def _plain(self, call: Call) -> Any:
+        """A verb that is its function."""
+        options: dict[str, Any] = dict(call.options)
+        function = getattr(verbs, call.verb.name)
+        if call.verb.argument == "EXPR":
+            return function(*self._objects(call.argument))
+        if call.verb.argument:
+            return self._named(function, call)
+        return function(**options)
+
+    def _named(self, function: Callable[[str | None], Any], call: Call) -> Any:
+        if call.verb.name == "savepoint" and call.argument and not NAME.fullmatch(call.argument):
+            raise BadUsage(f"{call.argument!r} is no name for a savepoint: letters, digits and _")
+        if call.verb.name != "savepoint":
+            session = current_session()
+            names = verbs.savepoint_names(session)
+            if call.argument and call.argument not in names:
+                known = f" Open: {', '.join(names)}" if names else " None is open."
+                raise _NoSavepoint(f"no savepoint {call.argument!r}{did_you_mean(call.argument, names)}{known}")
+            if call.verb.name == "release" and not names:
+                raise _NoSavepoint("no savepoint is open: %session savepoint NAME sets one")
+        return function(call.argument or None)
+
+    def _open(self, call: Call) -> Any:
+        name = str(call.options.get("name", "session"))
+        if not NAME.fullmatch(name):
+            raise BadUsage(f"{name!r} is no name for a variable")
+        url = self.shell.var_expand(call.argument)
+        earlier = self.shell.user_ns.get(name)
+        if earlier is not None and earlier is current.opened:
+            print(f"the session opened before as {name} is closed:")
+            print(verbs.close(earlier))
+        session = verbs.open(url, name=name, echo=bool(call.options.get("echo")))
+        self.shell.push({name: session, "engine": session.bind})
+        return verbs.show(session)
+
+    def _state(self, call: Call) -> Any:
+        objects = self._objects(call.argument)
+        if len(objects) != 1:
+            raise BadUsage("state shows one object: %session state EXPR")
+        return verbs.state(objects[0])
+
+    def _close(self, call: Call) -> Any:
+        session = current_session()
+        engine = current.engine if session is current.opened else None
+        answer = verbs.close(session)
+        for name, value in tuple(self.shell.user_ns.items()):
+            if not name.startswith("_") and (value is session or (engine is not None and value is engine)):
+                self.shell.del_var(name)
+        return answer
+
+    def _objects(self, expression: str) -> tuple[Any, ...]:
+        """What an expression gives: one object, or several from a tuple or list."""
+        try:
+            code = compile(expression, "<%session>", "eval")
+            value = eval(code, self.shell.user_global_ns, self.shell.user_ns)
+        except SyntaxError:
+            raise BadUsage(f"not a Python expression: {expression}") from None
+        except NameError as error:
+            name = error.name or ""
+            known = [each for each in self.shell.user_ns if not each.startswith("_")]
+            raise BadUsage(f"no variable {name!r}{did_you_mean(name, known)}") from None
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+class _NoSavepoint(SavepointError):
+    """A savepoint's name that is not known: one line, no traceback."""
+
+
+# ── life in a shell ──────────────────────────────────────────────────────────────────────────────────────────────────
+_loaded: list[tuple[Any, SessionMagics]] = []
+
+
+def load(shell: Any) -> None:
+    """``%load_ext nbsession``; again: does nothing."""
+    if any(each is shell for each, _ in _loaded):
+        return
+    magics = SessionMagics(shell)
+    shell.register_magics(magics)
+    clock.attach(shell)
+    clock.on_end.append(_meet_sessions)
+    newcomers.open()
+    actions.funnel.attach()
+    shell.Completer.custom_matchers.append(_matcher)
+    guard(shell)
+    _loaded.append((shell, magics))
+
+
+def unload(shell: Any) -> None:
+    """``%unload_ext nbsession``: the shell is as it was; sessions stay open."""
+    for each, magics in tuple(_loaded):
+        if each is not shell:
+            continue
+        unguard(shell)
+        shell.Completer.custom_matchers.remove(_matcher)
+        shell.magics_manager.magics["line"].pop("session", None)
+        shell.magics_manager.registry.pop("SessionMagics", None)
+        if magics in shell.configurables:
+            shell.configurables.remove(magics)
+        clock.on_end.remove(_meet_sessions)
+        clock.detach()
+        newcomers.close()
+        labels.clear()
+        actions.funnel.detach()
+        _loaded.remove((each, magics))
+
+
+def _meet_sessions(presumed: str | None, actual: str | None) -> None:
+    """After each cell: sessions that variables hold are listened to from now on."""
+    for name, session in sessions_in(clock.namespace).items():
+        recorder_of(session, name)
+
+
+def _matcher(context: Any) -> dict[str, Any]:
+    from IPython.core.completer import SimpleCompletion
+
+    line = context.line_with_cursor[: context.cursor_position]
+    found = None
+    if line.lstrip().startswith("%session"):
+        try:
+            savepoints = verbs.savepoint_names(current_session())
+        except NoOpenSession:
+            savepoints = []
+        found = completions(line, clock.namespace, savepoints)
+    if found is None:
+        return {"completions": [], "suppress": False}
+    fragment, candidates = found
+    return {
+        "completions": [SimpleCompletion(each.text, type=each.kind) for each in candidates],
+        "matched_fragment": fragment,
+        "suppress": True,
+        "ordered": True,
+    }
+
+
+_matcher.matcher_api_version = 2  # type: ignore[attr-defined]
+_matcher.matcher_identifier = "nbsession"  # type: ignore[attr-defined]
