@@ -9,6 +9,7 @@ from nbsession.events import StatementExecuted, safe_repr
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
+    from nbsession.database.transacting import Transacting
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ def observed(
 
 
 def publish(
-    connection: Connection,
+    connection: Transacting,
     sql: str,
     params: Any,
     executions: int,

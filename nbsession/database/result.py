@@ -179,6 +179,7 @@ class MappingResult(_Fetching[RowMapping]):
     """The rows as mappings."""
 
     __slots__ = ("_keys",)
+    _keys: tuple[str, ...]
 
     def keys(self) -> Sequence[str]:
         """The names of the columns."""

@@ -9,8 +9,6 @@ from typing import Any, ClassVar
 
 from nbsession.exc import InvalidRequestError
 
-_OWN = frozenset({"t", "tuple"})
-
 
 class Row(tuple[Any, ...]):
     """A row: a tuple whose values also have names.
@@ -68,9 +66,7 @@ def row_class(keys: tuple[str, ...]) -> type[Row]:
     body: dict[str, Any] = {
         key: property(itemgetter(position))
         for position, key in enumerate(keys)
-        if key not in twice
-        and not key.startswith("__")
-        and (key in _OWN or not hasattr(Row, key) or key in ("count", "index"))
+        if key not in twice and not key.startswith("__") and (not hasattr(Row, key) or key in ("count", "index"))
     }
     body |= {
         "__slots__": (),

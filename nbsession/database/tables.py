@@ -120,7 +120,7 @@ def type_of_declared(declared: str) -> types.TypeEngine:
     if word in ("VARCHAR", "CHAR", "NVARCHAR", "BPCHAR") and digits:
         return types.Uuid() if (word, digits) == ("CHAR", [32]) else types.String(digits[0])
     if word in ("DECIMAL", "NUMERIC"):
-        return types.Numeric(*digits[:2])
+        return types.Numeric(digits[0] if digits else None, digits[1] if len(digits) > 1 else None)
     made = _DECLARED.get(word)
     if made is not None:
         return made() if made is not types.DateTime else types.DateTime(timezone=word.startswith("TIMESTAMP WITH TIME"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from nbsession.exc import NotSupportedError, ResourceClosedError
 
 if TYPE_CHECKING:
-    from nbsession.database.connection import Connection
+    from nbsession.database.transacting import Transacting
 
 
 class Transaction:
@@ -21,7 +21,7 @@ class Transaction:
 
     __slots__ = ("_entered", "_left", "connection", "is_active")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Transacting) -> None:
         self.connection = connection
         self.is_active = True
         self._entered = False
@@ -115,7 +115,7 @@ class NestedTransaction(Transaction):
     __slots__ = ("_outer", "name", "savepoint")
 
     def __init__(
-        self, connection: Connection, savepoint: str, name: str | None, outer: NestedTransaction | None
+        self, connection: Transacting, savepoint: str, name: str | None, outer: NestedTransaction | None
     ) -> None:
         super().__init__(connection)
         self.savepoint = savepoint

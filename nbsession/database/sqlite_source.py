@@ -1,0 +1,94 @@
+"""Opening SQLite databases: which file, in which mode, and which connections are kept for the next time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+from urllib.parse import quote as url_quote
+
+from nbsession.database.link import Link, LinkSource
+from nbsession.database.sqlite import SQLiteDialect, SQLiteLink
+from nbsession.exc import ArgumentError
+
+BUSY_TIMEOUT = 2.0
+"""seconds to wait for a locked file: a person in a notebook wants to know soon"""
+
+
+class SQLiteSource(LinkSource):
+    """Opens a SQLite database: idle connections to a file are kept and used again, a database in memory has one."""
+
+    def __init__(self, dialect: SQLiteDialect, connect_args: dict[str, Any]) -> None:
+        import sqlite3
+
+        self._connect = sqlite3.connect
+        self.dialect = dialect
+        self._args: dict[str, Any] = {"timeout": BUSY_TIMEOUT, **_url_options(dialect.url.query), **connect_args}
+        self._idle: list[SQLiteLink] = []
+        self._memory: SQLiteLink | None = None
+        self._lock = threading.Lock()
+
+    def checkout(self) -> Link:
+        """An idle link, or a new one."""
+        with self._lock:
+            if self.dialect.url.database is None:
+                if self._memory is None:
+                    self._memory = self._open(":memory:")
+                return self._memory
+            if self._idle:
+                return self._idle.pop()
+        return self._open(self.dialect.url.database)
+
+    def _open(self, path: str) -> SQLiteLink:
+        memory = path == ":memory:"
+        ours = not memory and not {"uri", "mode"} & self._args.keys() and not os.path.exists(path)
+        args = dict(self._args)
+        mode = args.pop("mode", None)
+        if mode is not None:
+            path, args["uri"] = f"file:{url_quote(path)}?mode={mode}", True
+        raw = self._connect(path, isolation_level=None, check_same_thread=False, **args)
+        try:
+            raw.execute(f"PRAGMA foreign_keys={'OFF' if self.dialect.foreign_keys == 'off' else 'ON'}")
+            if ours:
+                # a file of the user's keeps its journal mode: changing it rewrites the file's header
+                raw.execute("PRAGMA journal_mode=WAL")
+            raw.execute("PRAGMA schema_version").fetchall()  # is it a database at all?
+        except BaseException:
+            raw.close()
+            raise
+        return SQLiteLink(self.dialect, raw, shared=memory)
+
+    def checkin(self, link: Link) -> None:
+        """Keeps the link for the next connection."""
+        if link is not self._memory:
+            with self._lock:
+                self._idle.append(link)  # type: ignore[arg-type]
+
+    def dispose(self) -> None:
+        """Closes idle links; a database in memory is gone with its connection."""
+        with self._lock:
+            links, self._idle = self._idle, []
+            if self._memory is not None:
+                links.append(self._memory)
+                self._memory = None
+        for link in links:
+            link.close()
+
+
+def _url_options(query: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name, text in query.items():
+        match name:
+            case "timeout":
+                options[name] = float(text)
+            case "cached_statements":
+                options[name] = int(text)
+            case "uri":
+                options[name] = text.lower() in ("1", "true", "yes")
+            case "mode":
+                options[name] = text
+            case _:
+                raise ArgumentError(
+                    f"Unknown option {name!r} in the SQLite URL. Known: timeout, mode, cached_statements, uri."
+                )
+    return options
