@@ -1,4 +1,4 @@
-"""What a person sees and types: ``%session``, the views and the dashboard. Below this package nothing knows of notebooks.
+"""What a person sees and types: ``%session``, the views, the dashboard. Below this package nothing knows of notebooks.
 
 The verbs of ``%session`` as Python functions, for where there are no magics (marimo, scripts)::
 

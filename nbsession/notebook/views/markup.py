@@ -36,7 +36,7 @@ def element(name: str, *children: str, **attributes: str | int | None) -> Html:
     >>> element("td", "<b>", title='a "b"')
     '<td title="a &quot;b&quot;">&lt;b&gt;</td>'
     """
-    head = "".join(f' {key}="{escape(str(value))}"' for key, value in attributes.items() if value is not None)
+    head = "".join(f' {key}="{escape(one_line(str(value)))}"' for key, value in attributes.items() if value is not None)
     return Html(f"<{name}{head}>" if name == "br" else f"<{name}{head}>{join(*children)}</{name}>")
 
 
@@ -95,7 +95,7 @@ def cell(*children: str, style: str = "", head: bool = False, **attributes: str 
 
 def table(*rows: Html, style: str = "") -> Html:
     """A table on white paper."""
-    base = f"border-collapse:collapse;background-color:{PAPER};color:{INK};margin:0;"
+    base = f"border-collapse:collapse;background-color:{PAPER};color:{INK};margin:0;font-size:13px;"
     return element("table", element("tbody", *rows), style=base + style)
 
 
@@ -114,7 +114,7 @@ def page(snapshot: Snapshot, title: str, *body: Html) -> str:
         style=f"background-color:{PANEL};color:{INK};border-bottom:1px solid {LINE};padding:5px 10px",
     )
     frame = f"border:1px solid {LINE};border-radius:6px;background-color:{PAPER};color:{INK}"
-    return element("div", head, failure(snapshot), *body, style=f"{frame};overflow-x:auto;max-width:980px")
+    return element("div", head, failure(snapshot), *body, style=f"{frame};font-size:13px;overflow-x:auto;max-width:980px")
 
 
 def failure(snapshot: Snapshot) -> Html:
