@@ -2,7 +2,7 @@
 import { h, keepList, keepOne, setText } from "./dom.js";
 
 export const LETTERS = { transient: "T", pending: "P", persistent: "S", deleted: "X", detached: "D" };
-const FLAG_MARKS = { dirty: "*", expired: "~", failed: "!", "to delete": "−" };
+const FLAG_MARKS = { dirty: "*", expired: "~", failed: "!", "to delete": "×" };
 const WAY_ON = { transient: "add →", pending: "flush →", persistent: "delete →", deleted: "commit →" };
 
 /** A state's badge: letter in its shape. The word stands beside it, so it is hidden from screen readers. */

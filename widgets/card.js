@@ -90,7 +90,7 @@ export function makeCardView(app) {
     node: h("div", { class: "nbs-pad" }, h("label", { class: "nbs-field" }, "Object ", choice), note, place),
     update() {
       const { snapshot, token } = app;
-      const card = snapshot.cards[token] ?? null;
+      const card = app.chosenCard();
       listCards(snapshot.lanes.flatMap((lane) => lane.tokens).map((each) => snapshot.cards[each]).filter(Boolean));
       note.hidden = card !== null;
       setText(note, token === null ? NOT_CHOSEN : GONE);

@@ -12,7 +12,7 @@ import { makeMoves } from "./moves.js";
 
 const VIEWS = {
   board: { title: "Board", make: makeBoard, tally: () => "" },
-  card: { title: "Card", make: makeCardView, tally: ({ cards }, token) => cards[token]?.label ?? "" },
+  card: { title: "Card", make: makeCardView, tally: (snapshot, app) => app.chosenCard()?.label ?? "" },
   plan: { title: "Plan", make: makePlan, tally: ({ plan }) => plan?.steps.length || "" },
   sql: { title: "SQL", make: makeSqlLog, tally: ({ log_total: total }) => total || "" },
 };
@@ -53,7 +53,7 @@ function makeTabs(app, id) {
       for (const { name, node, tally, view } of tabs) {
         node.setAttribute("aria-selected", String(name === app.view));
         node.tabIndex = name === app.view ? 0 : -1;
-        setText(tally, String(view.tally(app.snapshot, app.token)));
+        setText(tally, String(view.tally(app.snapshot, app)));
       }
     },
   };
@@ -65,7 +65,8 @@ function makeApp(model, store, redraw) {
   let line = null;
   return {
     view: VIEWS[model.get("view")] ? model.get("view") : "board",
-    token: null,
+    token: null, // the object that was opened
+    detail: null, // its card as the kernel told it, for an object that the board does not show
     move: null,
     live: true,
     get snapshot() {
@@ -79,8 +80,15 @@ function makeApp(model, store, redraw) {
     say: (text, ok) => line.say(text, ok),
     onAnswer: (observer) => answerObservers.push(observer),
     answered(answer) {
-      line.say(answer.text, answer.ok);
+      if (answer.text) line.say(answer.text, answer.ok);
+      if (answer.card) this.detail = answer.card;
       answerObservers.forEach((observer) => observer(answer));
+    },
+    /** The card of the chosen object: the board's, or for one that the board does not show, what the kernel told. */
+    chosenCard() {
+      const shown = store.snapshot.cards[this.token];
+      const detail = this.detail?.token === this.token ? this.detail : null;
+      return shown && (shown.attributes.length || !detail) ? shown : detail;
     },
     justMoved: ({ moved }) => moved !== null && moved.cell === store.snapshot.as_of.cell,
     send(message) {
@@ -167,7 +175,10 @@ function render({ model, el }, store) {
       moves.update();
     });
   };
-  const stop = store.subscribe((message) => (message.kind === "answer" ? app.answered(message) : redraw()));
+  const stop = store.subscribe((message) => {
+    if (message.kind === "answer") app.answered(message);
+    redraw();
+  });
   const onView = () => app.show(VIEWS[model.get("view")] ? model.get("view") : "board");
   model.on("change:view", onView);
   model.on("comm_live_update", redraw); // ipywidgets' word for a kernel that went or came back

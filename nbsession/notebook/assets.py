@@ -1,9 +1,9 @@
-"""Where the dashboard's files are, and the one module the page gets. Knows folders and files; knows no session and no widget.
+"""Where the dashboard's files are, and the one module the page gets. Knows folders and files; knows no session.
 
-anywidget hands a page *one* ES module as text, wherever it runs: JupyterLab, Notebook 7, JupyterLite without a server, marimo. The
-dashboard is written as several small modules, so they are joined here, in :data:`MODULES`' order. No bundler and no generated
-file: a module may import only from modules named before it, in one line, and names at the top level differ from file to file
-(a module with two declarations of a name is refused by every browser, so a clash cannot pass the tests).
+anywidget hands a page *one* ES module as text, wherever it runs: JupyterLab, Notebook 7, JupyterLite without a server.
+The dashboard is written as several small modules, so they are joined here, in the order of :data:`MODULES`. No bundler
+and no generated file: a module may import only from modules named before it, in one line, and names at the top level
+differ from file to file (browsers refuse a module that declares a name twice, so a clash cannot pass the tests).
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ class Instrument:
     def lose_kernel(self) -> None:
         """What ipywidgets does to a widget whose kernel goes."""
         self.page.evaluate(
-            "() => { nbs.model.dead = true; nbs.shown.forEach(({el}) => el.classList.add('jupyter-widgets-disconnected'));"
-            " nbs.model.fire('comm_live_update'); }"
+            "() => { nbs.model.dead = true; nbs.model.fire('comm_live_update');"
+            " nbs.shown.forEach(({el}) => el.classList.add('jupyter-widgets-disconnected')) }"
         )
         self.settle()
 

@@ -119,7 +119,8 @@ def test_card_verbs_send_the_token_where_the_state_allows(show: Show) -> None:
     assert add.get_attribute("aria-disabled") == "true"
     add.click(force=True)  # aria-disabled: still to be pressed, so that it can say why
     assert dash.sent() == []
-    assert dash.root.locator(".nbs-answer").inner_text() == "! Member#3 is persistent; add needs it transient or detached."
+    refusal = "! Member#3 is persistent; add needs it transient or detached."
+    assert dash.root.locator(".nbs-answer").inner_text() == refusal
     dash.root.get_by_role("combobox", name="Object").select_option("31")
     dash.settle()
     dash.sent()
