@@ -49,6 +49,14 @@ SQLAlchemyError = NbsessionError
 """The root under its other name, so that import lines written for SQLAlchemy carry over."""
 
 
+class NbsessionWarning(RuntimeWarning):
+    """The root of every warning nbsession gives."""
+
+
+SAWarning = NbsessionWarning
+"""the same, by SQLAlchemy's name"""
+
+
 class ArgumentError(NbsessionError):
     """An argument, or a combination of arguments, that makes no sense."""
 

@@ -1,0 +1,121 @@
+"""nbsession: a session engine you can see into.
+
+The public names, found at their first use, so that ``import nbsession`` costs almost nothing. In a notebook:
+``%load_ext nbsession``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbsession import exc as exc
+    from nbsession.database import Connection as Connection
+    from nbsession.database import Engine as Engine
+    from nbsession.database import Result as Result
+    from nbsession.database import Row as Row
+    from nbsession.database import create_engine as create_engine
+    from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
+    from nbsession.mapping.declarative import Mapped as Mapped
+    from nbsession.mapping.declarative import mapped_column as mapped_column
+    from nbsession.mapping.instrumentation import validates as validates
+    from nbsession.mapping.registry import class_mapper as class_mapper
+    from nbsession.mapping.registry import registry as registry
+    from nbsession.mapping.relationships import backref as backref
+    from nbsession.mapping.relationships import relation as relation
+    from nbsession.mapping.relationships import relationship as relationship
+    from nbsession.notebook.widget import Dashboard as Dashboard
+    from nbsession.session.factory import close_all_sessions as close_all_sessions
+    from nbsession.session.factory import inspect as inspect
+    from nbsession.session.factory import make_transient as make_transient
+    from nbsession.session.factory import make_transient_to_detached as make_transient_to_detached
+    from nbsession.session.factory import object_session as object_session
+    from nbsession.session.factory import sessionmaker as sessionmaker
+    from nbsession.session.flush_plan import FlushPlan as FlushPlan
+    from nbsession.session.hooks import event as event
+    from nbsession.session.query import Query as Query
+    from nbsession.session.session import Session as Session
+    from nbsession.session.transaction import SessionTransaction as SessionTransaction
+    from nbsession.sql import *  # noqa: F403
+    from nbsession.states import ObjectState as ObjectState
+    from nbsession.states import TransactionState as TransactionState
+
+_SQL = """
+    and_ asc between bindparam BigInteger Boolean case cast CheckConstraint Column Date DateTime delete desc distinct Double
+    Enum except_ exists false Float ForeignKey ForeignKeyConstraint func Index insert Integer intersect Interval JSON
+    LargeBinary literal literal_column MetaData not_ null nulls_first nulls_last Numeric or_ over PrimaryKeyConstraint select
+    Sequence SmallInteger String Table Text text Time true tuple_ type_coerce union union_all UniqueConstraint update Uuid
+"""
+_ERRORS = """
+    ArgumentError CircularDependencyError CompileError DatabaseError DataError DBAPIError DetachedInstanceError FlushError
+    IllegalTransition IntegrityError InterfaceError InternalError InvalidRequestError MultipleResultsFound NbsessionError
+    NbsessionWarning NoForeignKeysError NoInspectionAvailable NoReferencedColumnError NoReferencedTableError NoResultFound
+    NotSupportedError ObjectDeletedError OperationalError PendingRollbackError ProgrammingError ReplayDivergence
+    ResourceClosedError SavepointError SAWarning SerializationError SQLAlchemyError StaleDataError StatementError
+    UnboundExecutionError UnmappedClassError UnmappedError UnmappedInstanceError
+"""
+_HOMES = {
+    "sql": _SQL,
+    "exc": _ERRORS,
+    "states": "ObjectState TransactionState",
+    "database": "Connection create_engine Engine Result Row",
+    "mapping.declarative": "DeclarativeBase Mapped mapped_column",
+    "mapping.instrumentation": "validates",
+    "mapping.registry": "class_mapper registry",
+    "mapping.relationships": "backref relation relationship",
+    "session.factory": "close_all_sessions inspect make_transient make_transient_to_detached object_session sessionmaker",
+    "session.flush_plan": "FlushPlan",
+    "session.hooks": "event",
+    "session.query": "Query",
+    "session.session": "Session",
+    "session.transaction": "SessionTransaction",
+    "notebook.widget": "Dashboard",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [  # what the cell with the model needs; the rest is imported by name, so that nothing of yours is shadowed
+    "Column",
+    "DeclarativeBase",
+    "ForeignKey",
+    "Mapped",
+    "Session",
+    "backref",
+    "create_engine",
+    "mapped_column",
+    "relationship",
+    "select",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, at its first use."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nbsession")
+    if name == "exc":
+        return import_module("nbsession.exc")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'nbsession' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"nbsession.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*_HOME_OF, "exc"})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext nbsession``: the ``%session`` magics."""
+    from nbsession.notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext nbsession``."""
+    from nbsession.notebook.magics import unload
+
+    unload(shell)

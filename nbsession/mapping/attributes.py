@@ -1,0 +1,172 @@
+"""Column attributes of mapped classes. Know how a value is read, set and noted; load nothing themselves.
+
+An attribute is a non-data descriptor: a loaded value lies in the object's ``__dict__`` and is read from there without
+any code of ours. Only a missing key comes here, and asks the object's session. Writes come through ``__setattr__``
+(:mod:`nbsession.mapping.instrumentation`), and reach :meth:`ColumnAttribute.set` only where a note or an event is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nbsession.events import AttributeChanged, Subject, safe_repr, tokens
+from nbsession.exc import DetachedInstanceError
+from nbsession.sql.operators import ColumnOperators
+from nbsession.states import ObjectState
+from nbsession.tracking.history import History, column_history
+from nbsession.tracking.instance_state import NO_VALUE, AnyState, ident_of, own_state, state_of
+
+if TYPE_CHECKING:
+    from nbsession.mapping.mapper import Mapper
+    from nbsession.sql.schema import Column
+
+NEW = (ObjectState.TRANSIENT, ObjectState.PENDING)
+
+
+def key_text(ident: Any) -> str | None:
+    """A primary key as labels and messages show it: ``3``, or ``3, 7`` if composite; None if there is none."""
+    if ident is None:
+        return None
+    return ", ".join(map(safe_repr, ident)) if isinstance(ident, tuple) else safe_repr(ident)
+
+
+def describe(obj: Any) -> str:
+    """An object, named for a message, without looking at attributes: ``<Member 3>``, or ``<Member at 0x7f...>``."""
+    key = key_text(ident_of(obj))
+    return f"<{type(obj).__name__} {key}>" if key is not None else f"<{type(obj).__name__} at {id(obj):#x}>"
+
+
+def subject_of(obj: Any) -> Subject:
+    """An object as plain values, for a fact."""
+    return Subject(tokens.of(obj), type(obj).__name__, key_text(ident_of(obj)))
+
+
+class Attribute:
+    """What column and relationship attributes share.
+
+    :ivar key: the attribute's name.
+    :ivar mapper: the mapper of the class it is on.
+    :ivar validators: functions (object, key, value) -> value, called in order before a value is stored.
+    """
+
+    key: str
+    mapper: Mapper
+    validators: tuple[Callable[[Any, str, Any], Any], ...] = ()
+
+    @property
+    def class_(self) -> type:
+        """The class the attribute is on."""
+        return self.mapper.class_
+
+    @property
+    def parent_entity(self) -> Any:
+        """The entity the attribute belongs to, for statements."""
+        return self.mapper.class_
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Stores a value the user assigned."""
+        raise NotImplementedError
+
+    def delete(self, obj: Any) -> None:
+        """``del obj.attribute``."""
+        raise NotImplementedError
+
+    def history(self, obj: Any) -> History:
+        """What changed on the object since its row was known. Loads nothing."""
+        raise NotImplementedError
+
+    def validated(self, obj: Any, value: Any) -> Any:
+        """The value the validators make of it."""
+        for validate in self.validators:
+            value = validate(obj, self.key, value)
+        return value
+
+    def announce(self, obj: Any, state: AnyState, old: Any, new: Any) -> None:
+        """Publishes the change, if the object's session is observed."""
+        session = state.session_ref()
+        if session is not None and session.bus.observers:
+            session.bus.publish(
+                AttributeChanged(
+                    cause=f"{type(obj).__name__}.{self.key} = …",
+                    subject=subject_of(obj),
+                    name=self.key,
+                    old=None if old is NO_VALUE else safe_repr(old),
+                    new=safe_repr(new),
+                )
+            )
+
+
+class ColumnAttribute(Attribute, ColumnOperators):
+    """``User.name``: on the class an expression, on an object the value.
+
+    :ivar column: the column it is mapped to.
+    """
+
+    def __init__(self, key: str, column: Column, mapper: Mapper) -> None:
+        self.key = key
+        self.column = column
+        self.mapper = mapper
+        self.__doc__ = f"Column {column.name} of {mapper.class_.__name__}."
+
+    def __clause_element__(self) -> Any:
+        return self.column
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        state = state_of(obj)
+        if state.status in NEW:
+            return None
+        return missing_value(obj, state, self.key)
+
+    def set(self, obj: Any, value: Any) -> None:
+        if self.validators:
+            value = self.validated(obj, value)
+        self.store(obj, value)
+
+    def store(self, obj: Any, value: Any) -> None:
+        """Stores a value and notes the old one; no validators. The flush writes foreign keys by it."""
+        state, values, key = state_of(obj), obj.__dict__, self.key
+        old = values.get(key, NO_VALUE)
+        session = state.session_ref()
+        observed = session is not None and bool(session.bus.observers)
+        if state.status not in NEW:
+            if old is NO_VALUE and key in self.mapper.pk_keys and session is None:
+                missing_value(obj, state, key)
+            own = own_state(obj, state)
+            if key not in own.old:
+                own.old[key] = old
+            if not observed and not self.validators:
+                own.add(key)
+        values[key] = value
+        if observed:
+            self.announce(obj, state, old, value)
+
+    def delete(self, obj: Any) -> None:
+        if self.key not in obj.__dict__ and state_of(obj).status in NEW:
+            raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
+        self.set(obj, None)
+
+    def history(self, obj: Any) -> History:
+        return column_history(obj, self.key)
+
+    def __repr__(self) -> str:
+        return f"<ColumnAttribute {self.mapper.class_.__name__}.{self.key}>"
+
+    def __str__(self) -> str:
+        return f"{self.mapper.class_.__name__}.{self.key}"
+
+
+def missing_value(obj: Any, state: AnyState, key: str) -> Any:
+    """Loads a column value that the object lacks, through its session.
+
+    :raises DetachedInstanceError: it is in none.
+    """
+    session = state.session_ref()
+    if session is None:
+        raise DetachedInstanceError(
+            f"Instance {describe(obj)} is not bound to a Session; attribute refresh operation cannot proceed: "
+            f"'{key}' is not loaded. Add the object to a session, or refresh it before the session closes."
+        )
+    return session.load_missing(obj, key)

@@ -1,0 +1,232 @@
+"""Declarative mapping: a class body that says both class and table.
+
+Knows annotations, columns and relationships of a class body; makes a Table and hands both to the registry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbsession.events import safe_repr
+from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.annotations import Mapped, MappedType, read_annotation
+from nbsession.mapping.instrumentation import (
+    give_constructor,
+    instrumented_delattr,
+    instrumented_setattr,
+    keyword_constructor,
+    watch_constructions,
+)
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.registry import registry
+from nbsession.mapping.relationships import Relationship
+from nbsession.sql.schema import Column, MetaData, Table
+from nbsession.sql.types import type_for
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import ident_of, state_of
+
+__all__ = ["DeclarativeBase", "Mapped", "MappedColumn", "mapped_column"]
+
+_UNSET: Any = object()
+
+
+class MappedColumn:
+    """What :func:`mapped_column` returns: a column that learns its name, type and nullability from its attribute."""
+
+    def __init__(self, args: tuple[Any, ...], options: dict[str, Any], nullable: Any) -> None:
+        self.options = options
+        self.nullable = nullable
+        self.column: Column = Column(*args, **options)
+        self.typed = any(_is_type(a) for a in args) or "type_" in options
+
+    def __clause_element__(self) -> Column:
+        return self.column
+
+    def finish(self, key: str, says: MappedType | None, owner: type) -> Column:
+        """The column, completed by what the annotation says."""
+        column = self.column
+        if column.name is None:
+            column.name = key
+        column.key = key if column.key is None else column.key
+        if not self.typed and says is not None and says.inner is not None and not column.foreign_keys:
+            column.type = type_for(_python_type(says.inner, key, owner))
+        elif not self.typed and says is not None and says.inner is not None and isinstance(says.inner, type):
+            column.type = type_for(says.inner)
+        if self.nullable is not _UNSET:
+            column.nullable = bool(self.nullable)
+        elif column.primary_key:
+            column.nullable = False
+        elif says is not None:
+            column.nullable = says.optional
+        return column
+
+
+def _is_type(value: Any) -> bool:
+    cls = value if isinstance(value, type) else type(value)
+    return hasattr(cls, "python_type")
+
+
+def _python_type(inner: Any, key: str, owner: type) -> type:
+    if isinstance(inner, type):
+        return inner
+    raise ArgumentError(
+        f"Could not locate a column type for '{owner.__name__}.{key}': {inner!r} is not a type known here. "
+        "Give the type to mapped_column(...), or make it a relationship()."
+    )
+
+
+def mapped_column(*args: Any, nullable: Any = _UNSET, **options: Any) -> Any:
+    """A column of a declarative class.
+
+    :param args: as for ``Column``: optionally a name, a type, then ``ForeignKey(...)`` and the like.
+    :param nullable: may it be NULL? By default what the annotation says: ``Mapped[int | None]`` may.
+    :param options: as for ``Column``: ``primary_key``, ``default``, ``unique``, ...
+
+    >>> class User(Base): ...
+    ...     id: Mapped[int] = mapped_column(primary_key=True)
+    """
+    return MappedColumn(args, options, nullable)
+
+
+class DeclarativeBase:
+    """Subclass it once for a base class with its own metadata and registry; subclass that for mapped classes.
+
+    >>> class Base(DeclarativeBase): pass
+    >>> class User(Base):
+    ...     __tablename__ = "users"
+    ...     id: Mapped[int] = mapped_column(primary_key=True)
+    ...     name: Mapped[str | None]
+    """
+
+    __slots__ = ("__weakref__", "_nbs_ident", "_nbs_state")
+
+    metadata: MetaData
+    registry: registry
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if DeclarativeBase in cls.__bases__:
+            own = vars(cls).get("registry")
+            if own is None:
+                own = registry(metadata=vars(cls).get("metadata"))
+            cls.registry, cls.metadata = own, own.metadata
+        elif not vars(cls).get("__abstract__"):
+            map_declared(cls)
+
+    __init__ = keyword_constructor
+    __setattr__ = instrumented_setattr
+    __delattr__ = instrumented_delattr
+
+    def __repr__(self) -> str:
+        """Columns as they are now; never loads."""
+        mapper = getattr(type(self), "__mapper__", None)
+        if mapper is None:
+            return object.__repr__(self)
+        state, values = state_of(self), self.__dict__
+        known = state.status in (ObjectState.TRANSIENT, ObjectState.PENDING)
+        shown = [
+            f"{k}={safe_repr(values[k])}" if k in values else f"{k}=<not loaded>"
+            for k in mapper.column_keys
+            if k in values or not known
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"values": dict(self.__dict__), "ident": ident_of(self)}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        mapper = type(self).__mapper__  # type: ignore[attr-defined]
+        mapper.configure()
+        ident = saved["ident"]
+        mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
+        mapper.give_ident(self, ident)
+        self.__dict__.update(saved["values"])
+        for key in mapper.declared:
+            if isinstance(self.__dict__.get(key), list):
+                mapper.attributes[key].fill(self, self.__dict__[key])
+
+
+def map_declared(cls: type[DeclarativeBase]) -> Mapper:
+    """Maps a declarative class: reads its body and those of its mixins, makes the table, registers both.
+
+    :raises InvalidRequestError: it says no table.
+    :raises ArgumentError: it inherits from a mapped class, or an attribute cannot be understood.
+    """
+    for ancestor in cls.__mro__[1:]:
+        if "__mapper__" in vars(ancestor):
+            raise ArgumentError(
+                f"Class '{cls.__name__}' inherits from the mapped class '{ancestor.__name__}': inheritance between mapped "
+                "classes is not supported in this version. Put common columns into a mixin or an __abstract__ class."
+            )
+    columns, relationships = _read_body(cls)
+    table = vars(cls).get("__table__")
+    if table is None:
+        name = getattr(cls, "__tablename__", None)
+        if name is None:
+            raise InvalidRequestError(
+                f"Class {cls.__name__} does not have a __table__ or __tablename__ specified and does not inherit from an "
+                "existing table-mapped class."
+            )
+        positional, options = _table_args(getattr(cls, "__table_args__", ()))
+        table = Table(name, cls.metadata, *columns.values(), *positional, **options)
+    else:
+        columns = {**{c.key: c for c in table.columns}, **columns}
+    mapper = cls.registry.add(cls, table, columns, relationships)
+    give_constructor(cls, mapper, DeclarativeBase)
+    watch_constructions(cls)
+    return mapper
+
+
+def _table_args(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(given, dict):
+        return (), given
+    if given and isinstance(given[-1], dict):
+        return tuple(given[:-1]), given[-1]
+    return tuple(given), {}
+
+
+def _read_body(cls: type) -> tuple[dict[str, Column], dict[str, Relationship]]:
+    """Columns and relationships of a class body and of its mixins, in the order they are written."""
+    columns: dict[str, Column] = {}
+    relationships: dict[str, Relationship] = {}
+    lineage = [a for a in cls.__mro__ if a is not object and a is not DeclarativeBase]
+    for ancestor in reversed(lineage):
+        copied = ancestor is not cls
+        body = vars(ancestor)
+        annotations = body.get("__annotations__", {})
+        for key in dict.fromkeys([*annotations, *body]):
+            value = body.get(key, _UNSET)
+            says = read_annotation(annotations[key], ancestor, key) if key in annotations else None
+            if value is _UNSET and says is None or key.startswith("__"):
+                continue
+            if isinstance(value, Relationship):
+                _aim(value, says)
+                relationships[key] = value
+            elif isinstance(value, MappedColumn):
+                declared = _copy(value) if copied else value
+                columns[key] = declared.finish(key, says, cls)
+            elif isinstance(value, Column):
+                value.name = value.name or key
+                columns[key] = value
+            elif says is not None and value is _UNSET:
+                columns[key] = MappedColumn((), {}, _UNSET).finish(key, says, cls)
+    return columns, relationships
+
+
+def _copy(declared: MappedColumn) -> MappedColumn:
+    """A mixin's column, for one of the classes that mix it in."""
+    twin = MappedColumn((), {}, declared.nullable)
+    twin.column, twin.typed = declared.column._copy(), declared.typed
+    return twin
+
+
+def _aim(declared: Relationship, says: MappedType | None) -> None:
+    """Takes target and form of a relationship from its annotation."""
+    if says is None:
+        return
+    if declared.argument is None:
+        declared.argument = says.inner
+    if declared.uselist is None and declared.argument is not None:
+        declared.uselist = says.collection is not None
+    if says.collection is set and declared.collection_class is None:
+        declared.collection_class = set

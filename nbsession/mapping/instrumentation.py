@@ -1,0 +1,165 @@
+"""What mapping puts on a class: ``__setattr__``, ``__delattr__`` and the constructor. Knows no table.
+
+Constructions are announced only while somebody listens: the announcing constructor is put in place then, and taken away after.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from nbsession.events import constructions
+from nbsession.mapping import codegen
+from nbsession.tracking.instance_state import STATE_KEY, state_of
+
+
+def instrumented_setattr(self: Any, name: str, value: Any) -> None:
+    """``obj.name = value``: straight into ``__dict__`` where the state says that no note is needed."""
+    try:
+        state = self._nbs_state
+    except AttributeError:
+        if not hasattr(type(self), "__mapper__"):
+            object.__setattr__(self, name, value)
+            return
+        state = state_of(self)
+    if name in state:
+        self.__dict__[name] = value
+    else:
+        state.write(self, name, value)
+
+
+def instrumented_delattr(self: Any, name: str) -> None:
+    """``del obj.name``: of a mapped attribute, the same as setting it to None, or emptying it."""
+    mapper = getattr(type(self), "__mapper__", None)
+    attribute = mapper.attributes.get(name) if mapper is not None else None
+    if attribute is None:
+        object.__delattr__(self, name)
+    else:
+        attribute.delete(self)
+
+
+def validates(*names: str, include_backrefs: bool = True) -> Callable[[Any], Any]:
+    """Marks a method as validator of attributes: its result is what is stored.
+
+    :param names: the attributes. The method takes (key, value); for a collection, each new member.
+    :param include_backrefs: accepted for SQLAlchemy's sake.
+
+    >>> class User(Base): ...
+    ...     @validates("email")
+    ...     def check(self, key, value): ...
+    """
+
+    def mark(method: Any) -> Any:
+        method.__nbs_validates__ = names
+        return method
+
+    return mark
+
+
+def collect_validators(cls: type) -> dict[str, tuple[Any, ...]]:
+    """Key to validators, of the class and its ancestors."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for ancestor in reversed(cls.__mro__):
+        for member in vars(ancestor).values():
+            for key in getattr(member, "__nbs_validates__", ()):
+                found[key] = (*found.get(key, ()), member)
+    return found
+
+
+def give_constructor(cls: type, mapper: Any, stop: type) -> None:
+    """Generates ``__init__`` for a class that has none of its own.
+
+    :param stop: the ancestor whose ``__init__`` does not count.
+    """
+    for ancestor in cls.__mro__:
+        if ancestor in (stop, object):
+            break
+        if "__init__" in vars(ancestor) and not hasattr(vars(ancestor)["__init__"], "__nbs_generated__"):
+            return
+    keys = [*mapper.columns, *mapper.declared]
+    if not codegen.plain_names(keys):
+        return
+    direct = [k for k in mapper.columns if not mapper.attributes[k].validators]
+    noted = [k for k in keys if k not in direct]
+    made = codegen.constructor(cls.__name__, direct, noted, mapper.give_state, mapper.transient, set_unmapped)
+    init: Any = made.function
+    init.__nbs_generated__ = made.source
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    cls.__init__ = init  # type: ignore[misc]
+
+
+def set_unmapped(obj: Any, values: dict[str, Any]) -> None:
+    """Keywords of a constructor that are no mapped attributes: other attributes of the class, or errors.
+
+    :raises TypeError: the class has no such attribute.
+    """
+    for name, value in values.items():
+        if not hasattr(type(obj), name):
+            known = ", ".join(type(obj).__mapper__.attributes)
+            raise TypeError(f"'{name}' is an invalid keyword argument for {type(obj).__name__}. Mapped are: {known}.")
+        setattr(obj, name, value)
+
+
+def keyword_constructor(self: Any, **values: Any) -> None:
+    """The constructor of classes whose attribute names do not make parameters."""
+    set_unmapped(self, values)
+
+
+def instrument_plain_class(cls: type, mapper: Any) -> None:
+    """Prepares a class that does not inherit from a declarative base."""
+    cls.__setattr__ = instrumented_setattr  # type: ignore[method-assign,assignment]
+    cls.__delattr__ = instrumented_delattr  # type: ignore[method-assign,assignment]
+    setattr(cls, STATE_KEY, mapper.transient)
+    if cls.__init__ is object.__init__:
+        cls.__init__ = keyword_constructor  # type: ignore[misc]
+
+
+def release_plain_class(cls: type, keys: Any) -> None:
+    """Takes the instrumentation off again."""
+    for name in ("__setattr__", "__delattr__", STATE_KEY, "__mapper__", *keys):
+        if name in vars(cls):
+            delattr(cls, name)
+    if vars(cls).get("__init__") is keyword_constructor:
+        del cls.__init__
+
+
+# ------------------------------------------------------------------------------------------- constructions
+
+_classes: weakref.WeakSet[type] = weakref.WeakSet()
+
+
+def watch_constructions(cls: type) -> None:
+    """From now on the class's constructions are announced while somebody listens."""
+    _classes.add(cls)
+    if constructions.listening:
+        _announce(cls)
+
+
+def _announce(cls: type) -> None:
+    plain = cls.__init__  # type: ignore[misc]
+    if hasattr(plain, "__nbs_plain__"):
+        return
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain(self, *args, **kwargs)
+        if type(self) is cls:
+            constructions.publish(self)
+
+    __init__.__nbs_plain__ = plain, "__init__" in vars(cls)  # type: ignore[attr-defined]
+    cls.__init__ = __init__  # type: ignore[misc]
+
+
+def _switch(on: bool) -> None:
+    for cls in list(_classes):
+        if on:
+            _announce(cls)
+        elif hasattr(vars(cls).get("__init__"), "__nbs_plain__"):
+            plain, own = vars(cls)["__init__"].__nbs_plain__
+            if own:
+                cls.__init__ = plain  # type: ignore[misc]
+            else:
+                del cls.__init__
+
+
+constructions.on_change.append(_switch)

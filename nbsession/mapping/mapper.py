@@ -1,0 +1,239 @@
+"""The mapper: one class, one table, and what each makes of the other. Knows no session and no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.attributes import Attribute, ColumnAttribute
+from nbsession.mapping.relationship_attributes import attribute_for
+from nbsession.mapping.relationships import Relationship
+from nbsession.sql.types import BigInteger, Integer, SmallInteger
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import IDENT_KEY, STATE_KEY, CommonState, no_session
+
+if TYPE_CHECKING:
+    from nbsession.mapping.registry import registry
+    from nbsession.sql.schema import Column, Table
+
+
+class Mapper:
+    """How a class meets a table.
+
+    :ivar class_: the class.
+    :ivar local_table: the table.
+    :ivar attributes: key to attribute, columns first.
+    :ivar columns: key to column.
+    :ivar pk_keys: keys of the primary key's columns.
+    :ivar memo: what other layers keep by mapper: generated functions, texts.
+    :ivar generated: the column whose values the database makes, or None.
+    :ivar relationships: the relationships, once configured.
+    :ivar transient: the state that its new objects share.
+    :ivar detached: the state of its objects that left a session.
+    :ivar gone: the state of its objects whose row was deleted for good.
+    """
+
+    def __init__(self, cls: type, table: Table, owner: registry, columns: Mapping[str, Column]) -> None:
+        self.class_ = cls
+        self.local_table = table
+        self.registry = owner
+        self.configured = False
+        self.columns = dict(columns)
+        self.attributes: dict[str, Any] = {key: ColumnAttribute(key, c, self) for key, c in self.columns.items()}
+        self._keys_of = {id(c): key for key, c in self.columns.items()}
+        primary = list(table.primary_key)
+        if not primary:
+            raise ArgumentError(
+                f"Mapper {cls.__name__} could not assemble any primary key columns for mapped table '{table.name}': "
+                "mark a column with primary_key=True."
+            )
+        missing = [c.name for c in primary if id(c) not in self._keys_of]
+        if missing:
+            raise ArgumentError(f"Primary key column(s) {missing} of '{table.name}' are not mapped by {cls.__name__}.")
+        self.primary_key = tuple(primary)
+        self.pk_keys = tuple(self._keys_of[id(c)] for c in primary)
+        self.generated = _generated(self.primary_key)
+        self.memo: dict[Any, Any] = {}
+        self.declared: dict[str, Relationship] = {}
+        self.give_state, self.give_ident, self.give_dict = _setters(cls)
+        self.transient = CommonState(self, ObjectState.TRANSIENT, no_session)
+        self.detached = CommonState(self, ObjectState.DETACHED, no_session)
+        self.gone = CommonState(self, ObjectState.DETACHED, no_session)
+        self.refresh_free_keys()
+
+    # ------------------------------------------------------------------------------------------- building
+
+    def add_relationship(self, key: str, declared: Relationship) -> None:
+        """Adds a relationship; it is resolved when the mapper is configured."""
+        if key in self.attributes:
+            raise ArgumentError(f"'{self.class_.__name__}.{key}' is mapped twice.")
+        declared.key, declared.parent = key, self
+        self.declared[key] = declared
+
+    def resolve_relationships(self, find_class: Callable[[str], type]) -> None:
+        """First pass of configuring: targets and directions, and the attributes."""
+        for key, declared in self.declared.items():
+            if key in self.attributes:
+                continue
+            declared.resolve(find_class)
+            attribute = attribute_for(declared, self)
+            attribute.validators = getattr(self.class_, "__nbs_validators__", {}).get(key, ())
+            self.attributes[key] = attribute
+            setattr(self.class_, key, attribute)
+
+    def make_backrefs(self) -> None:
+        """Second pass: the attributes that ``backref`` asks for on the other side."""
+        for key, declared in self.declared.items():
+            if declared.backref is None or declared.back_populates is not None:
+                continue
+            name, options = declared.backref if isinstance(declared.backref, tuple) else (declared.backref, {})
+            from nbsession.mapping.relationships import relationship
+
+            declared.back_populates = name
+            if declared.foreign_keys is not None:
+                options = {"foreign_keys": declared.foreign_keys, **options}
+            if declared.mapper is self and "remote_side" not in options and declared.remote_side is None:
+                options = {"remote_side": [self.columns[k] for k in self.pk_keys], **options}
+            declared.mapper.add_relationship(name, relationship(self.class_, back_populates=key, **options))
+            declared.mapper.resolve_relationships(self.registry.find_class)
+            declared.mapper.registry.on_new_attributes(declared.mapper)
+
+    def configure(self) -> None:
+        """Resolves the relationships of the whole registry, once.
+
+        :raises InvalidRequestError: a related class cannot be found.
+        """
+        if not self.configured:
+            self.registry.configure()
+
+    def refresh_free_keys(self) -> None:
+        """New objects may store these columns without a note: all that have no validator."""
+        self.plain_keys = frozenset(k for k in self.columns if not self.attributes[k].validators)
+        self.transient.clear()
+        self.transient.update(self.plain_keys)
+
+    # ------------------------------------------------------------------------------------------ answering
+
+    @property
+    def base_mapper(self) -> Mapper:
+        """The mapper whose identities these objects share: itself, without inheritance."""
+        return self
+
+    @property
+    def entity(self) -> type:
+        """The class."""
+        return self.class_
+
+    @property
+    def selectable(self) -> Table:
+        """What a SELECT of this entity selects from."""
+        return self.local_table
+
+    @cached_property
+    def selected_columns(self) -> tuple[Column, ...]:
+        """The columns a SELECT of this entity asks for, in the order of :attr:`column_keys`."""
+        return tuple(self.columns.values())
+
+    @cached_property
+    def column_keys(self) -> tuple[str, ...]:
+        """Keys of the column attributes, in order."""
+        return tuple(self.columns)
+
+    @property
+    def column_attrs(self) -> tuple[str, ...]:
+        """The same, by SQLAlchemy's name."""
+        return self.column_keys
+
+    @property
+    def relationships(self) -> tuple[Relationship, ...]:
+        """The relationships, resolved."""
+        self.configure()
+        return tuple(self.declared.values())
+
+    @property
+    def mapped_keys(self) -> frozenset[str]:
+        """All attribute keys; configures first."""
+        self.configure()
+        return self._mapped_keys
+
+    @cached_property
+    def _mapped_keys(self) -> frozenset[str]:
+        return frozenset(self.attributes)
+
+    def key_of(self, column: Any) -> str:
+        """The attribute of a column.
+
+        :raises InvalidRequestError: the class does not map it.
+        """
+        try:
+            return self._keys_of[id(column)]
+        except KeyError:
+            raise InvalidRequestError(f"Column '{column}' is not mapped by {self.class_.__name__}.") from None
+
+    def ident_from_values(self, values: Any) -> Any:
+        """The form in which objects carry their key: one value, or a tuple if composite.
+
+        :param values: a value, or a sequence of values in the order of the primary key.
+        """
+        if len(self.pk_keys) == 1:
+            if isinstance(values, (tuple, list)):
+                (values,) = values
+            return values
+        return tuple(values)
+
+    def ident_of_values(self, values: Mapping[str, Any]) -> Any:
+        """The key in an object's ``__dict__``, or None if part of it is missing."""
+        if len(self.pk_keys) == 1:
+            return values.get(self.pk_keys[0])
+        parts = tuple(values.get(k) for k in self.pk_keys)
+        return None if None in parts else parts
+
+    def identity_key(self, ident: Any) -> tuple[type, tuple[Any, ...], None]:
+        """``(class, (primary key, ...), None)``: how an identity map names an object."""
+        return self.class_, ident if len(self.pk_keys) > 1 else (ident,), None
+
+    def __repr__(self) -> str:
+        return f"<Mapper {self.class_.__name__} on {self.local_table.name}>"
+
+
+def _generated(primary: Iterable[Any]) -> Any:
+    """The column the database numbers: the only primary key column, an integer that is no foreign key."""
+    columns = list(primary)
+    explicit = [c for c in columns if c.autoincrement is True]
+    if explicit:
+        return explicit[0]
+    if len(columns) != 1:
+        return None
+    (column,) = columns
+    if column.autoincrement is False or column.foreign_keys or not isinstance(column.type, _INTEGERS):
+        return None
+    if column.server_default is not None:
+        return column
+    return column if column.default is None or hasattr(column.default, "start") else None
+
+
+_INTEGERS = (Integer, BigInteger, SmallInteger)
+
+
+def _setters(cls: type) -> tuple[Any, Any, Any]:
+    """Functions that set state, identity and ``__dict__`` of an object past its own ``__setattr__``, and fast."""
+    state_slot = getattr(cls, STATE_KEY, None)
+    give_dict: Any = None
+    for ancestor in cls.__mro__:
+        if "__dict__" in vars(ancestor):
+            give_dict = vars(ancestor)["__dict__"].__set__
+            break
+    if give_dict is None:
+        raise ArgumentError(f"Class '{cls.__name__}' cannot be mapped: its instances have no __dict__ (__slots__?).")
+    if hasattr(state_slot, "__set__"):
+        return state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict
+
+    def give_state(obj: Any, state: Any) -> None:
+        obj.__dict__[STATE_KEY] = state
+
+    def give_ident(obj: Any, ident: Any) -> None:
+        obj.__dict__[IDENT_KEY] = ident
+
+    return give_state, give_ident, give_dict

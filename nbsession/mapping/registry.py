@@ -1,0 +1,156 @@
+"""The registry: mapped classes that know each other by name. Configures their relationships together, when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
+from nbsession.mapping.instrumentation import (
+    collect_validators,
+    give_constructor,
+    instrument_plain_class,
+    release_plain_class,
+    watch_constructions,
+)
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Relationship
+from nbsession.sql.schema import Column, MetaData, Table
+
+
+class registry:  # noqa: N801 - SQLAlchemy's name
+    """Mapped classes that know each other by name, and their metadata.
+
+    :param metadata: the tables; a new MetaData by default.
+
+    >>> reg = registry()
+    >>> reg.map_imperatively(User, users, properties={"addresses": relationship(Address)})
+    """
+
+    def __init__(self, *, metadata: MetaData | None = None) -> None:
+        self.metadata = metadata if metadata is not None else MetaData()
+        self._classes: WeakValueDictionary[str, type] = WeakValueDictionary()
+        self._waiting: list[Mapper] = []
+        self._configuring = False
+
+    @property
+    def mappers(self) -> list[Mapper]:
+        """The mappers of its classes."""
+        return [cls.__mapper__ for cls in self._classes.values() if hasattr(cls, "__mapper__")]
+
+    def map_imperatively(
+        self, cls: type, local_table: Table, *, properties: Mapping[str, Any] | None = None
+    ) -> Mapper:
+        """Maps a plain class to a table.
+
+        :param cls: a class; its instances need a ``__dict__``.
+        :param local_table: the table. Every column becomes an attribute of its name.
+        :param properties: relationships by attribute name, or columns to be mapped under another name.
+        :return: the mapper.
+        :raises ArgumentError: the class is mapped already, or a property is neither column nor relationship.
+        """
+        if "__mapper__" in vars(cls):
+            raise ArgumentError(f"Class '{cls.__name__}' already has been instrumented: it is mapped already.")
+        columns: dict[str, Column] = {}
+        relationships: dict[str, Relationship] = {}
+        for key, given in (properties or {}).items():
+            if isinstance(given, Relationship):
+                relationships[key] = given
+            elif isinstance(given, Column):
+                columns[key] = given
+            else:
+                raise ArgumentError(f"Property '{key}' of {cls.__name__} is neither a column nor a relationship: {given!r}")
+        renamed = {id(c) for c in columns.values()}
+        columns = {**{c.key: c for c in local_table.columns if id(c) not in renamed}, **columns}
+        mapper = self.add(cls, local_table, columns, relationships)
+        instrument_plain_class(cls, mapper)
+        watch_constructions(cls)
+        return mapper
+
+    def add(
+        self, cls: type, table: Table, columns: Mapping[str, Column], relationships: Mapping[str, Relationship]
+    ) -> Mapper:
+        """Makes the mapper of a class, and puts the column attributes in place."""
+        mapper = Mapper(cls, table, self, columns)
+        validators = collect_validators(cls)
+        cls.__nbs_validators__ = validators  # type: ignore[attr-defined]
+        for key, attribute in mapper.attributes.items():
+            attribute.validators = validators.get(key, ())
+            setattr(cls, key, attribute)
+        mapper.refresh_free_keys()
+        for key, declared in relationships.items():
+            mapper.add_relationship(key, declared)
+        cls.__mapper__ = mapper  # type: ignore[attr-defined]
+        cls.__table__ = table  # type: ignore[attr-defined]
+        self._classes[cls.__name__] = cls
+        self._waiting.append(mapper)
+        return mapper
+
+    def find_class(self, name: str) -> type:
+        """The mapped class of a name; a dotted name may say its module.
+
+        :raises InvalidRequestError: there is none.
+        """
+        found = self._classes.get(name.rpartition(".")[2])
+        if found is None:
+            raise InvalidRequestError(
+                f"When initializing mappers, expression {name!r} failed to locate a name: no class of that name is mapped "
+                f"here (mapped: {', '.join(sorted(self._classes)) or 'none'}). Define it before the first use."
+            )
+        return found
+
+    def configure(self, cascade: bool = False) -> None:
+        """Resolves the relationships of classes mapped since the last time.
+
+        :raises InvalidRequestError: a related class is not mapped (yet). Nothing is lost: it is tried again.
+        """
+        if self._configuring or not self._waiting:
+            return
+        self._configuring = True
+        try:
+            waiting = list(self._waiting)
+            for mapper in waiting:
+                mapper.resolve_relationships(self.find_class)
+            for mapper in waiting:
+                mapper.make_backrefs()
+            for mapper in waiting:
+                for declared in mapper.declared.values():
+                    declared.pair_up()
+            for mapper in waiting:
+                mapper.configured = True
+                vars(mapper).pop("_mapped_keys", None)
+            self._waiting = [m for m in self._waiting if not m.configured]
+        finally:
+            self._configuring = False
+
+    def on_new_attributes(self, mapper: Mapper) -> None:
+        """A backref added an attribute: the constructor takes it too."""
+        from nbsession.mapping.declarative import DeclarativeBase
+
+        vars(mapper).pop("_mapped_keys", None)
+        for declared in mapper.declared.values():
+            declared.pair_up()
+        if issubclass(mapper.class_, DeclarativeBase):
+            give_constructor(mapper.class_, mapper, DeclarativeBase)
+
+    def dispose(self) -> None:
+        """Forgets its classes; plain ones are plain again."""
+        for cls in list(self._classes.values()):
+            if hasattr(cls, "__mapper__"):
+                release_plain_class(cls, cls.__mapper__.attributes)
+        self._classes.clear()
+        self._waiting.clear()
+
+
+def class_mapper(cls: type) -> Mapper:
+    """The mapper of a class, configured.
+
+    :raises UnmappedClassError: it is not mapped.
+    """
+    mapper = getattr(cls, "__mapper__", None)
+    if not isinstance(cls, type) or not isinstance(mapper, Mapper):
+        raise UnmappedClassError(cls)
+    if not mapper.configured:
+        mapper.configure()
+    return mapper

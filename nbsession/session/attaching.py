@@ -1,0 +1,140 @@
+"""Who may enter a session, be deleted or be expired in it: the checks, with their messages, and the entry itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import InvalidRequestError
+from nbsession.mapping.attributes import describe
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+    from nbsession.session.unit_of_work import UnitOfWork
+
+
+def attach(session: Session, obj: Any, cause: str) -> None:
+    """Brings an object in: a transient one becomes pending, a detached one persistent; one that is here stays.
+
+    :raises InvalidRequestError: it is in another session, its key is taken here, or it was deleted.
+    """
+    state = state_of(obj)
+    mapper, status = state.mapper, state.status
+    unit = session.unit_of_work
+    if status is ObjectState.TRANSIENT:
+        session.ensure_begun()
+        unit.move(mapper, (obj,), status, Trigger.ADD, cause)
+        return
+    if status is not ObjectState.DETACHED:
+        owner = state.session_ref()
+        if owner is session:
+            _stay(session, obj, status, cause)
+            return
+        if owner is not None:
+            raise elsewhere(session, obj, owner)
+        unit.move(mapper, (obj,), status, Trigger.SESSION_GONE, "its session is gone")
+        attach(session, obj, cause)
+        return
+    if state.common is mapper.gone:
+        raise was_deleted(obj)
+    holder = session.find(mapper, ident_of(obj))
+    if holder is not None and holder is not obj:
+        raise InvalidRequestError(
+            f"Can't attach instance {describe(obj)}; another instance with key {mapper.identity_key(ident_of(obj))} is already "
+            "present in this session. Use session.merge() to copy its state onto that one."
+        )
+    session.ensure_begun()
+    unit.move(mapper, (obj,), status, Trigger.ADD, cause)
+
+
+def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
+    if status is ObjectState.DELETED:
+        raise was_deleted(obj)
+    session.unit_of_work.unmark_deleted(obj, cause)
+
+
+def was_deleted(obj: Any) -> InvalidRequestError:
+    """The error for an object whose row a flush has deleted."""
+    return InvalidRequestError(
+        f"Instance '{describe(obj)}' has been deleted. Use the make_transient() function to send this object back to the "
+        "transient state, or roll back the transaction that deleted it."
+    )
+
+
+def elsewhere(session: Session, obj: Any, owner: Session) -> InvalidRequestError:
+    """The error for an object that is in another session."""
+    return InvalidRequestError(
+        f"Object '{describe(obj)}' is already attached to session '{owner.hash_key}' (this is '{session.hash_key}'). Expunge it "
+        "there first, or merge() it here."
+    )
+
+
+def check_deletable(session: Session, obj: Any) -> None:
+    """An object with a row may be deleted; a detached one is attached first.
+
+    :raises InvalidRequestError: it has no row, or is in another session, or its key is taken.
+    """
+    state = state_of(obj)
+    owner = state.session_ref()
+    if ident_of(obj) is None or state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+        raise InvalidRequestError(
+            f"Instance '{describe(obj)}' is not persisted: it has no row to delete."
+            + (" Expunge it to keep it from being inserted." if state.status is ObjectState.PENDING else "")
+        )
+    if owner is not None and owner is not session:
+        raise elsewhere(session, obj, owner)
+    if owner is None:
+        attach(session, obj, "session.delete")
+    else:
+        session.ensure_begun()
+
+
+def require_persistent(session: Session, obj: Any) -> None:
+    """Refuses what only makes sense for a persistent object of this session.
+
+    :raises InvalidRequestError: it is something else.
+    """
+    state = state_of(obj)
+    if state.status is not ObjectState.PERSISTENT or obj not in session:
+        raise InvalidRequestError(
+            f"Instance '{describe(obj)}' is not persistent within this Session: it is {state.status.value}"
+            + ("." if state.session_ref() in (None, session) else " in another session.")
+        )
+
+
+def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
+    """Expires some attributes; the others keep their changes.
+
+    :raises InvalidRequestError: the class has no such attribute.
+    """
+    state = state_of(obj)
+    for name in names:
+        if name not in state.mapper.attributes:
+            raise InvalidRequestError(
+                f"'{type(obj).__name__}' has no mapped attribute '{name}' to expire. It has: {', '.join(state.mapper.attributes)}."
+            )
+    for name in names:
+        obj.__dict__.pop(name, None)
+        if isinstance(state, OwnState):
+            state.discard(name)
+            for noted in (state.old, state.related, state.queued):
+                noted.pop(name, None)  # type: ignore[attr-defined]
+    if isinstance(state, OwnState) and not (state.old or state.related or state.queued):
+        unit.modified.pop(id(obj), None)
+        forget_changes(obj)
+    unit.mark((obj,), "expired", "session.expire")
+
+
+def is_modified(obj: Any, include_collections: bool) -> bool:
+    """Is there a net change? Of new objects, anything set counts."""
+    state = state_of(obj)
+    if isinstance(state, OwnState) or state.status is ObjectState.PENDING:
+        for key, attribute in state.mapper.attributes.items():
+            declared = getattr(attribute, "relationship", None)
+            if declared is not None and declared.uselist and not include_collections:
+                continue
+            if attribute.history(obj).has_changes():
+                return True
+    return False

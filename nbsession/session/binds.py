@@ -1,0 +1,83 @@
+"""Which engine or connection serves a class, a table or a statement. Pure look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nbsession.exc import ArgumentError, UnboundExecutionError
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.registry import class_mapper
+from nbsession.sql.schema import Table
+
+
+class Binds:
+    """The binds of one session.
+
+    :param bind: for everything that is not bound otherwise.
+    :param binds: class, mapper or table to engine or connection.
+    :raises ArgumentError: a key of ``binds`` is neither.
+    """
+
+    def __init__(self, bind: Any, binds: Mapping[Any, Any] | None) -> None:
+        self.bind = bind
+        self._by_class: dict[type, Any] = {}
+        self._by_table: dict[Any, Any] = {}
+        for key, target in (binds or {}).items():
+            self.set(key, target)
+
+    def set(self, key: Any, target: Any) -> None:
+        """Binds a class (mapped, or the base of mapped ones), a mapper or a table."""
+        if isinstance(key, Table):
+            self._by_table[key] = target
+        elif isinstance(key, Mapper):
+            self._by_class[key.class_] = target
+            self._by_table[key.local_table] = target
+        elif isinstance(key, type):
+            self._by_class[key] = target
+            if isinstance(vars(key).get("__mapper__"), Mapper):
+                self._by_table[class_mapper(key).local_table] = target
+        else:
+            raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper or a table.")
+
+    def find(self, mapper: Any = None, clause: Any = None) -> Any:
+        """The engine or connection for a class or a statement.
+
+        :param mapper: a mapper or mapped class.
+        :param clause: a statement; its tables are looked up.
+        :raises UnboundExecutionError: there is none.
+        """
+        if isinstance(mapper, type):
+            mapper = class_mapper(mapper)
+        if mapper is not None and (self._by_class or self._by_table):
+            for cls in mapper.class_.__mro__:
+                if cls in self._by_class:
+                    return self._by_class[cls]
+            if mapper.local_table in self._by_table:
+                return self._by_table[mapper.local_table]
+        if clause is not None and self._by_table:
+            for table in tables_of(clause):
+                if table in self._by_table:
+                    return self._by_table[table]
+        if self.bind is not None:
+            return self.bind
+        what = f"mapper {mapper}" if mapper is not None else "SQL expression" if clause is not None else None
+        if what is None:
+            raise UnboundExecutionError(
+                "This session is not bound to a single Engine or Connection, and no context was provided to locate a binding. "
+                "Give it one: Session(engine)."
+            )
+        raise UnboundExecutionError(
+            f"Could not locate a bind configured on {what} or this Session. Give it one: Session(engine), or binds={{...}}."
+        )
+
+
+def tables_of(clause: Any) -> Iterable[Any]:
+    """The tables a statement names, in its order."""
+    table = getattr(clause, "table", None)
+    if table is not None:
+        yield table
+    finals = getattr(clause, "get_final_froms", None)
+    if finals is not None:
+        for source in finals():
+            yield from source.parts()

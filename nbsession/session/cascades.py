@@ -1,0 +1,67 @@
+"""Which objects a deed reaches through relationships. Walks without recursion; only ``delete`` may load on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nbsession.mapping.relationships import Relationship
+from nbsession.states import ObjectState
+from nbsession.tracking.history import collection_history
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+
+
+def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> list[Any]:
+    """The objects a relationship holds, as far as it is loaded.
+
+    :param removed: also those removed since the last flush.
+    """
+    held = obj.__dict__.get(declared.key)
+    if declared.uselist:
+        history = collection_history(obj, declared.key)
+        return [*(held if held is not None else history.added), *(history.deleted if removed else ())]
+    members = [] if held is None else [held]
+    state = state_of(obj)
+    if removed and isinstance(state, OwnState):
+        old = state.related.get(declared.key)
+        if old is not None and old is not NO_VALUE and old is not held:
+            members.append(old)
+    return members
+
+
+def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, str]]:
+    """(object, relationship as text) for every object that a cascade reaches over loaded relationships, each once.
+
+    :param deed: a field of :class:`~nbsession.mapping.cascade.Cascade`.
+    """
+    seen = {id(obj)}
+    waiting = [obj]
+    while waiting:
+        current = waiting.pop()
+        for declared in state_of(current).mapper.relationships:
+            if not getattr(declared.cascade, deed):
+                continue
+            for member in loaded_members(current, declared, removed):
+                if id(member) not in seen:
+                    seen.add(id(member))
+                    waiting.append(member)
+                    yield member, str(declared)
+
+
+def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
+    """What ``delete(obj)`` deletes along: unloaded relationships are loaded, unless passive_deletes."""
+    seen = {id(obj)}
+    waiting = [obj]
+    while waiting:
+        current = waiting.pop()
+        for declared in state_of(current).mapper.relationships:
+            if not declared.cascade.delete:
+                continue
+            if declared.key not in current.__dict__ and declared.passive_deletes:
+                continue
+            held = getattr(current, declared.key)
+            for member in list(held) if declared.uselist else [] if held is None else [held]:
+                if id(member) not in seen and state_of(member).status is ObjectState.PERSISTENT:
+                    seen.add(id(member))
+                    waiting.append(member)
+                    yield member, str(declared)

@@ -1,0 +1,84 @@
+"""Runs statements for a session: what they select of mapped classes comes as objects. Knows entities and connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.database.result import Result
+from nbsession.database.prepared import prepare
+from nbsession.exc import ArgumentError
+from nbsession.mapping.mapper import Mapper
+from nbsession.session.loading import objects_of_rows
+from nbsession.sql.base import Executable
+from nbsession.sql.textual import text
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+
+def execute_statement(
+    session: Session, statement: Any, params: Any = None, bind_arguments: Mapping[str, Any] | None = None
+) -> Result:
+    """Runs a statement in the session's transaction, after an autoflush.
+
+    :raises ArgumentError: it is no statement.
+    """
+    if isinstance(statement, str):
+        statement = text(statement)
+    if not isinstance(statement, Executable):
+        raise ArgumentError(f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text().")
+    session.autoflush_before("query" if statement.kind == "select" else "execute")
+    raw = getattr(statement, "raw_columns", ())
+    mappers = [_entity_mapper(column) for column in raw]
+    first = next((m for m in mappers if m is not None), None)
+    bind = session.get_bind(first or _mapper_of(raw), clause=statement, **(bind_arguments or {}))
+    connection = session.ensure_begun().connection_for(bind)
+    before, session.bus.cause = session.bus.cause, session.bus.cause or f"session.execute({statement.kind})"
+    try:
+        if first is None:
+            return connection.execute(statement, params)
+        return _select_entities(session, connection, statement, params, mappers)
+    finally:
+        session.bus.cause = before
+
+
+def _entity_mapper(column: Any) -> Mapper | None:
+    if not isinstance(column, type):
+        return None
+    mapper = getattr(column, "__mapper__", None)
+    return mapper if isinstance(mapper, Mapper) else None
+
+
+def _mapper_of(raw: Sequence[Any]) -> Any:
+    """The mapper of the first attribute selected, for the choice of a bind."""
+    return next((c.mapper for c in raw if isinstance(getattr(c, "mapper", None), Mapper)), None)
+
+
+def _select_entities(
+    session: Session, connection: Any, statement: Any, params: Any, mappers: Sequence[Mapper | None]
+) -> Result:
+    prepared = prepare(connection, statement, params)
+    compiled = prepared.compiled
+    rows = connection.fetch(prepared.sql, prepared.values(statement, params))
+    if len(mappers) == 1 and mappers[0] is not None:
+        mapper = mappers[0]
+        found = objects_of_rows(session, mapper, connection.dialect, rows)
+        return Result(list(zip(found)), (mapper.class_.__name__,))
+    columns: list[Sequence[Any]] = []
+    keys: list[str] = []
+    start, width = 0, len(compiled.columns)
+    for mapper in mappers:
+        if mapper is not None:
+            count = len(mapper.column_keys)
+            columns.append(objects_of_rows(session, mapper, connection.dialect, rows, start, start + count < width))
+            keys.append(mapper.class_.__name__)
+            start += count
+        else:
+            name, type_ = compiled.columns[start]
+            process = connection.dialect.result_processor(type_)
+            values = [row[start] for row in rows]
+            columns.append(values if process is None else [None if v is None else process(v) for v in values])
+            keys.append(name)
+            start += 1
+    return Result(list(zip(*columns, strict=True)) if rows else [], tuple(keys))

@@ -1,0 +1,117 @@
+"""Executes a flush plan: one statement per group of rows. Knows the plan, connections and the unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from nbsession.events import FlushEnded, FlushStarted
+from nbsession.exc import FlushError
+from nbsession.mapping.attributes import describe
+from nbsession.session.flush_plan import FlushPlan, Link, Step
+from nbsession.session.pause import collector_paused
+from nbsession.session.writing import RowWriter
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+    from nbsession.session.transaction import SessionTransaction
+
+
+def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
+    """Sends a plan's statements. Objects are moved afterwards, by :func:`settle_flush`.
+
+    :raises FlushError: a related object has no key to refer to.
+    :raises StaleDataError: a row is not there any more.
+    :raises DBAPIError: the database refused.
+    """
+    if session.bus.observers:
+        session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
+    with collector_paused(sum(len(step.objects) for step in plan.steps)):
+        for step in plan.steps:
+            connection = transaction.connection_for(session.get_bind(step.mapper))
+            writer = RowWriter.of(step.mapper, connection.dialect)
+            fill_links(step.links)
+            if step.verb == "INSERT":
+                writer.insert(connection, step.objects)
+            elif step.verb == "DELETE":
+                writer.delete(connection, step.objects)
+            elif step.replaces:
+                _switch_rows(writer, connection, step)
+            else:
+                for obj, ident in writer.update(connection, step.objects):
+                    session.unit_of_work.rekey(obj, ident)
+
+
+def fill_links(links: Iterable[Link]) -> None:
+    """Gives children the keys of their parents.
+
+    :raises FlushError: a parent has none.
+    """
+    for child, keys, parent, along in links:
+        values = child.__dict__
+        new = state_of(child).status is ObjectState.PENDING
+        for key, source in keys:
+            value = None
+            if parent is not None:
+                value = parent.__dict__.get(source)
+                if value is None:
+                    value = _from_key(parent, source)
+                if value is None:
+                    raise FlushError(
+                        f"Can't execute sync rule for '{along}': {describe(parent)} has no '{source}' that "
+                        f"{describe(child)}.{key} could refer to. Flush it first, or set it."
+                    )
+            if new:
+                values[key] = value
+            elif key not in values or values[key] != value:
+                state_of(child).mapper.attributes[key].store(child, value)
+
+
+def _from_key(parent: Any, source: str) -> Any:
+    """A key value of an expired object."""
+    mapper, ident = state_of(parent).mapper, ident_of(parent)
+    if ident is None or source not in mapper.pk_keys:
+        return getattr(parent, source)
+    return mapper.identity_key(ident)[1][mapper.pk_keys.index(source)]
+
+
+def _switch_rows(writer: RowWriter, connection: Any, step: Step) -> None:
+    """New objects take over rows of deleted ones: every column is written."""
+    mapper = step.mapper
+    keys = tuple(k for k in mapper.column_keys if k not in mapper.pk_keys)
+    if keys:
+        writer.update_columns(connection, step.objects, keys, [ident_of(old) for old in step.replaces])
+    for obj in step.objects:
+        mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+
+
+def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> None:
+    """After the statements: objects are moved, and clean.
+
+    :param flushed: modified objects of this flush, those without net change among them.
+    """
+    unit, cause = session.unit_of_work, session.bus.cause
+    for step in plan.steps:
+        if step.verb == "DELETE":
+            unit.move(step.mapper, step.objects, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+    for step in plan.steps:
+        if step.replaces:
+            unit.move(step.mapper, step.replaces, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+            unit.move(step.mapper, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+        elif step.verb == "INSERT":
+            unit.move(step.mapper, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+        elif step.verb == "UPDATE":
+            unit.clean(step.objects)
+    unit.clean(flushed)
+
+
+def publish_end(session: Session, error: BaseException | None) -> None:
+    """Tells observers that the flush ended."""
+    if session.bus.observers:
+        text = None
+        if error is not None:
+            first = str(error).splitlines()
+            text = f"{type(error).__name__}: {first[0] if first else ''}"
+        session.bus.publish(FlushEnded(error=text))

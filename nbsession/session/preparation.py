@@ -1,0 +1,49 @@
+"""What must be settled before a flush can be planned: orphans become deletes, children of deleted parents are loaded.
+
+This is the part of a flush that may load; the plan itself loads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbsession.mapping.relationships import Direction
+from nbsession.session.orphans import orphans_of
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+
+def prepare_flush(session: Session, only: set[int] | None) -> None:
+    """Repeats until nothing is added: deleting an orphan may orphan others.
+
+    :param only: ``id`` of the objects to flush, or None for all.
+    """
+    unit = session.unit_of_work
+    seen: set[int] = set()
+    while True:
+        for obj in [*unit.modified.values(), *unit.new.values()]:
+            if only is None or id(obj) in only:
+                for child, along in orphans_of(unit, obj):
+                    session.cascade_delete(child, f"orphan of {along}")
+        fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
+        if not fresh:
+            return
+        for obj in fresh:
+            seen.add(id(obj))
+            _reach_children(session, obj)
+
+
+def _reach_children(session: Session, parent: Any) -> None:
+    """Loads the children of a parent to be deleted, where their rows must follow."""
+    for declared in state_of(parent).mapper.relationships:
+        if declared.direction is not Direction.ONETOMANY or declared.viewonly or declared.passive_deletes:
+            continue
+        with session.no_autoflush:
+            held = getattr(parent, declared.key)
+        if declared.cascade.delete_orphan and not declared.cascade.delete:
+            for child in list(held) if declared.uselist else [held]:
+                if child is not None and state_of(child).status is ObjectState.PERSISTENT:
+                    session.cascade_delete(child, f"orphan of {declared}")

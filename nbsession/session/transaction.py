@@ -1,0 +1,344 @@
+"""A session's transaction and its savepoints. Knows connections and the undo log; knows no SQL and no object.
+
+One :class:`SessionTransaction` a level: the root, then one for each savepoint. A level takes a connection when it is first
+needed, and tells the unit of work what to settle or unwind when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from nbsession.database.connection import Connection
+from nbsession.events import TransactionMoved
+from nbsession.exc import FlushError, InvalidRequestError, NotSupportedError, PendingRollbackError, ResourceClosedError
+from nbsession.session.undo import Frame
+from nbsession.states import TRANSACTION_MOVES, TransactionState, TransactionTrigger
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+FLUSHES_PER_COMMIT = 100
+
+
+class Enlisted(NamedTuple):
+    """One connection of a level.
+
+    :ivar connection: the connection.
+    :ivar transaction: its transaction or savepoint at this level.
+    :ivar ends: does this level's commit end it? Not where an outer transaction was joined.
+    :ivar closes: was the connection opened here, so that it is closed here?
+    """
+
+    connection: Connection
+    transaction: Any
+    ends: bool
+    closes: bool
+
+
+class SessionTransaction:
+    """The transaction of a session, or a savepoint in it.
+
+    :ivar session: the session.
+    :ivar parent: the level above, or None.
+    :ivar nested: is it a savepoint?
+    :ivar name: the savepoint's name, or None.
+    :ivar state: where it stands.
+    :ivar error: why it failed, or None.
+
+    >>> with session.begin_nested() as savepoint:
+    ...     session.add(user)
+    """
+
+    def __init__(self, session: Session, parent: SessionTransaction | None = None, name: str | None = None) -> None:
+        self.session = session
+        self.parent = parent
+        self.nested = parent is not None
+        self.name = name
+        self.state = TransactionState.IDLE
+        self.error: BaseException | None = None
+        self._enlisted: dict[Any, Enlisted] = {}
+        self._outer_block: SessionTransaction | None = None
+        unit = session.unit_of_work
+        self.frame = unit.frame = Frame(unit.frame, self.nested)
+        self._move(TransactionTrigger.BEGIN)
+
+    # --------------------------------------------------------------------------------------------- looking
+
+    @property
+    def is_active(self) -> bool:
+        """Can it be used? False when it failed or ended."""
+        return self.state is TransactionState.ACTIVE
+
+    @property
+    def level(self) -> int:
+        """0 for the transaction, 1 for the outermost savepoint, and so on."""
+        return 0 if self.parent is None else self.parent.level + 1
+
+    def levels(self) -> Iterator[SessionTransaction]:
+        """This level and those above it, up to the root."""
+        level: SessionTransaction | None = self
+        while level is not None:
+            yield level
+            level = level.parent
+
+    def require_active(self) -> None:
+        """Refuses work in a transaction that failed or ended.
+
+        :raises PendingRollbackError: a flush failed: only a rollback helps.
+        :raises ResourceClosedError: it ended.
+        """
+        for level in self.levels():
+            if level.state is TransactionState.FAILED:
+                raise PendingRollbackError(
+                    "This Session's transaction has been rolled back due to a previous exception during flush. To begin a "
+                    "new transaction with this Session, first issue Session.rollback()"
+                    + (" (or roll back the savepoint that failed)" if level.nested else "")
+                    + f". Original exception was: {_first_line(level.error)}"
+                )
+        if self.state is not TransactionState.ACTIVE:
+            raise ResourceClosedError(f"This transaction is closed: it is {self.state.value}. Begin a new one.")
+
+    # ----------------------------------------------------------------------------------------- connections
+
+    def connection_for(self, bind: Any) -> Connection:
+        """The connection of an engine at this level, taken and begun if need be.
+
+        :param bind: an Engine, or a Connection to be joined.
+        """
+        self.require_active()
+        engine = bind.engine if isinstance(bind, Connection) else bind
+        held = self._enlisted.get(engine)
+        if held is not None:
+            if isinstance(bind, Connection) and held.connection is not bind:
+                raise InvalidRequestError("Session already has a Connection associated for the given Connection's Engine")
+            return held.connection
+        held = self._enlist(bind)
+        self._enlisted[engine] = held
+        self.session.on_enlisted(self, held.connection)
+        return held.connection
+
+    def _enlist(self, bind: Any) -> Enlisted:
+        if self.parent is not None:
+            connection = self.parent.connection_for(bind)
+            return Enlisted(connection, connection.begin_nested(name=self.name), ends=True, closes=False)
+        own = not isinstance(bind, Connection)
+        connection = bind.connect() if own else bind
+        connection.facts = self.session.bus
+        try:
+            if self.session.twophase:
+                return Enlisted(connection, connection.begin_twophase(), ends=True, closes=own)
+            if not connection.in_transaction():
+                return Enlisted(connection, connection.begin(), ends=True, closes=own)
+            return self._join(connection)
+        except BaseException:
+            if own:
+                connection.close()
+            raise
+
+    def _join(self, connection: Connection) -> Enlisted:
+        """Joins a transaction that somebody else began on the connection, as join_transaction_mode says."""
+        mode = self.session.join_transaction_mode
+        nested = connection.get_nested_transaction()
+        if mode == "create_savepoint" or (mode == "conditional_savepoint" and nested is not None):
+            return Enlisted(connection, connection.begin_nested(), ends=True, closes=False)
+        outer = nested or connection.get_transaction()
+        return Enlisted(connection, outer, ends=mode == "control_fully", closes=False)
+
+    def enlisted(self) -> list[Connection]:
+        """The connections this level has taken."""
+        return [held.connection for held in self._enlisted.values()]
+
+    def enlist_parents_connections(self) -> None:
+        """A savepoint is set at once on every connection that the level above has."""
+        if self.parent is not None:
+            for connection in self.parent.enlisted():
+                self.connection_for(connection)
+
+    # ---------------------------------------------------------------------------------------------- ending
+
+    def prepare(self) -> None:
+        """First phase of a two-phase commit.
+
+        :raises NotSupportedError: the session is not two-phase, or the database has none.
+        """
+        if self.parent is not None or not self.session.twophase:
+            raise InvalidRequestError("'twophase' mode not enabled, or not root transaction; can't prepare.")
+        self._flush_before_commit()
+        for held in self._enlisted.values():
+            if not hasattr(held.transaction, "prepare"):
+                raise NotSupportedError(f"{held.connection.engine} has no two-phase commit.")
+            held.transaction.prepare()
+        self._move(TransactionTrigger.PREPARE)
+
+    def commit(self) -> None:
+        """Flushes, then commits this level, and any level still open inside it.
+
+        :raises PendingRollbackError: it failed before.
+        :raises ResourceClosedError: it ended before.
+        """
+        if self.state is not TransactionState.PREPARED:
+            self.require_active()
+            self._end_inner_levels("commit")
+            if self.session.twophase and self.parent is None:
+                self.prepare()
+            else:
+                self._flush_before_commit()
+        try:
+            for held in self._enlisted.values():
+                if held.ends:
+                    held.transaction.commit()
+        except BaseException as error:
+            self.fail(error)
+            raise
+        self._move(TransactionTrigger.COMMIT)
+        if self.nested:
+            self.frame.hand_over()
+        self.session.hooks.fire("after_commit", self.session)
+        if not self.nested:
+            unit = self.session.unit_of_work
+            unit.settle(self.frame, "session.commit", self.session.expire_on_commit)
+        self._leave()
+
+    def _flush_before_commit(self) -> None:
+        self.session.hooks.fire("before_commit", self.session)
+        for _ in range(FLUSHES_PER_COMMIT):
+            if not self.session.unit_of_work.has_work:
+                return
+            self.session.flush()
+        if self.session.unit_of_work.has_work:
+            raise FlushError(
+                "Over 100 subsequent flushes have occurred within session.commit() - is an after_flush() hook creating new "
+                "objects?"
+            )
+
+    def rollback(self) -> None:
+        """Rolls back this level, and any level still open inside it. One that failed is only closed: it is rolled back.
+
+        :raises ResourceClosedError: it ended before.
+        """
+        if self.state is TransactionState.CLOSED:
+            raise ResourceClosedError("This transaction is closed")
+        self._end_inner_levels("rollback")
+        error: BaseException | None = None
+        if self.state is not TransactionState.FAILED:
+            error = self._undo("session.rollback")
+        self._move(TransactionTrigger.ROLLBACK, error)
+        self._leave()
+        if error is not None:
+            raise error
+
+    def fail(self, error: BaseException) -> None:
+        """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work."""
+        if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
+            return
+        self.error = error
+        second = self._undo("failed flush")
+        if second is not None:
+            error.add_note(f"The rollback after it failed too: {second}")
+        self._move(TransactionTrigger.FAIL, error)
+        if second is not None and self.parent is not None:
+            self.parent.fail(error)
+
+    def _undo(self, cause: str) -> BaseException | None:
+        """Rolls back connections and objects; all of them even if one fails. Returns the first error."""
+        first: BaseException | None = None
+        for held in self._enlisted.values():
+            try:
+                if held.transaction.is_active:
+                    held.transaction.rollback()
+            except Exception as error:
+                first = first or error
+        unit = self.session.unit_of_work
+        unit.unwind(self.frame, cause)
+        self.session.hooks.fire("after_rollback", self.session)
+        return first
+
+    def close(self) -> None:
+        """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""
+        if self.state is TransactionState.CLOSED:
+            return
+        self._move(TransactionTrigger.CLOSE)
+        self._leave()
+
+    def _end_inner_levels(self, how: str) -> None:
+        level = self.session.transaction
+        if level is None or self not in level.levels():
+            return
+        while level is not None and level is not self:
+            if how == "commit":
+                level.commit()
+            elif level.state is TransactionState.FAILED:
+                level.rollback()
+            else:
+                level.abandon()
+            level = self.session.transaction
+
+    def abandon(self) -> None:
+        """An outer level is rolled back: this one goes with it; the database needs no word of it."""
+        unit = self.session.unit_of_work
+        unit.unwind(self.frame, "session.rollback")
+        self._move(TransactionTrigger.ROLLBACK)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Gives connections back, and makes the level above current."""
+        enlisted, self._enlisted = self._enlisted, {}
+        session = self.session
+        session.unit_of_work.frame = self.frame.parent
+        session.transaction = self.parent
+        for held in enlisted.values():
+            if held.closes:
+                held.connection.close()
+            elif not self.nested and held.ends and held.transaction.is_active:
+                held.transaction.close()
+
+    def _move(self, trigger: TransactionTrigger, error: BaseException | None = None) -> None:
+        before = self.state
+        self.state = TRANSACTION_MOVES.step("This transaction", before, trigger)
+        bus = self.session.bus
+        if bus.observers:
+            bus.publish(
+                TransactionMoved(
+                    level=self.level,
+                    name=self.name,
+                    before=before.value,
+                    trigger=trigger.value,
+                    after=self.state.value,
+                    error=_first_line(error) if error is not None else None,
+                )
+            )
+
+    # --------------------------------------------------------------------------------------------- with ...
+
+    def __enter__(self) -> Self:
+        self._outer_block, self.session.block = self.session.block, self
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self.session.block = self._outer_block
+        if self.state is TransactionState.CLOSED:
+            return
+        if kind is None:
+            try:
+                self.commit()
+            except BaseException:
+                self._end_after_failure()
+                raise
+        else:
+            self._end_after_failure()
+
+    def _end_after_failure(self) -> None:
+        if self.state is not TransactionState.CLOSED:
+            self.rollback()
+
+    def __repr__(self) -> str:
+        kind = f"savepoint {self.name or ''}".strip() if self.nested else "transaction"
+        return f"<SessionTransaction {kind} {self.state.value}>"
+
+
+def _first_line(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    text = str(error)
+    return f"({type(error).__name__}) {text.splitlines()[0] if text else ''}"

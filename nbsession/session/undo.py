@@ -1,0 +1,70 @@
+"""What a rollback must undo, of one transaction or savepoint. Holds objects weakly; moves none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from weakref import ref
+
+
+class Frame:
+    """The undo log of one transaction or savepoint.
+
+    :ivar nested: is it a savepoint's?
+    :ivar parent: the frame of the level above.
+    :ivar inserted: objects inserted since.
+    :ivar deleted: objects deleted since.
+    :ivar touched: objects updated since; kept for savepoints only, since a whole rollback expires everything.
+    :ivar rekeyed: (object, key before) of primary keys changed since.
+    """
+
+    __slots__ = ("_known", "_saved", "deleted", "inserted", "nested", "parent", "rekeyed", "touched")
+
+    def __init__(self, parent: Frame | None, nested: bool) -> None:
+        self.parent = parent
+        self.nested = nested
+        self.inserted: list[ref[Any]] = []
+        self.deleted: list[ref[Any]] = []
+        self.touched: list[ref[Any]] = []
+        self.rekeyed: list[tuple[ref[Any], Any]] = []
+        self._saved: dict[int, tuple[ref[Any], dict[str, Any]]] = {}
+        self._known: tuple[int, dict[int, ref[Any]]] = 0, {}
+
+    def hand_over(self) -> None:
+        """A released savepoint: from now on it is the level above that would undo it."""
+        if self.parent is None:
+            return
+        self.parent.inserted += self.inserted
+        self.parent.deleted += self.deleted
+        self.parent.touched += self.touched
+        self.parent.rekeyed += self.rekeyed
+        self.parent._saved.update(self._saved)
+
+    def remember(self, objects: Iterable[Any]) -> None:
+        """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them."""
+        count, known = self._known
+        if count != len(self.inserted):
+            known = {id(obj): reference for reference in self.inserted if (obj := reference()) is not None}
+            self._known = len(self.inserted), known
+        for obj in objects:
+            reference = known.get(id(obj))
+            if reference is not None and reference() is obj:
+                keys = type(obj).__mapper__.column_keys
+                values = obj.__dict__
+                _, earlier = self._saved.get(id(obj), (None, {}))
+                self._saved[id(obj)] = reference, {**earlier, **{k: values[k] for k in keys if k in values}}
+
+    def give_back_values(self, objects: Iterable[Any]) -> None:
+        """Puts remembered values back where they are missing."""
+        for obj in objects:
+            reference, values = self._saved.get(id(obj), (None, None))
+            if reference is not None and reference() is obj and values is not None:
+                for key, value in values.items():
+                    obj.__dict__.setdefault(key, value)
+
+    def rekeyed_objects(self) -> Iterator[tuple[Any, Any]]:
+        """(object, key before), the latest change first."""
+        for reference, ident in reversed(self.rekeyed):
+            obj = reference()
+            if obj is not None:
+                yield obj, ident

@@ -1,0 +1,330 @@
+"""The unit of work: which objects a session holds, and the only place where an object's state moves.
+
+:meth:`UnitOfWork.move` asks the table in :mod:`nbsession.states`, files the object, notes what a rollback must undo, and
+publishes the fact. Moves come in batches of one class, because a flush moves thousands. Runs no SQL.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any
+from weakref import ref
+
+from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
+from nbsession.mapping.attributes import describe, subject_of
+from nbsession.mapping.mapper import Mapper
+from nbsession.session.undo import Frame
+from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
+from nbsession.tracking.identity import IdentityMap
+from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
+
+IN_SESSION = (ObjectState.PENDING, ObjectState.PERSISTENT, ObjectState.DELETED)
+_CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT})
+"""after these an object has no unflushed change; the others keep what it has"""
+
+
+class UnitOfWork:
+    """The objects of one session.
+
+    :ivar new: pending objects by ``id``, in the order they were added.
+    :ivar modified: persistent objects with unflushed changes by ``id``: held until the flush.
+    :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
+    :ivar identity_map: persistent objects by key, weakly.
+    :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
+    """
+
+    def __init__(self, session_ref: Callable[[], Any], bus: FactBus, weak: bool = True) -> None:
+        self.new: dict[int, Any] = {}
+        self.modified: dict[int, Any] = {}
+        self.marked: dict[int, Any] = {}
+        self.identity_map = IdentityMap()
+        self.frame: Frame | None = None
+        self._session_ref = session_ref
+        self._bus = bus
+        self._commons: dict[tuple[Mapper, ObjectState], CommonState] = {}
+        self._held: dict[int, Any] | None = None if weak else {}
+
+    @property
+    def has_work(self) -> bool:
+        """Is there anything to flush?"""
+        return bool(self.new or self.modified or self.marked)
+
+    def common(self, mapper: Mapper, status: ObjectState) -> CommonState:
+        """The state that unchanged objects of a class share in this session."""
+        try:
+            return self._commons[mapper, status]
+        except KeyError:
+            mapper.configure()
+        if status is ObjectState.TRANSIENT:
+            return mapper.transient
+        if status is ObjectState.DETACHED:
+            return mapper.detached
+        common = CommonState(mapper, status, self._session_ref)
+        if status is ObjectState.PENDING and not self._bus.observers:
+            common.update(mapper.plain_keys)
+        self._commons[mapper, status] = common
+        return common
+
+    def observe(self, on: bool) -> None:
+        """While somebody listens, every write passes by the attribute, which publishes it."""
+        for (mapper, status), common in self._commons.items():
+            if status is ObjectState.PENDING:
+                common.clear()
+                if not on:
+                    common.update(mapper.plain_keys)
+        for obj in self.modified.values():
+            state_of(obj).clear()
+
+    # ---------------------------------------------------------------------------------------------- moving
+
+    def move(self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = "") -> None:
+        """Moves objects of one class from one state to the next.
+
+        :param objects: the objects, all in state ``before``.
+        :raises IllegalTransition: the table holds no such move; nothing has moved then.
+        """
+        after = OBJECT_MOVES.moves.get((before, trigger))
+        if after is None:
+            after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
+        self._unfile(objects, before)
+        self._settle(mapper, objects, after, trigger)
+        if trigger is not Trigger.LOAD:
+            self._file(mapper, objects, after, trigger)
+        elif self._held is not None:
+            self._held.update(zip(map(id, objects), objects, strict=True))
+        if self._bus.observers:
+            self._publish(mapper, objects, before, trigger, after, cause)
+
+    def _settle(self, mapper: Mapper, objects: Sequence[Any], after: ObjectState, trigger: Trigger) -> None:
+        common = self.common(mapper, after) if trigger is not Trigger.COMMIT else mapper.gone
+        if trigger in _CLEAN:
+            deque(map(mapper.give_state, objects, repeat(common)), 0)
+            return
+        keeps = trigger is not Trigger.MAKE_TRANSIENT and after is not ObjectState.TRANSIENT
+        for obj in objects:
+            state = state_of(obj)
+            if keeps and isinstance(state, OwnState):
+                state.common = common
+            else:
+                mapper.give_state(obj, common)
+
+    def _unfile(self, objects: Sequence[Any], before: ObjectState) -> None:
+        if before is ObjectState.PENDING:
+            if len(objects) == len(self.new):
+                self.new.clear()
+            else:
+                for obj in objects:
+                    self.new.pop(id(obj), None)
+        elif before is ObjectState.PERSISTENT:
+            for obj in objects:
+                address = id(obj)
+                self.modified.pop(address, None)
+                self.marked.pop(address, None)
+                self.identity_map.of(type(obj).__mapper__.base_mapper).discard(ident_of(obj), obj)
+                if self._held is not None:
+                    self._held.pop(address, None)
+
+    def _file(self, mapper: Mapper, objects: Sequence[Any], after: ObjectState, trigger: Trigger) -> None:
+        if after is ObjectState.PENDING:
+            self.new.update(zip(map(id, objects), objects, strict=True))
+        elif after is ObjectState.PERSISTENT:
+            known = self.identity_map.of(mapper.base_mapper)
+            if trigger is Trigger.INSERT:
+                references = list(map(ref, objects))
+                known.update(zip(map(ident_of, objects), references, strict=True))
+                if self.frame is not None:
+                    self.frame.inserted.extend(references)
+            else:
+                for obj in objects:
+                    known.put(ident_of(obj), obj)
+                    if isinstance(state_of(obj), OwnState):
+                        self.modified[id(obj)] = obj
+            known.purge()
+            if self._held is not None:
+                self._held.update(zip(map(id, objects), objects, strict=True))
+        elif after is ObjectState.DELETED and self.frame is not None:
+            self.frame.deleted.extend(map(ref, objects))
+        elif after is ObjectState.TRANSIENT:
+            for obj in objects:
+                mapper.give_ident(obj, None)
+
+    def move_each(self, objects: Iterable[Any], trigger: Trigger, cause: str = "") -> None:
+        """Moves objects of any classes and states, in batches of one class and state."""
+        for (mapper, before), batch in grouped(objects).items():
+            self.move(mapper, batch, before, trigger, cause)
+
+    def _publish(
+        self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, after: ObjectState, cause: str
+    ) -> None:
+        self._bus.publish(
+            StatesMoved(
+                cause=cause,
+                cls=mapper.class_.__name__,
+                subjects=tuple(map(subject_of, objects[:SUBJECT_LIMIT])),
+                count=len(objects),
+                before=before.value,
+                trigger=trigger.value,
+                after=after.value,
+            )
+        )
+
+    # --------------------------------------------------------------------------------------------- marking
+
+    def mark(self, objects: Iterable[Any], mark: str, cause: str = "") -> None:
+        """Publishes that objects were marked: 'to delete', 'not to delete', 'expired', 'clean'."""
+        if not self._bus.observers:
+            return
+        for (mapper, _), batch in grouped(objects).items():
+            self._bus.publish(
+                Marked(
+                    cause=cause,
+                    cls=mapper.class_.__name__,
+                    subjects=tuple(map(subject_of, batch[:SUBJECT_LIMIT])),
+                    count=len(batch),
+                    mark=mark,
+                )
+            )
+
+    def mark_deleted(self, obj: Any, cause: str = "") -> None:
+        """The next flush deletes it."""
+        self.marked[id(obj)] = obj
+        self.mark((obj,), "to delete", cause)
+
+    def unmark_deleted(self, obj: Any, cause: str = "") -> None:
+        """The next flush does not delete it."""
+        if self.marked.pop(id(obj), None) is not None:
+            self.mark((obj,), "not to delete", cause)
+
+    def note_modified(self, obj: Any) -> None:
+        """It has its first unflushed change."""
+        self.modified[id(obj)] = obj
+
+    def clean(self, objects: Iterable[Any]) -> None:
+        """Their changes are written: they share the common state again."""
+        done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None]
+        for obj in done:
+            forget_changes(obj)
+        if self.frame is not None and self.frame.nested:
+            self.frame.touched.extend(map(ref, done))
+        self.mark(done, "clean")
+
+    # -------------------------------------------------------------------------------------------- expiring
+
+    def expire(self, objects: Iterable[Any], cause: str = "") -> None:
+        """Forgets loaded values and unflushed changes: the next touch loads them."""
+        objects = list(objects)
+        self._remember_inserted(objects)
+        for obj in objects:
+            expire_values(obj)
+            self.modified.pop(id(obj), None)
+        self.mark(objects, "expired", cause)
+
+    def expire_all(self, cause: str = "") -> None:
+        """Expires every persistent object."""
+        self.expire(self.identity_map.all(), cause)
+
+    def _remember_inserted(self, objects: Iterable[Any]) -> None:
+        """An object inserted in this transaction gets its values back if the transaction is rolled back."""
+        frame = self.frame
+        while frame is not None:
+            if frame.inserted:
+                frame.remember(objects)
+            frame = frame.parent
+
+    # --------------------------------------------------------------------------------------------- undoing
+
+    def unwind(self, frame: Frame, cause: str) -> None:
+        """Undoes what happened to objects since a frame was opened: what a rollback does to them.
+
+        Pending objects and those inserted since become transient, deleted ones persistent again; the others are expired,
+        after a savepoint only those that were touched.
+        """
+        self.move_each(list(self.new.values()), Trigger.UNDO_ADD, cause)
+        inserted = [obj for obj in alive(frame.inserted) if self._is_ours(obj)]
+        touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
+        self.move_each(inserted, Trigger.UNDO_INSERT, cause)
+        frame.give_back_values(inserted)
+        for obj, ident in frame.rekeyed_objects():
+            self._rekey(obj, ident)
+        for obj in list(self.marked.values()):
+            self.unmark_deleted(obj, cause)
+        returning = [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)]
+        self._displace(returning, cause)
+        self.move_each(returning, Trigger.UNDO_DELETE, cause)
+        if touched is None:
+            self.expire_all(cause)
+        else:
+            self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause)
+
+    def _is_ours(self, obj: Any) -> bool:
+        """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""
+        state = state_of(obj)
+        if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+            return False
+        return state.session_ref() in (None, self._session_ref())
+
+    def _displace(self, returning: Iterable[Any], cause: str) -> None:
+        """A deleted object takes its place again: whoever holds its key leaves."""
+        for obj in returning:
+            holder = self.identity_map.of(type(obj).__mapper__.base_mapper).find(ident_of(obj))
+            if holder is not None and holder is not obj:
+                self.move_each((holder,), Trigger.EXPUNGE, cause)
+
+    def rekey(self, obj: Any, ident: Any) -> None:
+        """The primary key of its row was changed by a flush."""
+        if self.frame is not None:
+            self.frame.rekeyed.append((ref(obj), ident_of(obj)))
+        self._rekey(obj, ident)
+
+    def _rekey(self, obj: Any, ident: Any) -> None:
+        mapper = type(obj).__mapper__
+        if state_of(obj).status is not ObjectState.PERSISTENT:
+            mapper.give_ident(obj, ident if state_of(obj).status is not ObjectState.TRANSIENT else None)
+            return
+        known = self.identity_map.of(mapper.base_mapper)
+        known.discard(ident_of(obj), obj)
+        mapper.give_ident(obj, ident)
+        known.put(ident, obj)
+
+    def settle(self, frame: Frame, cause: str, expire: bool) -> None:
+        """What a commit does to objects: deleted ones are detached for good, the others expired."""
+        gone = [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)]
+        self.move_each(gone, Trigger.COMMIT, cause)
+        if expire:
+            self.expire_all(cause)
+
+    def held_deleted(self) -> list[Any]:
+        """Objects whose DELETE was sent in the open transaction."""
+        found: list[Any] = []
+        frame = self.frame
+        while frame is not None:
+            found += [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED]
+            frame = frame.parent
+        return found
+
+
+def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
+    """Objects by class and state, in order."""
+    groups: dict[tuple[Mapper, ObjectState], list[Any]] = {}
+    for obj in objects:
+        state = state_of(obj)
+        groups.setdefault((state.mapper, state.status), []).append(obj)
+    return groups
+
+
+def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The objects that still exist, each once."""
+    return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
+
+
+def expire_values(obj: Any) -> None:
+    """Drops what an object holds of its row and its relationships; what else lies in its ``__dict__`` stays."""
+    forget_changes(obj)
+    values, keys = obj.__dict__, type(obj).__mapper__.mapped_keys
+    if values.keys() <= keys:
+        values.clear()
+    else:
+        for key in keys:
+            values.pop(key, None)

@@ -1,0 +1,109 @@
+"""What changed on one attribute since the row was last known. Pure values: loads nothing."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+
+
+class History(NamedTuple):
+    """The change of one attribute.
+
+    :ivar added: values that the row does not have yet.
+    :ivar unchanged: values as in the row.
+    :ivar deleted: values that the row still has.
+    """
+
+    added: Any
+    unchanged: Any
+    deleted: Any
+
+    def has_changes(self) -> bool:
+        """Was anything added or deleted?"""
+        return bool(self.added or self.deleted)
+
+    def empty(self) -> bool:
+        """Is nothing known?"""
+        return not (self.added or self.unchanged or self.deleted)
+
+    def sum(self) -> Any:
+        """All values together."""
+        return [*self.added, *self.unchanged, *self.deleted]
+
+    def non_deleted(self) -> Any:
+        """Added and unchanged values."""
+        return [*self.added, *self.unchanged]
+
+
+NO_HISTORY = History((), (), ())
+
+
+def column_history(obj: Any, key: str) -> History:
+    """The history of a column attribute."""
+    state = state_of(obj)
+    values = obj.__dict__
+    if key not in values:
+        return NO_HISTORY
+    current = values[key]
+    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+        return History([current], (), ())
+    if not isinstance(state, OwnState) or key not in state.old:
+        return History((), [current], ())
+    old = state.old[key]
+    if old is NO_VALUE:
+        return History([current], (), ())
+    if same(old, current):
+        return History((), [current], ())
+    return History([current], (), [old])
+
+
+def reference_history(obj: Any, key: str) -> History:
+    """The history of a many-to-one (or one-to-one) attribute."""
+    state = state_of(obj)
+    values = obj.__dict__
+    if key not in values:
+        return NO_HISTORY
+    current = values[key]
+    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+        return History([current], (), ())
+    if not isinstance(state, OwnState) or key not in state.related:
+        return History((), [current], ())
+    old = state.related[key]
+    if old is current:
+        return History((), [current], ())
+    return History([current], (), () if old is NO_VALUE or old is None else [old])
+
+
+def collection_history(obj: Any, key: str) -> History:
+    """The history of a collection; of one that is not loaded, only what is queued on it."""
+    state = state_of(obj)
+    current = obj.__dict__.get(key)
+    if current is None:
+        if isinstance(state, OwnState) and key in state.queued:
+            added, removed = state.queued[key]
+            return History(list(added), (), list(removed))
+        return NO_HISTORY
+    members = list(current)
+    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+        return History(members, (), ())
+    if not isinstance(state, OwnState) or key not in state.related:
+        return History((), members, ())
+    before = state.related[key]
+    known, held = {id(m) for m in before}, {id(m) for m in members}
+    return History(
+        [m for m in members if id(m) not in known],
+        [m for m in members if id(m) in known],
+        [m for m in before if id(m) not in held],
+    )
+
+
+def same(old: Any, new: Any) -> bool:
+    """Would writing ``new`` over ``old`` change the row? A comparison that raises counts as a change."""
+    if old is new:
+        return True
+    try:
+        return bool(old == new)
+    except Exception:
+        return False

@@ -1,0 +1,192 @@
+"""The state behind every mapped object. Knows what changed on it; does not know how it is loaded or written.
+
+Two forms, because most objects never change. All unchanged objects of one mapper, in one session, in one
+:class:`~nbsession.states.ObjectState` share a single :class:`CommonState`; an object that is modified owns an
+:class:`OwnState` that remembers old values. Both are sets: the names whose writes need no note. ``__setattr__`` asks
+``name in state`` and, mostly, is done.
+
+Only ``session/unit_of_work.py`` moves an object from one ``ObjectState`` to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from nbsession.exc import UnmappedInstanceError
+from nbsession.states import ObjectState
+
+if TYPE_CHECKING:
+    from nbsession.events import FactBus
+
+
+class Absent(Enum):
+    """The one value that stands for "not loaded": None is a value like any other."""
+
+    NO_VALUE = "not loaded"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NO_VALUE = Absent.NO_VALUE
+
+
+class Owner(Protocol):
+    """What an object asks of its session. Declared here so that tracking and mapping need not know the session."""
+
+    bus: FactBus
+
+    def note_modified(self, obj: Any) -> None:
+        """The object has its first unflushed change: hold it until the flush."""
+
+    def load_missing(self, obj: Any, key: str) -> Any:
+        """Loads the column values that the object lacks, and returns one of them."""
+
+    def load_related(self, obj: Any, key: str) -> Any:
+        """Loads a relationship of the object."""
+
+    def find(self, mapper: Any, ident: Any) -> Any:
+        """The object of an identity if it is in the session, else None. No SQL."""
+
+    def enter(self, obj: Any, cause: str) -> None:
+        """A save-update cascade brings the object into the session, if it is not there."""
+
+    def leave(self, obj: Any, cause: str) -> None:
+        """A pending object lost its parent under delete-orphan: it leaves the session."""
+
+
+class CommonState(set[str]):
+    """What all unchanged objects of one mapper, session and object state share.
+
+    :ivar mapper: their mapper.
+    :ivar status: their ObjectState.
+    :ivar session_ref: a weak reference to the session, or a function that returns None.
+    """
+
+    __slots__ = ("mapper", "session_ref", "status")
+    owned = False
+
+    def __init__(
+        self, mapper: Any, status: ObjectState, session_ref: Callable[[], Any], free: Iterable[str] = ()
+    ) -> None:
+        super().__init__(free)
+        self.mapper = mapper
+        self.status = status
+        self.session_ref = session_ref
+
+    @property
+    def common(self) -> CommonState:
+        """Itself: so that both forms answer."""
+        return self
+
+    def write(self, obj: Any, name: str, value: Any) -> None:
+        """Sets an attribute that needs a note, an event, or is none of ours."""
+        attribute = self.mapper.attributes.get(name)
+        if attribute is None:
+            object.__setattr__(obj, name, value)
+        else:
+            attribute.set(obj, value)
+
+    def __repr__(self) -> str:
+        return f"<CommonState {self.mapper!r} {self.status.value}>"
+
+
+class OwnState(set[str]):
+    """The state of one object that has unflushed changes.
+
+    :ivar common: the CommonState it came from and returns to.
+    :ivar old: key to the column value before the first change, or NO_VALUE.
+    :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, or a list.
+    :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
+    """
+
+    __slots__ = ("common", "old", "queued", "related")
+    owned = True
+
+    def __init__(self, common: CommonState) -> None:
+        super().__init__()
+        self.common = common
+        self.old: dict[str, Any] = {}
+        self.related: dict[str, Any] = {}
+        self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
+
+    @property
+    def mapper(self) -> Any:
+        """Its mapper."""
+        return self.common.mapper
+
+    @property
+    def status(self) -> ObjectState:
+        """Its object state."""
+        return self.common.status
+
+    @property
+    def session_ref(self) -> Callable[[], Any]:
+        """The weak reference to its session."""
+        return self.common.session_ref
+
+    def write(self, obj: Any, name: str, value: Any) -> None:
+        """As :meth:`CommonState.write`."""
+        self.common.write(obj, name, value)
+
+    def __repr__(self) -> str:
+        return f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self.old | self.related)}>"
+
+
+AnyState: TypeAlias = CommonState | OwnState
+
+STATE_KEY = "_nbs_state"
+"""the attribute under which an object carries its state: a slot of declarative classes, a key of plain ones"""
+IDENT_KEY = "_nbs_ident"
+"""the attribute under which an object carries its primary key as the database knows it"""
+
+
+def no_session() -> None:
+    """The session of objects that are in none."""
+
+
+def state_of(obj: Any) -> AnyState:
+    """The state of a mapped object; a new object is given its transient one.
+
+    :raises UnmappedInstanceError: it is no instance of a mapped class.
+    """
+    try:
+        state: AnyState = obj._nbs_state
+    except AttributeError:
+        pass
+    else:
+        if not isinstance(obj, type):
+            return state
+    cls = type(obj)
+    mapper = cls.__dict__.get("__mapper__")
+    if mapper is None:
+        raise UnmappedInstanceError(obj)
+    mapper.give_state(obj, mapper.transient)
+    return mapper.transient  # type: ignore[no-any-return]
+
+
+def ident_of(obj: Any) -> Any:
+    """The primary key of the object's row: a value, a tuple if composite, or None if it never had a row."""
+    return getattr(obj, IDENT_KEY, None)
+
+
+def own_state(obj: Any, state: AnyState) -> OwnState:
+    """The object's own state, made at its first change; its session then holds the object until the flush."""
+    if isinstance(state, OwnState):
+        return state
+    own = OwnState(state)
+    state.mapper.give_state(obj, own)
+    if state.status is ObjectState.PERSISTENT:
+        session = state.session_ref()
+        if session is not None:
+            session.note_modified(obj)
+    return own
+
+
+def forget_changes(obj: Any) -> None:
+    """The object's values are those of its row: it shares the common state again."""
+    state = state_of(obj)
+    if isinstance(state, OwnState):
+        state.common.mapper.give_state(obj, state.common)
