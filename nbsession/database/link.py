@@ -6,8 +6,9 @@ lazily: ``begin()`` is sent with the first statement, so an idle transaction nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from nbsession.database.dialect import Dialect
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from nbsession.sql.schema import Column
 
 Rows: TypeAlias = list[tuple[Any, ...]]
-Report: TypeAlias = Callable[[str, Sequence[Any], int | None], None]
-"""is told of each statement that the link asks for itself: its text, parameters, and rows"""
+
+
+class Owner(Protocol):
+    """Who began a link's transaction."""
+
+    def tell(self, sql: str, params: Sequence[Any] = (), rows: int | None = None) -> None:
+        """Is told of each statement that the link asks for itself."""
 
 
 class Outcome(NamedTuple):
@@ -45,18 +51,17 @@ class Link:
         """the error that aborted the transaction"""
         self.attention = False
         """pending or failed: what the fast doors look at before they send anything"""
-        self.report: Report | None = None
+        self._owner: weakref.ref[Owner] | None = None
 
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
-    def begin(self, owner: object, report: Report | None = None) -> None:
+    def begin(self, owner: Owner) -> None:
         """Begins a transaction with the next statement.
 
-        :param owner: the connection that asks.
-        :param report: is told of the statements that the link asks for itself.
+        :param owner: the connection that asks; held weakly, because one that is dropped rolls back.
         """
         self.pending = self.attention = True
         self.failure = None
-        self.report = report
+        self._owner = weakref.ref(owner)
 
     def start(self, writing: bool) -> None:
         """Sends the pending BEGIN, or refuses because the transaction is aborted. Called where ``attention`` is set."""
@@ -87,7 +92,18 @@ class Link:
     def _ended(self) -> None:
         self.pending = self.attention = False
         self.failure = None
-        self.report = None
+        self._owner = None
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who began the transaction, while it lasts."""
+        return None if self._owner is None else self._owner()
+
+    def tell(self, sql: str, params: Sequence[Any], rows: int | None) -> None:
+        """Tells the owner of a statement of our own."""
+        owner = self.owner
+        if owner is not None:
+            owner.tell(sql, params, rows)
 
     def failed(self, error: BaseException) -> None:
         """Takes note of an error: does the transaction live on?"""

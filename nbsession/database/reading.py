@@ -51,7 +51,7 @@ class Reader:
             rows = link.fetch(sql, params)
         except BaseException as error:
             self.connection.fail(error, sql, params)
-        self.connection._tell(sql, params, len(rows))
+        self.connection.tell(sql, params, len(rows))
         return rows
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database import processors as convert
 from nbsession.database.dialect import Dialect
-from nbsession.database.link import Link, Outcome, Report, Rows
+from nbsession.database.link import Link, Outcome, Owner, Rows
 from nbsession.database.reading import Reader, SQLiteReader
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.exc import IntegrityError, InvalidRequestError, OperationalError
@@ -140,23 +140,17 @@ class SQLiteLink(Link):
     def __init__(self, dialect: SQLiteDialect, raw: Any, shared: bool) -> None:
         super().__init__(dialect, raw)
         self.shared = shared
-        self.owner: object = None
         self._checked: set[tuple[str, str]] = set()
 
-    def begin(self, owner: object, report: Report | None = None) -> None:
+    def begin(self, owner: Owner) -> None:
         """Begins with the next statement; the one connection of a database in memory has one transaction at a time."""
-        if self.owner is not None and self.owner is not owner:
+        if self.shared and self.owner is not None and self.owner is not owner:
             raise OperationalError(
                 "the database in memory is in use: another Connection (or Session) of this engine has a transaction open, and "
                 "'sqlite://' has one connection only. Commit, roll back or close the other first, or use a file: "
                 "create_engine('sqlite:///file.db')."
             )
-        self.owner = owner
-        super().begin(owner, report)
-
-    def _ended(self) -> None:
-        super()._ended()
-        self.owner = None
+        super().begin(owner)
 
     def alive(self) -> bool:
         """Some errors (disk full, I/O) make SQLite roll back by itself; going on would then autocommit."""
@@ -271,8 +265,7 @@ class SQLiteLink(Link):
         """Only the one INTEGER PRIMARY KEY is the row's number; of any other column the number would be a wrong key."""
         sql = f"PRAGMA table_info({self.dialect.quote(table)})"
         keys = [(row[1], row[2]) for row in self.raw.execute(sql) if row[5]]
-        if self.report is not None:
-            self.report(sql, (), len(keys))
+        self.tell(sql, (), len(keys))
         if keys and (len(keys) > 1 or keys[0][0] != column or keys[0][1].upper() != "INTEGER"):
             declared = ", ".join(f"{name} {type_}" for name, type_ in keys)
             raise InvalidRequestError(

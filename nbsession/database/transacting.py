@@ -58,7 +58,7 @@ class Transacting:
             link.savepoint(savepoint)
         except BaseException as error:
             self.fail(error, f"SAVEPOINT {savepoint}")
-        self._tell(f"SAVEPOINT {savepoint}")
+        self.tell(f"SAVEPOINT {savepoint}")
         self._nested = NestedTransaction(self, savepoint, name, self._nested)
         return self._nested
 
@@ -153,11 +153,11 @@ class Transacting:
         self._check_block()
         self._hook("begin")
         try:
-            link.begin(self, self._tell)
+            link.begin(self)
         except BaseException as error:
             self.fail(error, "BEGIN")
         self._transaction = RootTransaction(self)
-        self._tell("BEGIN")
+        self.tell("BEGIN")
         return self._transaction
 
     def _check_block(self) -> None:
@@ -181,7 +181,7 @@ class Transacting:
             self._publish("COMMIT", error)
             self.fail(error, "COMMIT")
         self._end_root()
-        self._tell("COMMIT")
+        self.tell("COMMIT")
 
     def _rollback_root(self, root: RootTransaction) -> None:
         link = self._open_link()
@@ -192,7 +192,7 @@ class Transacting:
             self.fail(error, "ROLLBACK")
         finally:
             self._end_root()
-        self._tell("ROLLBACK")
+        self.tell("ROLLBACK")
 
     def _release(self, nested: NestedTransaction) -> None:
         self._hook("release_savepoint", nested.savepoint, None)
@@ -201,7 +201,7 @@ class Transacting:
         except BaseException as error:  # it stays: a rollback to it may still help
             self.fail(error, f"RELEASE SAVEPOINT {nested.savepoint}")
         self._end_nested(nested)
-        self._tell(f"RELEASE SAVEPOINT {nested.savepoint}")
+        self.tell(f"RELEASE SAVEPOINT {nested.savepoint}")
 
     def _rollback_nested(self, nested: NestedTransaction) -> None:
         self._hook("rollback_savepoint", nested.savepoint, None)
@@ -212,7 +212,7 @@ class Transacting:
             link.release(nested.savepoint)
         except BaseException as error:
             self.fail(error, f"ROLLBACK TO SAVEPOINT {nested.savepoint}")
-        self._tell(f"ROLLBACK TO SAVEPOINT {nested.savepoint}")
+        self.tell(f"ROLLBACK TO SAVEPOINT {nested.savepoint}")
 
     def _end_nested(self, nested: NestedTransaction | None) -> None:
         """Ends a savepoint and those inside it."""
@@ -245,7 +245,8 @@ class Transacting:
         for hook in tuple(self.engine._hooks[name]):
             hook(self, *args)
 
-    def _tell(self, sql: str, params: Sequence[Any] = (), rows: int | None = None) -> None:
+    def tell(self, sql: str, params: Sequence[Any] = (), rows: int | None = None) -> None:
+        """Publishes a statement that was made here: transaction control, probes, keys."""
         if self.facts is not None and self.facts.observers:
             publish(self, sql, params, 1, rows, internal=True)
 

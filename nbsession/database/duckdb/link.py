@@ -13,7 +13,7 @@ from nbsession.database.duckdb.fetching import fetch_all
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.keys import draw_from_sequence
 from nbsession.database.duckdb.redo import Journal
-from nbsession.database.link import Link, Outcome, Report, Rows
+from nbsession.database.link import Link, Outcome, Rows
 from nbsession.database.raw import check_control, first_word
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.exc import ArgumentError, InvalidRequestError
@@ -45,10 +45,6 @@ class DuckDBLink(Link):
         self.catalog = database.catalog
 
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
-    def begin(self, owner: object, report: Report | None = None) -> None:
-        """Begins with the next statement: that is when the snapshot is taken."""
-        super().begin(owner, report)
-
     def _send_begin(self, writing: bool) -> None:
         while True:
             journal = Journal(self.database, self.raw)
@@ -139,8 +135,7 @@ class DuckDBLink(Link):
     def ask(self, sql: str, params: Sequence[Any] = ()) -> Rows:
         """A SELECT of our own."""
         rows: Rows = self.raw.execute(sql, params).fetchall()
-        if self.report is not None:
-            self.report(sql, params, len(rows))
+        self.tell(sql, params, len(rows))
         return rows
 
     def execute(self, sql: str, params: Any, writing: bool, trusted: bool = False) -> Outcome:
