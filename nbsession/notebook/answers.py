@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nbsession.events import tokens
 from nbsession.notebook.card_builder import label_of
 from nbsession.notebook.journal import Journal
-from nbsession.notebook.snapshots import Move
+from nbsession.notebook.snapshots import Move, Named
 from nbsession.notebook.views.plain import clip
 from nbsession.notebook.views.state_board import said
 
@@ -47,11 +47,13 @@ def answer(lines: Iterable[str]) -> Answer:
 
 
 def _said(move: Move, journal: Journal) -> str:
-    obj = tokens.object(move["token"])
-    if move["count"] > 1 or obj is None:
+    """A move, and what its objects are called since: ``Member+1 pending → persistent, now Member#1``."""
+    before: list[Named] = [{"token": move["token"], "label": move["label"]}, *move["others"]]
+    objects = [tokens.object(named["token"]) for named in before]
+    if move["count"] > len(before) or None in objects:
         return said(move)
-    now = label_of(obj, journal)
-    return f"{said(move)}, now {now}" if now != move["label"] else said(move)
+    now = [label_of(obj, journal) for obj in objects]
+    return f"{said(move)}, now {', '.join(now)}" if now != [named["label"] for named in before] else said(move)
 
 
 def _joined(moves: list[Move]) -> list[Move]:
@@ -61,7 +63,7 @@ def _joined(moves: list[Move]) -> list[Move]:
         last = joined[-1] if joined else None
         alike = last is not None and all(last[key] == move[key] for key in ("before", "after", "cause"))
         if alike and len(moves) > LINES and last is not None and _cls(last["label"]) == _cls(move["label"]):
-            joined[-1] = {**last, "count": last["count"] + move["count"]}
+            joined[-1] = {**last, "others": [], "count": last["count"] + move["count"]}
         else:
             joined.append(move)
     return joined

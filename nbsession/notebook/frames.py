@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nbsession.events import StatementExecuted, TransactionMoved
@@ -9,6 +10,8 @@ from nbsession.notebook.snapshots import Failure, Frame, TransactionInfo
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE")
 """what counts as writing rows"""
+DRIVER = re.compile(r"^\([\w.]+\) ")
+"""the driver's class, with which the message of a wrapped error begins"""
 
 
 class Frames:
@@ -89,6 +92,7 @@ class Frames:
 
     def _fail(self, level: int, cell: str | None, error: str) -> None:
         kind, _, message = error.removeprefix("(").partition(") " if error.startswith("(") else ": ")
+        message = DRIVER.sub("", message)
         self.error = {"type": kind or "error", "message": message, "cell": cell, "advice": self._advice(level)}
 
     def _advice(self, level: int) -> str:

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
 from nbsession.notebook.frames import Frames, writes
 from nbsession.notebook.labels import Labels
-from nbsession.notebook.snapshots import CardMove, LogEntry, Move
+from nbsession.notebook.snapshots import CardMove, LogEntry, Move, Named
 
 STATEMENTS_KEPT = 2_000
 MOVES_KEPT = 5_000
 MARKS_KEPT = 500
 OBJECTS_KEPT = 5_000
 """objects whose last move is remembered"""
+NAMED = 3
+"""objects of one move that are called by name"""
 ALIKE = 50
 """moves in a row that are alike and more than this are remembered as one"""
 OUTSIDE = frozenset({"transient", "deleted", "detached"})
@@ -67,6 +69,7 @@ class Journal:
         self.moves: deque[Move] = deque(maxlen=MOVES_KEPT)
         self.marks: deque[Mark] = deque(maxlen=MARKS_KEPT)
         self._last: dict[int, CardMove] = {}
+        self._keys: dict[int, str] = {}
         self._failed: set[int] = set()
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +154,10 @@ class Journal:
             "cell": heard.cell,
             "event": fact.seq,
         }
+        named: list[Named] = [
+            {"token": subject.token, "label": self.label_before(subject, fact.before)}
+            for subject in fact.subjects[:NAMED]
+        ]
         thrown_back = fact.cause == "failed flush"
         for subject in fact.subjects:
             self._last.pop(subject.token, None)
@@ -160,18 +167,26 @@ class Journal:
                 self.outside[subject.token] = fact.after
             else:
                 self.outside.pop(subject.token, None)
+            if subject.key is not None:
+                self._keys[subject.token] = subject.key
         while len(self._last) > OBJECTS_KEPT:
-            del self._last[next(iter(self._last))]
+            oldest = next(iter(self._last))
+            del self._last[oldest]
+            self._keys.pop(oldest, None)
         self._count_deleted(fact)
-        if fact.subjects:
-            label = self.label_before(fact.subjects[0], fact.before)
-            token = fact.subjects[0].token
-            self.moves.append({"label": label, "token": token, "count": fact.count, **last})
+        if named:
+            first, *others = named
+            self.moves.append({**first, "others": others, "count": fact.count, **last})
 
     def label_before(self, subject: Subject, before: str) -> str:
-        """What an object was called before it moved: ``Member+1`` although its key is known by now."""
-        keyless = before in ("transient", "pending") and self.labels.known(subject.token)
-        return self.labels.of(subject.token, subject.cls, None if keyless else subject.key)
+        """What an object was called before it moved: ``Member+1`` although its key is known by now, or ``Member#1``
+        although a rollback has taken it away.
+        """
+        if before in ("transient", "pending"):
+            keyless = self.labels.known(subject.token)
+            return self.labels.of(subject.token, subject.cls, None if keyless else subject.key)
+        key = subject.key if subject.key is not None else self._keys.get(subject.token)
+        return self.labels.of(subject.token, subject.cls, key)
 
     def _count_deleted(self, fact: StatesMoved) -> None:
         if fact.after == "deleted":

@@ -185,6 +185,13 @@ class LogEntry(TypedDict):
     error: str | None
 
 
+class Named(TypedDict):
+    """An object by its label."""
+
+    token: int
+    label: str
+
+
 class Move(TypedDict):
     """Objects of one class went from one state to another."""
 
@@ -192,6 +199,8 @@ class Move(TypedDict):
     label: str
     """the first of them, as it was called when it moved"""
     token: int
+    others: list[Named]
+    """those after the first, at most two"""
     before: str
     after: str
     trigger: str

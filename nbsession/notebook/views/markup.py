@@ -114,7 +114,9 @@ def page(snapshot: Snapshot, title: str, *body: Html) -> str:
         style=f"background-color:{PANEL};color:{INK};border-bottom:1px solid {LINE};padding:5px 10px",
     )
     frame = f"border:1px solid {LINE};border-radius:6px;background-color:{PAPER};color:{INK}"
-    return element("div", head, failure(snapshot), *body, style=f"{frame};font-size:13px;overflow-x:auto;max-width:980px")
+    return element(
+        "div", head, failure(snapshot), *body, style=f"{frame};font-size:13px;overflow-x:auto;max-width:980px"
+    )
 
 
 def failure(snapshot: Snapshot) -> Html:

@@ -32,11 +32,12 @@ def view(snapshot: Snapshot) -> View:
     return View(_text(snapshot), _html(snapshot))
 
 
-def said(move: Move | dict[str, object]) -> str:
+def said(move: Move) -> str:
     """A move in words: ``Member+1 transient → pending``; a move of many counts them."""
-    count = int(str(move["count"]))
-    who = f"{move['label']} and {count - 1:,} more" if count > 1 else str(move["label"])
-    return f"{who} {move['before']} → {move['after']}"
+    names = [move["label"], *(other["label"] for other in move["others"])]
+    if move["count"] > len(names):
+        names = [f"{names[0]} and {move['count'] - 1:,} more"]
+    return f"{', '.join(names)} {move['before']} → {move['after']}"
 
 
 def because(cause: str, cell: str | None) -> str:
