@@ -93,10 +93,13 @@ class Dml(Executable):
 
     def _shape_head(self, walk: ShapeWalk) -> None:
         walk.key += (self.visit_name, self.table.uid, self._prefixes, len(self.raw_returning))
+        before = len(walk.binds)
         for raw in self.raw_returning:
             for column in columns_of(raw):
                 column._shape(walk)
             walk.key.append("returned")
+        # DuckDB takes no parameters in RETURNING: literals there become part of the text, and so of the shape
+        walk.key += [repr(bind.value) for bind in walk.binds[before:]]
 
 
 class Insert(Dml):

@@ -22,6 +22,7 @@ class DmlRendering(SelectRendering):
 
     supports_sequences = False
     delete_using = False
+    binds_in_returning = True
     dml_columns: tuple[Any, ...] = ()
 
     def _visit_insert(self, insert: Any, topmost: bool = False) -> str:
@@ -159,6 +160,7 @@ class DmlRendering(SelectRendering):
         names = result_names(columns)
         self.columns = tuple((name, one.type) for name, one in zip(names, columns, strict=True))
         qualify, self.qualify = self.qualify, False
+        literal, self.literal_binds = self.literal_binds, self.literal_binds or not self.binds_in_returning
         text = ", ".join(self.column_text(one, name) for one, name in zip(columns, names, strict=True))
-        self.qualify = qualify
+        self.qualify, self.literal_binds = qualify, literal
         return f" RETURNING {text}"

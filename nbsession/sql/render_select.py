@@ -246,10 +246,10 @@ class SelectRendering(ExpressionRendering):
 
     def _from_join(self, join: Any) -> str:
         word = "FULL OUTER JOIN" if join.full else "LEFT OUTER JOIN" if join.isouter else "JOIN"
+        left = self.from_text(join.left)
         right = self.from_text(join.right)
         if join.right.visit_name == "join":
             right = f"({right})"
-        left = self.from_text(join.left)
         return f"{left} {word} {right} ON {self.process(join.onclause)}"
 
     def statement_text(self, statement: Any) -> str:

@@ -173,7 +173,7 @@ class ExpressionRendering:
             return literal_sql(value, self.name)
         type_ = bind.type if not isinstance(place, tuple) else NULLTYPE
         where = index if index is not None else bind
-        return self.placeholder(("item", where, place), type_, bind.key)
+        return self.placeholder(("item", where, place), type_, bind.key or self.hint)
 
     def _visit_constant(self, constant: Any) -> str:
         return self.words[constant.word]
@@ -192,13 +192,15 @@ class ExpressionRendering:
         """``left symbol right``."""
         operator = binary.operator
         left = self.operand(binary.left, operator)
-        hint, self.hint = self.hint, getattr(binary.left, "name", None)
+        self.hint = getattr(binary.left, "name", None)
         right = self.operand(binary.right, operator, right=True)
-        self.hint = hint
+        self.hint = None
         return f"{left} {symbol} {right}"
 
     def _binary_in(self, binary: Any) -> str:
+        self.hint = getattr(binary.left, "name", None)
         right = self.process(binary.right)
+        self.hint = None
         if not right.startswith("("):
             right = f"({right})"
         return f"{self.operand(binary.left, binary.operator)} {binary.operator.sql} {right}"

@@ -74,6 +74,7 @@ class DuckdbRendering(DmlRendering):
     functions: ClassVar[Mapping[str, str]] = {"char_length": "length", "aggregate_strings": "string_agg"}
     supports_sequences = True
     delete_using = True
+    binds_in_returning = False
 
     def _binary_floordiv(self, binary: Any) -> str:
         if is_integer(binary.left) and is_integer(binary.right):
