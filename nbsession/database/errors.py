@@ -45,6 +45,8 @@ def wrapped(error: BaseException, statement: str | None = None, params: Any = No
 
 def class_of(error: BaseException) -> type[exc.DBAPIError] | None:
     """Our class for a driver's error, or None if it is not one."""
+    if type(error).__name__ == "TransactionException" and "constraint violation" in str(error):
+        return exc.IntegrityError  # DuckDB finds the clash of two transactions at COMMIT
     for ancestor in type(error).__mro__:
         known = _CLASSES.get(ancestor.__name__)
         if known is not None and ancestor.__module__.lstrip("_").partition(".")[0] != "nbsession":
@@ -59,5 +61,5 @@ def class_of(error: BaseException) -> type[exc.DBAPIError] | None:
 def describe(error: BaseException) -> str:
     """A driver's error on one line, with its class: ``(sqlite3.IntegrityError) UNIQUE constraint failed: user.name``."""
     cls = type(error)
-    text = " ".join(str(error).split()) or "no message"
+    text = " ".join(str(error).partition("\n\nLINE ")[0].split()) or "no message"
     return f"({cls.__module__.lstrip('_')}.{cls.__name__}) {text}"

@@ -243,12 +243,13 @@ class SQLiteLink(Link):
         if len(rows) == 1:
             return [raw.execute(sql, rows[0]).lastrowid]
         with _Whole(raw) as whole:
+            changes = raw.total_changes
             first = raw.execute(sql, rows[0]).lastrowid
             raw.executemany(sql, islice(rows, 1, None))
             last = raw.execute("SELECT last_insert_rowid()").fetchone()[0]
-            if last - first == len(rows) - 1:
+            if last - first == len(rows) - 1 and raw.total_changes - changes == len(rows):
                 return range(first, last + 1)
-            # a trigger took or skipped numbers, or the highest one is used up: ask for each row's
+            # a trigger took or gave back numbers, or the highest one is used up: ask for each row's
             whole.undo()
             return list(self._one_by_one(sql, rows))
 
