@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from nbsession.session.session import Session as Session
     from nbsession.session.transaction import SessionTransaction as SessionTransaction
     from nbsession.sql import *  # noqa: F403
+    from nbsession.sql import Column as Column
+    from nbsession.sql import ForeignKey as ForeignKey
+    from nbsession.sql import select as select
     from nbsession.states import ObjectState as ObjectState
     from nbsession.states import TransactionState as TransactionState
 

@@ -150,7 +150,9 @@ class UnmappedClassError(UnmappedError):
 
     def __init__(self, cls: object, message: str | None = None) -> None:
         name = cls.__qualname__ if isinstance(cls, type) else repr(cls)
-        super().__init__(message or f"Class '{name}' is not mapped. Map it (subclass a DeclarativeBase) before using it here.")
+        super().__init__(
+            message or f"Class '{name}' is not mapped. Map it (subclass a DeclarativeBase) before using it here."
+        )
 
 
 class UnmappedInstanceError(UnmappedError):

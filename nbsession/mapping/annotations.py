@@ -6,6 +6,8 @@ A name that cannot be resolved yet (a class defined further down, or imported fo
 from __future__ import annotations
 
 import builtins
+import functools
+import operator
 import sys
 import types
 from collections.abc import Mapping
@@ -123,5 +125,5 @@ def _without_none(inner: Any) -> tuple[Any, bool]:
     if get_origin(inner) in (Union, types.UnionType):
         parts = [a for a in get_args(inner) if a is not type(None)]
         optional = len(parts) < len(get_args(inner))
-        return (parts[0] if len(parts) == 1 else Union[tuple(parts)]), optional
+        return (parts[0] if len(parts) == 1 else functools.reduce(operator.or_, parts)), optional
     return inner, False

@@ -121,6 +121,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
         return missing_value(obj, state, self.key)
 
     def set(self, obj: Any, value: Any) -> None:
+        """Validates and stores a value the user assigned."""
         if self.validators:
             value = self.validated(obj, value)
         self.store(obj, value)
@@ -144,11 +145,16 @@ class ColumnAttribute(Attribute, ColumnOperators):
             self.announce(obj, state, old, value)
 
     def delete(self, obj: Any) -> None:
+        """``del obj.attribute``: as set to None.
+
+        :raises AttributeError: a new object has no such value.
+        """
         if self.key not in obj.__dict__ and state_of(obj).status in NEW:
             raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
         self.set(obj, None)
 
     def history(self, obj: Any) -> History:
+        """What changed since the row was known."""
         return column_history(obj, self.key)
 
     def __repr__(self) -> str:

@@ -54,7 +54,12 @@ def constructor(
 
 
 def row_loader(
-    mapper: Any, keys: Sequence[str], processors: Sequence[Any], ident: Sequence[int], before: int = 0, after: bool = False
+    mapper: Any,
+    keys: Sequence[str],
+    processors: Sequence[Any],
+    ident: Sequence[int],
+    before: int = 0,
+    after: bool = False,
 ) -> Generated:
     """``load(rows, known, born)``: one object per row, from the identity map or new; None where the key is NULL.
 

@@ -74,7 +74,7 @@ class InstrumentedList(list[Any]):
         super().extend(added)
         self._added(added)
 
-    def __iadd__(self, members: Iterable[Any]) -> InstrumentedList:  # type: ignore[override,misc]
+    def __iadd__(self, members: Iterable[Any]) -> InstrumentedList:  # type: ignore[misc]
         self.extend(members)
         return self
 
@@ -121,7 +121,7 @@ class InstrumentedList(list[Any]):
         self._removed([m for m in gone if id(m) not in kept])
         self._added([m for m in come if not any(m is g for g in gone)])
 
-    def __imul__(self, times: SupportsIndex) -> InstrumentedList:  # type: ignore[override]
+    def __imul__(self, times: SupportsIndex) -> InstrumentedList:
         raise TypeError("A collection of related objects cannot be repeated: an object is related once.")
 
     def __reduce__(self) -> Any:

@@ -45,13 +45,17 @@ class MappedColumn:
     def finish(self, key: str, says: MappedType | None, owner: type) -> Column:
         """The column, completed by what the annotation says."""
         column = self.column
-        if column.name is None:
-            column.name = key
-        column.key = key if column.key is None else column.key
-        if not self.typed and says is not None and says.inner is not None and not column.foreign_keys:
-            column.type = type_for(_python_type(says.inner, key, owner))
-        elif not self.typed and says is not None and says.inner is not None and isinstance(says.inner, type):
-            column.type = type_for(says.inner)
+        column.name = column.name or key
+        column.key = column.key or key
+        if not self.typed and says is not None and says.inner is not None:
+            type_ = type_for(says.inner) if isinstance(says.inner, type) else None
+            if type_ is not None:
+                column.type = type_
+            elif not column.foreign_keys:
+                raise ArgumentError(
+                    f"Could not locate a column type for '{owner.__name__}.{key}': {says.inner!r} is not a type known here. "
+                    "Give the type to mapped_column(...), or make it a relationship()."
+                )
         if self.nullable is not _UNSET:
             column.nullable = bool(self.nullable)
         elif column.primary_key:
@@ -64,15 +68,6 @@ class MappedColumn:
 def _is_type(value: Any) -> bool:
     cls = value if isinstance(value, type) else type(value)
     return hasattr(cls, "python_type")
-
-
-def _python_type(inner: Any, key: str, owner: type) -> type:
-    if isinstance(inner, type):
-        return inner
-    raise ArgumentError(
-        f"Could not locate a column type for '{owner.__name__}.{key}': {inner!r} is not a type known here. "
-        "Give the type to mapped_column(...), or make it a relationship()."
-    )
 
 
 def mapped_column(*args: Any, nullable: Any = _UNSET, **options: Any) -> Any:
@@ -197,7 +192,7 @@ def _read_body(cls: type) -> tuple[dict[str, Column], dict[str, Relationship]]:
         for key in dict.fromkeys([*annotations, *body]):
             value = body.get(key, _UNSET)
             says = read_annotation(annotations[key], ancestor, key) if key in annotations else None
-            if value is _UNSET and says is None or key.startswith("__"):
+            if (value is _UNSET and says is None) or key.startswith("__"):
                 continue
             if isinstance(value, Relationship):
                 _aim(value, says)

@@ -111,8 +111,8 @@ def instrument_plain_class(cls: type, mapper: Any) -> None:
     cls.__setattr__ = instrumented_setattr  # type: ignore[method-assign,assignment]
     cls.__delattr__ = instrumented_delattr  # type: ignore[method-assign,assignment]
     setattr(cls, STATE_KEY, mapper.transient)
-    if cls.__init__ is object.__init__:
-        cls.__init__ = keyword_constructor  # type: ignore[misc]
+    if getattr(cls, "__init__") is object.__init__:  # noqa: B009
+        setattr(cls, "__init__", keyword_constructor)  # noqa: B010 - mypy forbids the plain form
 
 
 def release_plain_class(cls: type, keys: Any) -> None:
@@ -121,7 +121,7 @@ def release_plain_class(cls: type, keys: Any) -> None:
         if name in vars(cls):
             delattr(cls, name)
     if vars(cls).get("__init__") is keyword_constructor:
-        del cls.__init__
+        delattr(cls, "__init__")
 
 
 # ------------------------------------------------------------------------------------------- constructions
@@ -137,7 +137,7 @@ def watch_constructions(cls: type) -> None:
 
 
 def _announce(cls: type) -> None:
-    plain = cls.__init__  # type: ignore[misc]
+    plain = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
     if hasattr(plain, "__nbs_plain__"):
         return
 
@@ -159,7 +159,7 @@ def _switch(on: bool) -> None:
             if own:
                 cls.__init__ = plain  # type: ignore[misc]
             else:
-                del cls.__init__
+                delattr(cls, "__init__")
 
 
 constructions.on_change.append(_switch)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
-from nbsession.mapping.attributes import Attribute, ColumnAttribute
+from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.relationship_attributes import attribute_for
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.types import BigInteger, Integer, SmallInteger
@@ -227,7 +227,7 @@ def _setters(cls: type) -> tuple[Any, Any, Any]:
             break
     if give_dict is None:
         raise ArgumentError(f"Class '{cls.__name__}' cannot be mapped: its instances have no __dict__ (__slots__?).")
-    if hasattr(state_slot, "__set__"):
+    if state_slot is not None and hasattr(state_slot, "__set__"):
         return state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict
 
     def give_state(obj: Any, state: Any) -> None:

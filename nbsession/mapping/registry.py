@@ -19,7 +19,7 @@ from nbsession.mapping.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
 
 
-class registry:  # noqa: N801 - SQLAlchemy's name
+class registry:
     """Mapped classes that know each other by name, and their metadata.
 
     :param metadata: the tables; a new MetaData by default.
@@ -39,9 +39,7 @@ class registry:  # noqa: N801 - SQLAlchemy's name
         """The mappers of its classes."""
         return [cls.__mapper__ for cls in self._classes.values() if hasattr(cls, "__mapper__")]
 
-    def map_imperatively(
-        self, cls: type, local_table: Table, *, properties: Mapping[str, Any] | None = None
-    ) -> Mapper:
+    def map_imperatively(self, cls: type, local_table: Table, *, properties: Mapping[str, Any] | None = None) -> Mapper:
         """Maps a plain class to a table.
 
         :param cls: a class; its instances need a ``__dict__``.
@@ -60,7 +58,9 @@ class registry:  # noqa: N801 - SQLAlchemy's name
             elif isinstance(given, Column):
                 columns[key] = given
             else:
-                raise ArgumentError(f"Property '{key}' of {cls.__name__} is neither a column nor a relationship: {given!r}")
+                raise ArgumentError(
+                    f"Property '{key}' of {cls.__name__} is neither a column nor a relationship: {given!r}"
+                )
         renamed = {id(c) for c in columns.values()}
         columns = {**{c.key: c for c in local_table.columns if id(c) not in renamed}, **columns}
         mapper = self.add(cls, local_table, columns, relationships)

@@ -111,6 +111,7 @@ class ReferenceAttribute(RelationshipAttribute):
         return None if state_of(obj).status in NEW else self.load(obj)
 
     def set(self, obj: Any, value: Any) -> None:
+        """Relates the objects the user assigned, in place of those before."""
         if self.validators:
             value = self.validated(obj, value)
         if value is not None:
@@ -132,9 +133,11 @@ class ReferenceAttribute(RelationshipAttribute):
             self.let_go(obj, old)
 
     def delete(self, obj: Any) -> None:
+        """``del obj.attribute``: as set to nothing."""
         self.set(obj, None)
 
     def link(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is now related to ``obj``."""
         old = self._known(obj)
         if old is other:
             self._store(obj, old, other)
@@ -146,6 +149,7 @@ class ReferenceAttribute(RelationshipAttribute):
         self.pull_in(obj, other)
 
     def unlink(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is no longer related to ``obj``."""
         current = self._known(obj)
         if current is other:
             self._store(obj, current, None)
@@ -177,6 +181,7 @@ class ReferenceAttribute(RelationshipAttribute):
             self.announce(obj, state_of(obj), old, value)
 
     def history(self, obj: Any) -> History:
+        """What changed since the row was known."""
         return reference_history(obj, self.key)
 
 
@@ -198,8 +203,9 @@ class CollectionAttribute(RelationshipAttribute):
         return collection
 
     def set(self, obj: Any, value: Any) -> None:
+        """Relates the objects the user assigned, in place of those before."""
         self.relationship.parent.configure()
-        if value is None or not isinstance(value, (list, tuple, set, frozenset)) and not hasattr(value, "__iter__"):
+        if value is None or (not isinstance(value, (list, tuple, set, frozenset)) and not hasattr(value, "__iter__")):
             raise TypeError(
                 f"Incompatible collection type: {type(value).__name__} is not list-like. "
                 f"'{self.class_.__name__}.{self.key}' takes a list of {self.relationship.mapper.class_.__name__} objects."
@@ -214,6 +220,7 @@ class CollectionAttribute(RelationshipAttribute):
         self.after_add(obj, [m for m in collection if id(m) not in held])
 
     def delete(self, obj: Any) -> None:
+        """``del obj.attribute``: as set to nothing."""
         self.set(obj, [])
 
     def before_add(self, owner: Any, members: list[Any], already: Any = ()) -> list[Any]:
@@ -248,6 +255,7 @@ class CollectionAttribute(RelationshipAttribute):
             self.let_go(owner, member)
 
     def link(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is now related to ``obj``."""
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
@@ -258,6 +266,7 @@ class CollectionAttribute(RelationshipAttribute):
             list.append(collection, other)
 
     def unlink(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is no longer related to ``obj``."""
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
@@ -285,6 +294,7 @@ class CollectionAttribute(RelationshipAttribute):
                 own.related[self.key] = list(obj.__dict__.get(self.key, ()))
 
     def history(self, obj: Any) -> History:
+        """What changed since the row was known."""
         return collection_history(obj, self.key)
 
 
@@ -305,4 +315,6 @@ def attribute_for(relationship: Relationship, mapper: Mapper) -> RelationshipAtt
         raise ArgumentError(
             f"Relationship '{relationship}' asks for a {relationship.collection_class!r}: collections are lists."
         )
-    return CollectionAttribute(relationship, mapper) if relationship.uselist else ReferenceAttribute(relationship, mapper)
+    return (
+        CollectionAttribute(relationship, mapper) if relationship.uselist else ReferenceAttribute(relationship, mapper)
+    )

@@ -168,7 +168,7 @@ class Relationship:
                 f"{self} and back-reference {other} are both of the same direction {self.direction.value}. "
                 "Did you mean to set remote_side on the many-to-one side?"
             )
-        self.reverse = attribute  # type: ignore[assignment]
+        self.reverse = attribute
         if other.reverse is None:
             other.reverse = self.parent.attributes[self.key]
 

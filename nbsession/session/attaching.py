@@ -120,7 +120,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
         if isinstance(state, OwnState):
             state.discard(name)
             for noted in (state.old, state.related, state.queued):
-                noted.pop(name, None)  # type: ignore[attr-defined]
+                noted.pop(name, None)
     if isinstance(state, OwnState) and not (state.old or state.related or state.queued):
         unit.modified.pop(id(obj), None)
         forget_changes(obj)
@@ -131,7 +131,7 @@ def is_modified(obj: Any, include_collections: bool) -> bool:
     """Is there a net change? Of new objects, anything set counts."""
     state = state_of(obj)
     if isinstance(state, OwnState) or state.status is ObjectState.PENDING:
-        for key, attribute in state.mapper.attributes.items():
+        for attribute in state.mapper.attributes.values():
             declared = getattr(attribute, "relationship", None)
             if declared is not None and declared.uselist and not include_collections:
                 continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.database.result import Result
 from nbsession.database.prepared import prepare
+from nbsession.database.result import Result
 from nbsession.exc import ArgumentError
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.loading import objects_of_rows
@@ -27,7 +27,9 @@ def execute_statement(
     if isinstance(statement, str):
         statement = text(statement)
     if not isinstance(statement, Executable):
-        raise ArgumentError(f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text().")
+        raise ArgumentError(
+            f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text()."
+        )
     session.autoflush_before("query" if statement.kind == "select" else "execute")
     raw = getattr(statement, "raw_columns", ())
     mappers = [_entity_mapper(column) for column in raw]
@@ -37,7 +39,8 @@ def execute_statement(
     before, session.bus.cause = session.bus.cause, session.bus.cause or f"session.execute({statement.kind})"
     try:
         if first is None:
-            return connection.execute(statement, params)
+            result: Result = connection.execute(statement, params)
+            return result
         return _select_entities(session, connection, statement, params, mappers)
     finally:
         session.bus.cause = before
@@ -62,9 +65,8 @@ def _select_entities(
     compiled = prepared.compiled
     rows = connection.fetch(prepared.sql, prepared.values(statement, params))
     if len(mappers) == 1 and mappers[0] is not None:
-        mapper = mappers[0]
-        found = objects_of_rows(session, mapper, connection.dialect, rows)
-        return Result(list(zip(found)), (mapper.class_.__name__,))
+        found = objects_of_rows(session, mappers[0], connection.dialect, rows)
+        return Result(list(zip(found, strict=True)), (mappers[0].class_.__name__,))
     columns: list[Sequence[Any]] = []
     keys: list[str] = []
     start, width = 0, len(compiled.columns)

@@ -10,13 +10,21 @@ from nbsession.events import FactBus
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.inspection import inspect_mapped as inspect
+from nbsession.session.core import close_all_sessions
 from nbsession.session.hooks import HookPoints
-from nbsession.session.session import Session, close_all_sessions
+from nbsession.session.session import Session
 from nbsession.session.unit_of_work import IN_SESSION, UnitOfWork
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, no_session, state_of
 
-__all__ = ["close_all_sessions", "inspect", "make_transient", "make_transient_to_detached", "object_session", "sessionmaker"]
+__all__ = [
+    "close_all_sessions",
+    "inspect",
+    "make_transient",
+    "make_transient_to_detached",
+    "object_session",
+    "sessionmaker",
+]
 
 _outside = UnitOfWork(no_session, FactBus())
 """moves objects that are in no session"""
@@ -84,7 +92,7 @@ def object_session(obj: Any) -> Session | None:
     :raises UnmappedInstanceError: its class is not mapped.
     """
     state = state_of(obj)
-    return state.session_ref() if state.status in IN_SESSION else None  # type: ignore[no-any-return]
+    return state.session_ref() if state.status in IN_SESSION else None
 
 
 def make_transient(obj: Any) -> None:
@@ -113,5 +121,3 @@ def make_transient_to_detached(obj: Any) -> None:
         raise InvalidRequestError(f"{describe(obj)} has no primary key: set {', '.join(state.mapper.pk_keys)} first.")
     state.mapper.give_ident(obj, ident)
     _outside.move_each((obj,), Trigger.MAKE_DETACHED, "make_transient_to_detached")
-
-

@@ -59,7 +59,13 @@ class Step:
     __slots__ = ("after", "columns", "links", "mapper", "number", "objects", "reasons", "replaces", "verb")
 
     def __init__(
-        self, verb: str, mapper: Mapper, objects: list[Any], columns: tuple[str, ...], links: list[Link], replaces: list[Any]
+        self,
+        verb: str,
+        mapper: Mapper,
+        objects: list[Any],
+        columns: tuple[str, ...],
+        links: list[Link],
+        replaces: list[Any],
     ) -> None:
         self.number = 0
         self.verb = verb
@@ -91,7 +97,11 @@ class Step:
             for link in links.get(id(obj), ()):
                 for key, source in link.keys:
                     row[names[key]] = _linked_value(link, source)
-            if self.verb == "INSERT" and self.mapper.generated is not None and row.get(self.mapper.generated.name) is None:
+            if (
+                self.verb == "INSERT"
+                and self.mapper.generated is not None
+                and row.get(self.mapper.generated.name) is None
+            ):
                 row.pop(self.mapper.generated.name, None)
             yield obj, row
 
@@ -153,7 +163,8 @@ class FlushPlan:
 
     def __str__(self) -> str:
         lines = [
-            f"{s.number}. {s}" + (f"  (after {', '.join(map(str, s.after))}: {'; '.join(s.reasons)})" if s.after else "")
+            f"{s.number}. {s}"
+            + (f"  (after {', '.join(map(str, s.after))}: {'; '.join(s.reasons)})" if s.after else "")
             for s in self.steps
         ]
         return "\n".join(lines) or "nothing to flush"

@@ -102,8 +102,12 @@ def _listeners(target: Any, identifier: str) -> list[Callable[..., Any]]:
     else:
         points = vars(target).get("class_hooks") if isinstance(target, type) else getattr(target, "hooks", None)
         if not isinstance(points, HookPoints):
-            raise InvalidRequestError(f"No such event {identifier!r} for target {target!r}: it is no engine and no session.")
+            raise InvalidRequestError(
+                f"No such event {identifier!r} for target {target!r}: it is no engine and no session."
+            )
         named = points.listeners
     if identifier not in named:
-        raise InvalidRequestError(f"No such event {identifier!r} for target {target!r}. Known: {', '.join(sorted(named))}.")
+        raise InvalidRequestError(
+            f"No such event {identifier!r} for target {target!r}. Known: {', '.join(sorted(named))}."
+        )
     return named[identifier]

@@ -47,7 +47,7 @@ class EntityReader:
         reader = mapper.memo.get(("reader", dialect.name))
         if reader is None:
             reader = mapper.memo["reader", dialect.name] = cls(mapper, dialect)
-        return reader  # type: ignore[no-any-return]
+        return reader
 
     def loader(self, before: int = 0, after: bool = False) -> Any:
         """The generated function for rows in which ``before`` columns come first and, perhaps, others follow."""
@@ -60,13 +60,16 @@ class EntityReader:
     def key_params(self, ident: Any) -> tuple[Any, ...]:
         """A primary key as parameters."""
         parts = ident if len(self._key_processors) > 1 else (ident,)
-        return tuple(
-            v if p is None or v is None else p(v) for v, p in zip(parts, self._key_processors, strict=True)
-        )
+        return tuple(v if p is None or v is None else p(v) for v, p in zip(parts, self._key_processors, strict=True))
 
 
 def objects_of_rows(
-    session: Session, mapper: Mapper, dialect: Any, rows: Sequence[tuple[Any, ...]], before: int = 0, after: bool = False
+    session: Session,
+    mapper: Mapper,
+    dialect: Any,
+    rows: Sequence[tuple[Any, ...]],
+    before: int = 0,
+    after: bool = False,
 ) -> list[Any]:
     """One object per row, from the identity map or new; None where the key is NULL.
 
@@ -147,7 +150,7 @@ class RelatedReader:
         reader = memo.get(("related", declared.key, dialect.name))
         if reader is None:
             reader = memo["related", declared.key, dialect.name] = cls(declared, dialect)
-        return reader  # type: ignore[no-any-return]
+        return reader
 
     def params(self, values: Sequence[Any]) -> list[Any]:
         """The joining values as parameters."""

@@ -82,7 +82,7 @@ def _copy_columns(instance: Any, target: Any, load: bool) -> None:
             continue
         if not load:
             held[key] = given[key]
-        elif key not in held or held[key] is not given[key] and held[key] != given[key]:
+        elif key not in held or (held[key] is not given[key] and held[key] != given[key]):
             setattr(target, key, given[key])
 
 

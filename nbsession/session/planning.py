@@ -10,12 +10,12 @@ from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.orphans import orphans_of
 from nbsession.session.flush_plan import FlushPlan, Link, Step, changed_columns, title
+from nbsession.session.orphans import orphans_of
 from nbsession.session.topology import components, levels
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
-from nbsession.tracking.history import collection_history
+from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
 
@@ -97,15 +97,9 @@ class _Planner:
             if declared.direction is Direction.MANYTOONE:
                 self._link(declared, obj, obj.__dict__.get(key))
                 continue
-            if declared.uselist:
-                history = collection_history(obj, key)
-                added, removed = history.added, history.deleted
-            else:
-                old, current = state.related[key], obj.__dict__.get(key)
-                added: Any = () if current is None or current is old else (current,)
-                removed: Any = () if old is None or old is NO_VALUE or old is current else (old,)
-            self._link_members(declared, obj, added)
-            for child in removed:
+            history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
+            self._link_members(declared, obj, [child for child in history.added if child is not None])
+            for child in history.deleted:
                 self._unlink_child(declared, obj, child)
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
@@ -117,7 +111,9 @@ class _Planner:
 
     def _takes_part(self, obj: Any) -> bool:
         address = id(obj)
-        return (address in self.unit.new or address in self.unit.modified) and (self.only is None or address in self.only)
+        return (address in self.unit.new or address in self.unit.modified) and (
+            self.only is None or address in self.only
+        )
 
     def _link(self, declared: Relationship, child: Any, parent: Any) -> None:
         other = parent if declared.direction is Direction.MANYTOONE else child
@@ -128,7 +124,9 @@ class _Planner:
                 stacklevel=2,
             )
             return
-        if id(child) in self.gone or (id(child) in self.unit.new and self.only is not None and id(child) not in self.only):
+        if id(child) in self.gone or (
+            id(child) in self.unit.new and self.only is not None and id(child) not in self.only
+        ):
             return
         self._add(declared, child, parent)
 
@@ -153,11 +151,17 @@ class _Planner:
 
     def _unlink_child(self, declared: Relationship, parent: Any, child: Any) -> None:
         """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted."""
-        if id(child) in self.gone or state_of(child).status is not ObjectState.PERSISTENT or not self._in_session(child):
+        if (
+            id(child) in self.gone
+            or state_of(child).status is not ObjectState.PERSISTENT
+            or not self._in_session(child)
+        ):
             return
         now = child.__dict__.get(declared.reverse.key) if declared.reverse is not None else None
         moved = now is not None and now is not parent
-        if moved or any(link.parent is not None and link.along == str(declared) for link in self.links.get(id(child), ())):
+        if moved or any(
+            link.parent is not None and link.along == str(declared) for link in self.links.get(id(child), ())
+        ):
             return
         self._add(declared, child, None)
 
@@ -195,7 +199,9 @@ class _Planner:
                 steps += self._saves_in_circle(group, inserts, updates, switched)
         kept = {id(old) for _, old in switched.values()}
         for group in reversed(groups):
-            steps += self._removals(group, [o for o in self.deletes if state_of(o).mapper in group and id(o) not in kept])
+            steps += self._removals(
+                group, [o for o in self.deletes if state_of(o).mapper in group and id(o) not in kept]
+            )
         return steps
 
     def _row_switches(self, inserts: dict[Mapper, list[Any]]) -> dict[int, tuple[Any, Any]]:
@@ -291,7 +297,9 @@ class _Planner:
         steps = []
         for level in range(max(depth.values()) + 1):
             for mapper in reversed(group):
-                leaving = [n.object for n in nodes.values() if depth[n] == level and state_of(n.object).mapper is mapper]
+                leaving = [
+                    n.object for n in nodes.values() if depth[n] == level and state_of(n.object).mapper is mapper
+                ]
                 leaving.sort(key=_sort_key)
                 if leaving:
                     steps.append(Step("DELETE", mapper, leaving, mapper.pk_keys, [], []))

@@ -116,7 +116,9 @@ class Query:
         """
         found = self.limit(2).all() if self.statement._limit is None else self.all()
         if len(found) > 1:
-            raise MultipleResultsFound("Multiple rows were found when one or none was required: Multiple rows returned for one()")
+            raise MultipleResultsFound(
+                "Multiple rows were found when one or none was required: Multiple rows returned for one()"
+            )
         return found[0] if found else None
 
     def scalar(self) -> Any:

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-from nbsession.database.connection import Connection
 from nbsession.database.result import Result, ScalarResult
-from nbsession.events import FactBus, Observer
-from nbsession.exc import ArgumentError, InvalidRequestError, NoResultFound
+from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching, loading
-from nbsession.session.binds import Binds
 from nbsession.session.cascades import reached, reached_by_delete
 from nbsession.session.execution import execute_statement
 from nbsession.session.flush import execute_plan, publish_end, settle_flush
 from nbsession.session.flush_plan import FlushPlan
-from nbsession.session.hooks import HookPoints
 from nbsession.session.identity import identity_key, normal_ident
 from nbsession.session.merging import merge_into
 from nbsession.session.planning import build_plan
 from nbsession.session.preparation import prepare_flush
 from nbsession.session.query import Query
-from nbsession.session.transaction import SessionTransaction
-from nbsession.session.unit_of_work import UnitOfWork
-from nbsession.states import ObjectState, TransactionState, Trigger
-from nbsession.tracking.identity import IdentityMap, IdentitySet
-from nbsession.tracking.instance_state import ident_of, state_of
-
-JOIN_MODES = ("conditional_savepoint", "rollback_only", "control_fully", "create_savepoint")
-
-_numbers = itertools.count(1)
-_sessions: weakref.WeakValueDictionary[int, Session] = weakref.WeakValueDictionary()
+from nbsession.session.transacting import Transacting
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import state_of
 
 
-class Session:
+class Session(Transacting):
     """A unit of work with an identity map: objects go in, and what changed on them goes to the database.
 
     :param bind: an Engine or a Connection.
@@ -58,76 +45,6 @@ class Session:
     ...     session.add(User(name="Ada"))
     ...     session.commit()
     """
-
-    class_hooks = HookPoints()
-
-    def __init__(
-        self,
-        bind: Any = None,
-        *,
-        autoflush: bool = True,
-        expire_on_commit: bool = True,
-        autobegin: bool = True,
-        binds: Mapping[Any, Any] | None = None,
-        twophase: bool = False,
-        weak_identity_map: bool = True,
-        join_transaction_mode: str = "conditional_savepoint",
-        info: Mapping[Any, Any] | None = None,
-    ) -> None:
-        if join_transaction_mode not in JOIN_MODES:
-            raise ArgumentError(f"join_transaction_mode must be one of {', '.join(JOIN_MODES)}, not {join_transaction_mode!r}.")
-        self.binds = Binds(bind, binds)
-        self.autoflush = autoflush
-        self.autobegin = autobegin
-        self.expire_on_commit = expire_on_commit
-        self.twophase = twophase
-        self.join_transaction_mode = join_transaction_mode
-        self.info: dict[Any, Any] = dict(info or {})
-        self.bus = FactBus()
-        self.unit_of_work = UnitOfWork(weakref.ref(self), self.bus, weak_identity_map)
-        self.hooks = HookPoints(above=tuple(c.class_hooks for c in reversed(type(self).__mro__) if "class_hooks" in vars(c)))
-        self.transaction: SessionTransaction | None = None
-        self.block: SessionTransaction | None = None
-        self.hash_key = next(_numbers)
-        self._flushing = False
-        _sessions[self.hash_key] = self
-
-    # -------------------------------------------------------------------------------------- what it holds
-
-    @property
-    def bind(self) -> Any:
-        """The Engine or Connection that serves what is not bound otherwise."""
-        return self.binds.bind
-
-    @property
-    def new(self) -> IdentitySet:
-        """Pending objects."""
-        return IdentitySet(self.unit_of_work.new.values())
-
-    @property
-    def dirty(self) -> IdentitySet:
-        """Persistent objects on which something was set; whether it is a net change, the flush finds out."""
-        unit = self.unit_of_work
-        return IdentitySet(obj for address, obj in unit.modified.items() if address not in unit.marked)
-
-    @property
-    def deleted(self) -> IdentitySet:
-        """Objects that the next flush deletes."""
-        return IdentitySet(self.unit_of_work.marked.values())
-
-    @property
-    def identity_map(self) -> IdentityMap:
-        """Persistent objects by identity key."""
-        return self.unit_of_work.identity_map
-
-    def __contains__(self, obj: object) -> bool:
-        state = state_of(obj)
-        if state.status is ObjectState.PENDING:
-            return id(obj) in self.unit_of_work.new
-        return state.status is ObjectState.PERSISTENT and self.identity_map.contains_object(obj)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([*self.unit_of_work.new.values(), *self.identity_map.all()])
 
     def is_modified(self, obj: Any, include_collections: bool = True) -> bool:
         """Would a flush find a net change on the object? Loads nothing."""
@@ -183,11 +100,6 @@ class Session:
     def expunge_all(self) -> None:
         """Takes every object out."""
         self._expunge_all("session.expunge_all")
-
-    def _expunge_all(self, cause: str) -> None:
-        unit = self.unit_of_work
-        unit.move_each([*unit.new.values(), *unit.identity_map.all(), *unit.held_deleted()], Trigger.EXPUNGE, cause)
-        unit.identity_map.clear()
 
     def merge(self, instance: Any, *, load: bool = True) -> Any:
         """Copies an object's state onto the session's own object of the same key, which is loaded or made.
@@ -260,7 +172,9 @@ class Session:
         if attribute_names is not None:
             attaching.expire_names(self.unit_of_work, obj, list(attribute_names))
             return
-        members = [m for m, _ in reached(obj, "refresh_expire") if state_of(m).status is ObjectState.PERSISTENT and m in self]
+        members = [
+            m for m, _ in reached(obj, "refresh_expire") if state_of(m).status is ObjectState.PERSISTENT and m in self
+        ]
         self.unit_of_work.expire([obj, *members], "session.expire")
 
     def expire_all(self) -> None:
@@ -286,7 +200,13 @@ class Session:
     # ------------------------------------------------------------------------------------------ asking
 
     def get(
-        self, entity: Any, ident: Any, *, populate_existing: bool = False, options: Any = (), with_for_update: Any = None
+        self,
+        entity: Any,
+        ident: Any,
+        *,
+        populate_existing: bool = False,
+        options: Any = (),
+        with_for_update: Any = None,
     ) -> Any:
         """The object of a primary key, or None. No SQL if it is here and not expired.
 
@@ -326,7 +246,9 @@ class Session:
         """
         return execute_statement(self, statement, params, bind_arguments)
 
-    def scalars(self, statement: Any, params: Any = None, *, bind_arguments: Mapping[str, Any] | None = None) -> ScalarResult:
+    def scalars(
+        self, statement: Any, params: Any = None, *, bind_arguments: Mapping[str, Any] | None = None
+    ) -> ScalarResult:
         """The first thing of each row."""
         return self.execute(statement, params, bind_arguments=bind_arguments).scalars()
 
@@ -413,169 +335,3 @@ class Session:
     def flush_plan(self, objects: Iterable[Any] | None = None) -> FlushPlan:
         """What a flush would send, in order and why. Sends, loads and changes nothing."""
         return build_plan(self.unit_of_work, None if objects is None else {id(obj) for obj in objects})
-
-    # ------------------------------------------------------------------------------------- transactions
-
-    def begin(self, nested: bool = False) -> SessionTransaction:
-        """Begins a transaction; the handle ends it, also as ``with session.begin():``.
-
-        :raises InvalidRequestError: one is begun already.
-        """
-        if nested:
-            return self.begin_nested()
-        if self.transaction is not None:
-            raise InvalidRequestError(
-                "A transaction is already begun on this Session. Use it, end it with commit() or rollback(), or set a "
-                "savepoint with begin_nested()."
-            )
-        return self.ensure_begun(explicit=True)
-
-    def begin_nested(self, *, name: str | None = None) -> SessionTransaction:
-        """Flushes, then sets a savepoint; the handle releases it or rolls back to it.
-
-        :param name: a name for people.
-        """
-        parent = self.ensure_begun(explicit=True)
-        parent.require_active()
-        self.flush()
-        nested = self.transaction = SessionTransaction(self, parent, name)
-        try:
-            nested.enlist_parents_connections()
-        except BaseException:
-            nested.close()
-            raise
-        return nested
-
-    def ensure_begun(self, explicit: bool = False) -> SessionTransaction:
-        """The current transaction, begun if there is none.
-
-        :raises InvalidRequestError: autobegin is off, or the transaction of a ``with`` block ended inside it.
-        """
-        if self.block is not None and self.block.state is TransactionState.CLOSED:
-            raise InvalidRequestError(
-                "Can't operate on closed transaction inside context manager. Please complete the context manager before "
-                "emitting further commands."
-            )
-        if self.transaction is None:
-            if not (self.autobegin or explicit):
-                raise InvalidRequestError(
-                    "Autobegin is disabled on this Session; please call session.begin() to start a new transaction"
-                )
-            self.transaction = SessionTransaction(self)
-        return self.transaction
-
-    def commit(self) -> None:
-        """Flushes and commits everything, savepoints included. Objects are expired, deleted ones detached."""
-        *_, root = self.ensure_begun().levels()
-        self._with_cause("session.commit", root.commit)
-
-    def rollback(self) -> None:
-        """Rolls everything back: new objects are transient again, deleted ones persistent, the others expired."""
-        if self.transaction is not None:
-            *_, root = self.transaction.levels()
-            self._with_cause("session.rollback", root.rollback)
-
-    def close(self) -> None:
-        """Takes every object out and ends the transaction: what was not committed is rolled back. Usable again."""
-        self._expunge_all("session.close")
-        while self.transaction is not None:
-            self.transaction.close()
-
-    reset = close
-
-    def _with_cause(self, cause: str, deed: Callable[[], None]) -> None:
-        before, self.bus.cause = self.bus.cause, cause
-        try:
-            deed()
-        finally:
-            self.bus.cause = before
-
-    @property
-    def is_active(self) -> bool:
-        """Can it be used? False while a failed transaction waits for rollback()."""
-        return self.transaction is None or self.transaction.is_active
-
-    def in_transaction(self) -> bool:
-        """Is a transaction begun?"""
-        return self.transaction is not None
-
-    def in_nested_transaction(self) -> bool:
-        """Is a savepoint set?"""
-        return self.transaction is not None and self.transaction.nested
-
-    def get_transaction(self) -> SessionTransaction | None:
-        """The transaction itself, or None."""
-        if self.transaction is None:
-            return None
-        *_, root = self.transaction.levels()
-        return root
-
-    def get_nested_transaction(self) -> SessionTransaction | None:
-        """The innermost savepoint, or None."""
-        return self.transaction if self.in_nested_transaction() else None
-
-    # ---------------------------------------------------------------------------------------- connections
-
-    def connection(self, bind_arguments: Mapping[str, Any] | None = None) -> Connection:
-        """The connection of the session's transaction."""
-        return self.ensure_begun().connection_for(self.get_bind(**(bind_arguments or {})))
-
-    def connection_of(self, mapper: Mapper) -> Connection:
-        """The connection that serves a class."""
-        return self.ensure_begun().connection_for(self.get_bind(mapper))
-
-    def get_bind(self, mapper: Any = None, *, clause: Any = None, bind: Any = None) -> Any:
-        """The Engine or Connection that serves a class or statement.
-
-        :raises UnboundExecutionError: there is none.
-        """
-        return bind if bind is not None else self.binds.find(mapper, clause)
-
-    def bind_mapper(self, mapper: Any, bind: Any) -> None:
-        """Binds a class."""
-        self.binds.set(mapper, bind)
-
-    def bind_table(self, table: Any, bind: Any) -> None:
-        """Binds a table."""
-        self.binds.set(table, bind)
-
-    def on_enlisted(self, transaction: SessionTransaction, connection: Connection) -> None:
-        """A transaction took a connection."""
-        self.hooks.fire("after_begin", self, transaction, connection)
-
-    # -------------------------------------------------------------------------------------------- watching
-
-    def subscribe(self, observer: Observer) -> Callable[[], None]:
-        """Calls ``observer(fact)`` for everything that happens from now on; see :mod:`nbsession.events`.
-
-        :return: a function that ends it.
-        """
-        stop = self.bus.subscribe(observer)
-        self.unit_of_work.observe(True)
-
-        def unsubscribe() -> None:
-            stop()
-            if not self.bus.observers:
-                self.unit_of_work.observe(False)
-
-        return unsubscribe
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        unit = self.unit_of_work
-        where = f" on {self.bind.engine.url if isinstance(self.bind, Connection) else self.bind.url}" if self.bind else ""
-        return (
-            f"<Session{where}: {len(unit.new)} new, {len(self.dirty)} dirty, {len(unit.marked)} to delete, "
-            f"{len(self.identity_map)} persistent>"
-        )
-
-
-def close_all_sessions() -> None:
-    """Closes every session that is alive."""
-    for session in list(_sessions.values()):
-        session.close()

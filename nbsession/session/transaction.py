@@ -16,7 +16,7 @@ from nbsession.session.undo import Frame
 from nbsession.states import TRANSACTION_MOVES, TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
-    from nbsession.session.session import Session
+    from nbsession.session.transacting import Transacting
 
 FLUSHES_PER_COMMIT = 100
 
@@ -50,7 +50,7 @@ class SessionTransaction:
     ...     session.add(user)
     """
 
-    def __init__(self, session: Session, parent: SessionTransaction | None = None, name: str | None = None) -> None:
+    def __init__(self, session: Transacting, parent: SessionTransaction | None = None, name: str | None = None) -> None:
         self.session = session
         self.parent = parent
         self.nested = parent is not None
@@ -111,7 +111,9 @@ class SessionTransaction:
         held = self._enlisted.get(engine)
         if held is not None:
             if isinstance(bind, Connection) and held.connection is not bind:
-                raise InvalidRequestError("Session already has a Connection associated for the given Connection's Engine")
+                raise InvalidRequestError(
+                    "Session already has a Connection associated for the given Connection's Engine"
+                )
             return held.connection
         held = self._enlist(bind)
         self._enlisted[engine] = held

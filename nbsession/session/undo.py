@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
+from nbsession.tracking.instance_state import state_of
+
 
 class Frame:
     """The undo log of one transaction or savepoint.
@@ -49,7 +51,7 @@ class Frame:
         for obj in objects:
             reference = known.get(id(obj))
             if reference is not None and reference() is obj:
-                keys = type(obj).__mapper__.column_keys
+                keys = state_of(obj).mapper.column_keys
                 values = obj.__dict__
                 _, earlier = self._saved.get(id(obj), (None, {}))
                 self._saved[id(obj)] = reference, {**earlier, **{k: values[k] for k in keys if k in values}}
@@ -57,8 +59,8 @@ class Frame:
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""
         for obj in objects:
-            reference, values = self._saved.get(id(obj), (None, None))
-            if reference is not None and reference() is obj and values is not None:
+            reference, values = self._saved.get(id(obj), (None, {}))
+            if reference is not None and reference() is obj:
                 for key, value in values.items():
                     obj.__dict__.setdefault(key, value)
 

@@ -21,7 +21,9 @@ from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
 
 IN_SESSION = (ObjectState.PENDING, ObjectState.PERSISTENT, ObjectState.DELETED)
-_CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT})
+_CLEAN = frozenset(
+    {Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT}
+)
 """after these an object has no unflushed change; the others keep what it has"""
 
 
@@ -79,7 +81,9 @@ class UnitOfWork:
 
     # ---------------------------------------------------------------------------------------------- moving
 
-    def move(self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = "") -> None:
+    def move(
+        self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = ""
+    ) -> None:
         """Moves objects of one class from one state to the next.
 
         :param objects: the objects, all in state ``before``.
@@ -156,7 +160,13 @@ class UnitOfWork:
             self.move(mapper, batch, before, trigger, cause)
 
     def _publish(
-        self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, after: ObjectState, cause: str
+        self,
+        mapper: Mapper,
+        objects: Sequence[Any],
+        before: ObjectState,
+        trigger: Trigger,
+        after: ObjectState,
+        cause: str,
     ) -> None:
         self._bus.publish(
             StatesMoved(
@@ -250,7 +260,9 @@ class UnitOfWork:
             self._rekey(obj, ident)
         for obj in list(self.marked.values()):
             self.unmark_deleted(obj, cause)
-        returning = [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)]
+        returning = [
+            obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
+        ]
         self._displace(returning, cause)
         self.move_each(returning, Trigger.UNDO_DELETE, cause)
         if touched is None:
@@ -290,7 +302,9 @@ class UnitOfWork:
 
     def settle(self, frame: Frame, cause: str, expire: bool) -> None:
         """What a commit does to objects: deleted ones are detached for good, the others expired."""
-        gone = [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)]
+        gone = [
+            obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
+        ]
         self.move_each(gone, Trigger.COMMIT, cause)
         if expire:
             self.expire_all(cause)

@@ -29,7 +29,9 @@ class RowWriter:
     def __init__(self, mapper: Mapper, dialect: Any) -> None:
         self.mapper = mapper
         self._process = {key: dialect.bind_processor(c.type) for key, c in mapper.columns.items()}
-        self._defaults = [(k, c.default) for k, c in mapper.columns.items() if c.default is not None and not is_sql_default(c.default)]
+        self._defaults = [
+            (k, c.default) for k, c in mapper.columns.items() if c.default is not None and not is_sql_default(c.default)
+        ]
         self._on_update = [(k, c.onupdate) for k, c in mapper.columns.items() if c.onupdate is not None]
         self._server = frozenset(k for k, c in mapper.columns.items() if c.server_default is not None)
         self._generated = mapper.key_of(mapper.generated) if mapper.generated is not None else None
@@ -44,7 +46,7 @@ class RowWriter:
         writer = mapper.memo.get(("writer", dialect.name))
         if writer is None:
             writer = mapper.memo["writer", dialect.name] = cls(mapper, dialect)
-        return writer  # type: ignore[no-any-return]
+        return writer
 
     # ---------------------------------------------------------------------------------------------- insert
 
@@ -147,7 +149,10 @@ class RowWriter:
             made = self._updates[keys] = extract, RowUpdate(mapper.local_table, columns, mapper.primary_key)
         extract, write = made
         found = [ident_of(obj) for obj in objects] if idents is None else idents
-        rows = [(*values, *key) for values, key in zip(extract([o.__dict__ for o in objects]), self._keys(found), strict=True)]
+        rows = [
+            (*values, *key)
+            for values, key in zip(extract([o.__dict__ for o in objects]), self._keys(found), strict=True)
+        ]
         matched = connection.update_rows(write, rows)
         if matched != len(rows):
             raise StaleDataError(
@@ -162,7 +167,8 @@ class RowWriter:
             (process,) = processors
             return [(i,) for i in idents] if process is None else [(process(i),) for i in idents]
         return [
-            tuple(v if p is None or v is None else p(v) for p, v in zip(processors, ident, strict=True)) for ident in idents
+            tuple(v if p is None or v is None else p(v) for p, v in zip(processors, ident, strict=True))
+            for ident in idents
         ]
 
     # ---------------------------------------------------------------------------------------------- delete

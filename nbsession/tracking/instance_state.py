@@ -132,7 +132,9 @@ class OwnState(set[str]):
         self.common.write(obj, name, value)
 
     def __repr__(self) -> str:
-        return f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self.old | self.related)}>"
+        return (
+            f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self.old | self.related)}>"
+        )
 
 
 AnyState: TypeAlias = CommonState | OwnState

@@ -1,0 +1,151 @@
+"""What a session is made of: its parts, what it holds, and who watches it. What it does is in the classes above this one."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from nbsession.database.connection import Connection
+from nbsession.events import FactBus, Observer
+from nbsession.exc import ArgumentError
+from nbsession.session.binds import Binds
+from nbsession.session.hooks import HookPoints
+from nbsession.session.transaction import SessionTransaction
+from nbsession.session.unit_of_work import UnitOfWork
+from nbsession.states import ObjectState
+from nbsession.tracking.identity import IdentityMap, IdentitySet
+from nbsession.tracking.instance_state import state_of
+
+JOIN_MODES = ("conditional_savepoint", "rollback_only", "control_fully", "create_savepoint")
+
+_numbers = itertools.count(1)
+_sessions: weakref.WeakValueDictionary[int, SessionCore] = weakref.WeakValueDictionary()
+
+
+class SessionCore:
+    """The parts of a session; :class:`~nbsession.session.session.Session` tells what the arguments mean.
+
+    :ivar bus: where it publishes facts.
+    :ivar unit_of_work: its objects.
+    :ivar hooks: the functions that take part in what it does.
+    :ivar transaction: the innermost open transaction or savepoint, or None.
+    :ivar block: the transaction whose ``with`` block is open, or None.
+    :ivar hash_key: its number in this process.
+    """
+
+    class_hooks: ClassVar[HookPoints] = HookPoints()
+
+    def __init__(
+        self,
+        bind: Any = None,
+        *,
+        autoflush: bool = True,
+        expire_on_commit: bool = True,
+        autobegin: bool = True,
+        binds: Mapping[Any, Any] | None = None,
+        twophase: bool = False,
+        weak_identity_map: bool = True,
+        join_transaction_mode: str = "conditional_savepoint",
+        info: Mapping[Any, Any] | None = None,
+    ) -> None:
+        if join_transaction_mode not in JOIN_MODES:
+            raise ArgumentError(
+                f"join_transaction_mode must be one of {', '.join(JOIN_MODES)}, not {join_transaction_mode!r}."
+            )
+        self.binds = Binds(bind, binds)
+        self.autoflush = autoflush
+        self.autobegin = autobegin
+        self.expire_on_commit = expire_on_commit
+        self.twophase = twophase
+        self.join_transaction_mode = join_transaction_mode
+        self.info: dict[Any, Any] = dict(info or {})
+        self.bus = FactBus()
+        self.unit_of_work = UnitOfWork(weakref.ref(self), self.bus, weak_identity_map)
+        self.hooks = HookPoints(
+            above=tuple(vars(c)["class_hooks"] for c in reversed(type(self).__mro__) if "class_hooks" in vars(c))
+        )
+        self.transaction: SessionTransaction | None = None
+        self.block: SessionTransaction | None = None
+        self.hash_key = next(_numbers)
+        self._flushing = False
+        _sessions[self.hash_key] = self
+
+    # -------------------------------------------------------------------------------------- what it holds
+
+    @property
+    def bind(self) -> Any:
+        """The Engine or Connection that serves what is not bound otherwise."""
+        return self.binds.bind
+
+    @property
+    def new(self) -> IdentitySet:
+        """Pending objects."""
+        return IdentitySet(self.unit_of_work.new.values())
+
+    @property
+    def dirty(self) -> IdentitySet:
+        """Persistent objects on which something was set; whether it is a net change, the flush finds out."""
+        unit = self.unit_of_work
+        return IdentitySet(obj for address, obj in unit.modified.items() if address not in unit.marked)
+
+    @property
+    def deleted(self) -> IdentitySet:
+        """Objects that the next flush deletes."""
+        return IdentitySet(self.unit_of_work.marked.values())
+
+    @property
+    def identity_map(self) -> IdentityMap:
+        """Persistent objects by identity key."""
+        return self.unit_of_work.identity_map
+
+    def __contains__(self, obj: object) -> bool:
+        state = state_of(obj)
+        if state.status is ObjectState.PENDING:
+            return id(obj) in self.unit_of_work.new
+        return state.status is ObjectState.PERSISTENT and self.identity_map.contains_object(obj)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([*self.unit_of_work.new.values(), *self.identity_map.all()])
+
+    def flush(self, objects: Iterable[Any] | None = None) -> None:
+        """Sends what changed."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends what is open."""
+        raise NotImplementedError
+
+    # -------------------------------------------------------------------------------------------- watching
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Calls ``observer(fact)`` for everything that happens from now on; see :mod:`nbsession.events`.
+
+        :return: a function that ends it.
+        """
+        stop = self.bus.subscribe(observer)
+        self.unit_of_work.observe(True)
+
+        def unsubscribe() -> None:
+            stop()
+            if not self.bus.observers:
+                self.unit_of_work.observe(False)
+
+        return unsubscribe
+
+    def __repr__(self) -> str:
+        unit = self.unit_of_work
+        where = (
+            f" on {self.bind.engine.url if isinstance(self.bind, Connection) else self.bind.url}" if self.bind else ""
+        )
+        return (
+            f"<Session{where}: {len(unit.new)} new, {len(self.dirty)} dirty, {len(unit.marked)} to delete, "
+            f"{len(self.identity_map)} persistent>"
+        )
+
+
+def close_all_sessions() -> None:
+    """Closes every session that is alive."""
+    for session in list(_sessions.values()):
+        session.close()
