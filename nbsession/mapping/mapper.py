@@ -162,6 +162,16 @@ class Mapper:
     def _mapped_keys(self) -> frozenset[str]:
         return frozenset(self.attributes)
 
+    @cached_property
+    def orphan_relationships(self) -> tuple[Relationship, ...]:
+        """Those with delete-orphan cascade."""
+        return tuple(r for r in self.relationships if r.cascade.delete_orphan)
+
+    def forget_derived(self) -> None:
+        """Attributes were added: what was derived from them is worked out again."""
+        for name in ("_mapped_keys", "orphan_relationships"):
+            vars(self).pop(name, None)
+
     def key_of(self, column: Any) -> str:
         """The attribute of a column.
 

@@ -119,7 +119,7 @@ class registry:
                     declared.pair_up()
             for mapper in waiting:
                 mapper.configured = True
-                vars(mapper).pop("_mapped_keys", None)
+                mapper.forget_derived()
             self._waiting = [m for m in self._waiting if not m.configured]
         finally:
             self._configuring = False
@@ -128,7 +128,7 @@ class registry:
         """A backref added an attribute: the constructor takes it too."""
         from nbsession.mapping.declarative import DeclarativeBase
 
-        vars(mapper).pop("_mapped_keys", None)
+        mapper.forget_derived()
         for declared in mapper.declared.values():
             declared.pair_up()
         if issubclass(mapper.class_, DeclarativeBase):

@@ -24,8 +24,9 @@ def attach(session: Session, obj: Any, cause: str) -> None:
     mapper, status = state.mapper, state.status
     unit = session.unit_of_work
     if status is ObjectState.TRANSIENT:
-        session.ensure_begun()
-        unit.move(mapper, (obj,), status, Trigger.ADD, cause)
+        if session.transaction is None or session.block is not None:
+            session.ensure_begun()
+        unit.admit(mapper, obj, cause)
         return
     if status is not ObjectState.DETACHED:
         owner = state.session_ref()

@@ -40,7 +40,8 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
             elif step.replaces:
                 _switch_rows(writer, connection, step)
             else:
-                for obj, ident in writer.update(connection, step.objects):
+                known = None if step.links else step.columns
+                for obj, ident in writer.update(connection, step.objects, known):
                     session.unit_of_work.rekey(obj, ident)
 
 

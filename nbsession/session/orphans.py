@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbsession.mapping.relationships import Relationship
+from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import state_of
 
-if TYPE_CHECKING:
-    from nbsession.session.unit_of_work import UnitOfWork
+
+def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
+    """(child, relationship) for each child that a parent gave up and nobody took.
+
+    :param only: ``id`` of the parents to look at; None: all that are new or modified.
+    """
+    found: list[tuple[Any, Relationship]] = []
+    for mapper, parents in by_mapper([*unit.modified.values(), *unit.new.values()]).items():
+        if mapper.orphan_relationships:
+            for parent in parents:
+                if only is None or id(parent) in only:
+                    found += orphans_of(unit, parent)
+    return found
 
 
 def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationship]]:
@@ -19,9 +31,7 @@ def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationshi
 
     An object given to another parent is no orphan, whichever side of the relationship said so.
     """
-    for declared in state_of(parent).mapper.relationships:
-        if not declared.cascade.delete_orphan:
-            continue
+    for declared in state_of(parent).mapper.orphan_relationships:
         history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
         for child in history.deleted or ():
             if child is not None and _is_orphan(unit, declared, child):

@@ -11,9 +11,9 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction, Relationship
 from nbsession.session.flush_plan import FlushPlan, Link, Step, changed_columns, title
-from nbsession.session.orphans import orphans_of
+from nbsession.session.orphans import orphans
 from nbsession.session.topology import components, levels
-from nbsession.session.unit_of_work import UnitOfWork
+from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
@@ -36,11 +36,10 @@ class _Planner:
         self.inserts = self._chosen(unit.new)
         self.deletes = self._chosen(unit.marked)
         marked = set(map(id, self.deletes))
-        for parent in [*self._chosen(unit.modified), *self.inserts]:
-            for child, _ in orphans_of(unit, parent):
-                if id(child) not in marked:  # a real flush has marked it before it plans
-                    marked.add(id(child))
-                    self.deletes.append(child)
+        for child, _ in orphans(unit, only):
+            if id(child) not in marked:  # a real flush has marked it before it plans
+                marked.add(id(child))
+                self.deletes.append(child)
         gone = {id(obj) for obj in self.deletes}
         self.touched = [obj for obj in self._chosen(unit.modified) if id(obj) not in gone]
         self.gone = gone
@@ -187,7 +186,8 @@ class _Planner:
     # ----------------------------------------------------------------------------------------------- order
 
     def _ordered(self, inserts: dict[Mapper, list[Any]], updates: dict[Mapper, list[Any]]) -> list[Step]:
-        involved = list(dict.fromkeys([*inserts, *updates, *by_mapper(self.deletes)]))
+        removed = by_mapper(self.deletes)
+        involved = list(dict.fromkeys([*inserts, *updates, *removed]))
         before = {mapper: _parents(mapper, involved) for mapper in involved}
         groups = components(involved, before)
         switched = self._row_switches(inserts)
@@ -238,7 +238,7 @@ class _Planner:
             else:
                 self.skipped.append((obj, "no net change"))
         for columns, objects in groups.items():
-            objects.sort(key=_sort_key)
+            _sort_by_key(objects)
             steps.append(Step("UPDATE", mapper, objects, columns, self._links_of(objects), []))
         taking = [obj for obj in new if id(obj) in switched]
         if taking:
@@ -285,6 +285,9 @@ class _Planner:
         """Deletes of classes that need each other: referring rows before those they refer to."""
         if not objects:
             return []
+        if len(group) == 1 and not any(r.mapper is group[0] for r in group[0].relationships):
+            _sort_by_key(objects)
+            return [Step("DELETE", group[0], objects, group[0].pk_keys, [], [])]
         nodes = {(state_of(o).mapper, ident_of(o)): _Node(o) for o in objects}
         before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
         for (mapper, _), node in nodes.items():
@@ -300,7 +303,7 @@ class _Planner:
                 leaving = [
                     n.object for n in nodes.values() if depth[n] == level and state_of(n.object).mapper is mapper
                 ]
-                leaving.sort(key=_sort_key)
+                _sort_by_key(leaving)
                 if leaving:
                     steps.append(Step("DELETE", mapper, leaving, mapper.pk_keys, [], []))
         return steps
@@ -316,19 +319,6 @@ class _Node:
 
     def __str__(self) -> str:
         return describe(self.object)
-
-
-def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
-    """Objects by their mapper, in order."""
-    groups: dict[Mapper, list[Any]] = {}
-    cls: Any = None
-    batch: list[Any] = []
-    for obj in objects:
-        if type(obj) is not cls:
-            cls = type(obj)
-            batch = groups.setdefault(cls.__mapper__, [])
-        batch.append(obj)
-    return groups
 
 
 def _parents(mapper: Mapper, involved: list[Mapper]) -> list[Mapper]:
@@ -349,6 +339,9 @@ def _committed(obj: Any) -> dict[str, Any]:
     return {**obj.__dict__, **{k: v for k, v in old.items() if v is not NO_VALUE}}
 
 
-def _sort_key(obj: Any) -> tuple[str, Any]:
-    ident = ident_of(obj)
-    return type(ident).__name__, ident
+def _sort_by_key(objects: list[Any]) -> None:
+    """Rows of one table are changed in the order of their keys, so that two sessions lock them in the same order."""
+    try:
+        objects.sort(key=ident_of)
+    except TypeError:
+        return  # keys that do not compare (a composite one with mixed types): the order they were touched in will do

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.mapping.relationships import Direction
-from nbsession.session.orphans import orphans_of
+from nbsession.session.orphans import orphans
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import state_of
 
@@ -24,10 +24,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     unit = session.unit_of_work
     seen: set[int] = set()
     while True:
-        for obj in [*unit.modified.values(), *unit.new.values()]:
-            if only is None or id(obj) in only:
-                for child, along in orphans_of(unit, obj):
-                    session.cascade_delete(child, f"orphan of {along}")
+        for child, along in orphans(unit, only):
+            session.cascade_delete(child, f"orphan of {along}")
         fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
         if not fresh:
             return

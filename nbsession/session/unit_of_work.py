@@ -25,6 +25,7 @@ _CLEAN = frozenset(
     {Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT}
 )
 """after these an object has no unflushed change; the others keep what it has"""
+_ADDED = OBJECT_MOVES.step("a new object", ObjectState.TRANSIENT, Trigger.ADD)
 
 
 class UnitOfWork:
@@ -80,6 +81,13 @@ class UnitOfWork:
             state_of(obj).clear()
 
     # ---------------------------------------------------------------------------------------------- moving
+
+    def admit(self, mapper: Mapper, obj: Any, cause: str) -> None:
+        """Moves one transient object to pending: what :meth:`move` does, for the one move that comes a single object a time."""
+        self.new[id(obj)] = obj
+        mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
+        if self._bus.observers:
+            self._publish(mapper, (obj,), ObjectState.TRANSIENT, Trigger.ADD, _ADDED, cause)
 
     def move(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = ""
@@ -222,18 +230,23 @@ class UnitOfWork:
 
     # -------------------------------------------------------------------------------------------- expiring
 
-    def expire(self, objects: Iterable[Any], cause: str = "") -> None:
-        """Forgets loaded values and unflushed changes: the next touch loads them."""
-        objects = list(objects)
-        self._remember_inserted(objects)
-        for obj in objects:
-            expire_values(obj)
-            self.modified.pop(id(obj), None)
-        self.mark(objects, "expired", cause)
+    def expire(self, objects: Iterable[Any], cause: str = "", ending: bool = False) -> None:
+        """Forgets loaded values and unflushed changes: the next touch loads them.
 
-    def expire_all(self, cause: str = "") -> None:
+        :param ending: the transaction is over, so that nothing of it can be rolled back any more.
+        """
+        for (mapper, _), batch in grouped(objects).items():
+            if not ending:
+                self._remember_inserted(batch)
+            for obj in batch:
+                if self.modified and self.modified.pop(id(obj), None) is not None:
+                    forget_changes(obj)
+            expire_values(mapper, batch)
+            self.mark(batch, "expired", cause)
+
+    def expire_all(self, cause: str = "", ending: bool = False) -> None:
         """Expires every persistent object."""
-        self.expire(self.identity_map.all(), cause)
+        self.expire(self.identity_map.all(), cause, ending)
 
     def _remember_inserted(self, objects: Iterable[Any]) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
@@ -266,7 +279,7 @@ class UnitOfWork:
         self._displace(returning, cause)
         self.move_each(returning, Trigger.UNDO_DELETE, cause)
         if touched is None:
-            self.expire_all(cause)
+            self.expire_all(cause, ending=True)
         else:
             self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause)
 
@@ -307,7 +320,7 @@ class UnitOfWork:
         ]
         self.move_each(gone, Trigger.COMMIT, cause)
         if expire:
-            self.expire_all(cause)
+            self.expire_all(cause, ending=True)
 
     def held_deleted(self) -> list[Any]:
         """Objects whose DELETE was sent in the open transaction."""
@@ -322,9 +335,27 @@ class UnitOfWork:
 def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
     """Objects by class and state, in order."""
     groups: dict[tuple[Mapper, ObjectState], list[Any]] = {}
+    last: Any = None
+    batch: list[Any] = []
     for obj in objects:
         state = state_of(obj)
-        groups.setdefault((state.mapper, state.status), []).append(obj)
+        if state is not last:
+            last = state
+            batch = groups.setdefault((state.mapper, state.status), [])
+        batch.append(obj)
+    return groups
+
+
+def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
+    """Objects by their mapper, in order."""
+    groups: dict[Mapper, list[Any]] = {}
+    cls: Any = None
+    batch: list[Any] = []
+    for obj in objects:
+        if type(obj) is not cls:
+            cls = type(obj)
+            batch = groups.setdefault(cls.__mapper__, [])
+        batch.append(obj)
     return groups
 
 
@@ -333,12 +364,13 @@ def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
 
 
-def expire_values(obj: Any) -> None:
-    """Drops what an object holds of its row and its relationships; what else lies in its ``__dict__`` stays."""
-    forget_changes(obj)
-    values, keys = obj.__dict__, type(obj).__mapper__.mapped_keys
-    if values.keys() <= keys:
-        values.clear()
-    else:
-        for key in keys:
-            values.pop(key, None)
+def expire_values(mapper: Mapper, objects: Iterable[Any]) -> None:
+    """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
+    keys = mapper.mapped_keys
+    for obj in objects:
+        values = obj.__dict__
+        if values.keys() <= keys:
+            values.clear()
+        else:
+            for key in keys:
+                values.pop(key, None)

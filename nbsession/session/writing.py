@@ -63,6 +63,13 @@ class RowWriter:
         if not self._optional:
             self._insert_alike(connection, objects, self.mapper.column_keys)
             return
+        if self._optional == {self._generated}:
+            key = self._generated
+            given = [obj for obj in objects if obj.__dict__.get(key) is not None]
+            if not given or len(given) == len(objects):
+                keys = self.mapper.column_keys
+                self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != key))
+                return
         for left_out, alike in groupby(objects, self._left_out):
             self._insert_alike(connection, list(alike), tuple(k for k in self.mapper.column_keys if k not in left_out))
 
@@ -104,13 +111,19 @@ class RowWriter:
 
     # ---------------------------------------------------------------------------------------------- update
 
-    def update(self, connection: Connection, objects: Sequence[Any]) -> list[tuple[Any, Any]]:
+    def update(
+        self, connection: Connection, objects: Sequence[Any], planned: tuple[str, ...] | None = None
+    ) -> list[tuple[Any, Any]]:
         """Updates the changed columns of objects.
 
+        :param planned: the columns, where the plan knows already that they are the same for all.
         :return: (object, new key) of those whose primary key changed.
         :raises StaleDataError: a row is not there any more.
         """
         groups: dict[tuple[str, ...], list[Any]] = {}
+        if planned is not None and not self._on_update:
+            groups[planned] = list(objects)
+            objects = ()
         for obj in objects:
             keys = changed_columns(obj)
             if keys:
