@@ -1,0 +1,92 @@
+"""A session with tables, a shell with the extension, and a notebook that remembers nothing of the test before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbsession import Engine, Session
+from nbsession.notebook import magics
+from nbsession.notebook.cells import clock
+from nbsession.notebook.current import current
+from nbsession.notebook.labels import labels
+from nbsession.notebook.newcomers import newcomers
+from nbsession.notebook.recorder import forget, recorded_sessions
+from tests.notebook.library import Base
+
+
+@pytest.fixture(autouse=True)
+def fresh_notebook() -> Iterator[None]:
+    """No cell has run, no object has been numbered, no session is known: before the test and after it."""
+    _forget_everything()
+    yield
+    _forget_everything()
+
+
+def _forget_everything() -> None:
+    for session in recorded_sessions():
+        forget(session)
+    clock.detach()
+    clock.on_start.clear()
+    clock.on_end.clear()
+    newcomers.close()
+    newcomers.on_made.clear()
+    labels.clear()
+    current.clear()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session on an empty database with the library's tables; constructions are watched, as in a notebook."""
+    Base.metadata.create_all(engine)
+    newcomers.open()
+    session = Session(engine)
+    yield session
+    session.close()
+
+
+class Shell:
+    """A notebook without a page: runs cells and keeps what they print."""
+
+    def __init__(self, ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+        self.ip = ip
+        self._capsys = capsys
+        ip.reset(new_session=True)
+        magics.load(ip)
+
+    def run(self, cell: str) -> str:
+        """Runs a cell; returns what it printed, on both streams."""
+        self._capsys.readouterr()
+        self.ip.run_cell(cell, store_history=True)
+        out, err = self._capsys.readouterr()
+        return (out + err).strip()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.ip.user_ns[name]
+
+
+@pytest.fixture(scope="session")
+def ipython() -> InteractiveShell:
+    """IPython, made once: its cells are counted anew in each test."""
+    ip = InteractiveShell()
+    ip.colors = "nocolor"
+    return ip
+
+
+@pytest.fixture
+def shell(ipython: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+    """A shell with the extension loaded."""
+    shell = Shell(ipython, capsys)
+    yield shell
+    magics.unload(ipython)
+
+
+@pytest.fixture
+def library(shell: Shell, database_url: str) -> Shell:
+    """A shell with a session open, the library's classes at hand and its tables made; the next cell is In[3]."""
+    shell.run(f"%session open {database_url}")
+    shell.run("from tests.notebook.library import *; Base.metadata.create_all(engine)")
+    return shell

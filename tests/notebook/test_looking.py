@@ -1,0 +1,113 @@
+"""Looking adds no fact and no statement: views, representations, completion and inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+from nbsession import Session, inspect
+from nbsession.notebook import views
+from nbsession.notebook.recorder import recorder_of
+from tests.notebook.conftest import Shell
+from tests.notebook.library import Loan, Member
+from tests.support import statements_of
+
+VIEWS: dict[str, Callable[[Session, Any], object]] = {
+    "board": lambda session, obj: views.board(session),
+    "card": lambda session, obj: views.card(session, obj),
+    "plan": lambda session, obj: views.plan(session),
+    "stack": lambda session, obj: views.stack(session),
+    "log": lambda session, obj: views.log(session, internal=True),
+    "snapshot": lambda session, obj: recorder_of(session).snapshot(with_plan=True),
+    "repr": lambda session, obj: repr(obj),
+    "dir": lambda session, obj: dir(obj),
+    "vars": lambda session, obj: vars(obj),
+    "inspect": lambda session, obj: inspect(obj).attrs.name.history,
+    "str": lambda session, obj: str(obj),
+}
+
+
+@pytest.fixture
+def busy(session: Session) -> Member:
+    """Expired, changed, pending and unloaded things side by side; anything that touches them would flush and load."""
+    ada, bob = Member(name="Ada"), Member(name="Bob")
+    session.add_all([ada, bob])
+    session.commit()
+    bob.name = "Bob B."
+    session.add(Loan(member_id=None, note="pending"))
+    assert "name" not in vars(ada)
+    return ada
+
+
+@pytest.mark.parametrize("look", VIEWS)
+def test_looking_adds_no_fact_and_no_statement(session: Session, busy: Member, look: str) -> None:
+    recorder_of(session)
+    event, before = session.bus.seq, (len(session.new), len(session.dirty), session.in_transaction())
+    with statements_of(session) as sent:
+        for _ in range(3):
+            VIEWS[look](session, busy)
+    assert session.bus.seq == event
+    assert sent == []
+    assert (len(session.new), len(session.dirty), session.in_transaction()) == before
+    assert "name" not in vars(busy)
+
+
+@pytest.mark.parametrize("look", VIEWS)
+def test_looking_begins_no_transaction(session: Session, look: str) -> None:
+    obj = Member(name="alone")
+    VIEWS[look](session, obj)
+    assert not session.in_transaction()
+    assert session.bus.seq == 0
+
+
+def test_looking_twice_gives_the_same_text(session: Session, busy: Member) -> None:
+    for view in (views.board, views.plan, views.stack, views.log):
+        assert str(view(session)) == str(view(session))
+    assert str(views.card(session, busy)) == str(views.card(session, busy))
+
+
+KEYS = ["ada.na", "ada.loans.", "ada.name.", "bob.loans[0].", "ada."]
+
+
+@pytest.mark.parametrize("typed", KEYS)
+def test_completion_of_an_attribute_loads_nothing(library: Shell, typed: str) -> None:
+    _make_busy(library)
+    session, event = library["session"], library["session"].bus.seq
+    with statements_of(session) as sent, provisionalcompleter():
+        list(library.ip.Completer.completions(typed, len(typed)))
+    assert (session.bus.seq, sent) == (event, [])
+
+
+@pytest.mark.parametrize("inspected", ["ada.name", "ada.loans", "ada", "session", "Member"])
+@pytest.mark.parametrize("detail", [0, 1])
+def test_inspection_loads_nothing(library: Shell, inspected: str, detail: int) -> None:
+    _make_busy(library)
+    session, event = library["session"], library["session"].bus.seq
+    with statements_of(session) as sent:
+        library.ip.object_inspect(inspected, detail)
+        try:
+            library.ip.object_inspect_mime(inspected, detail)
+        except KeyError:  # how it says that there is no such thing
+            pass
+    assert (session.bus.seq, sent) == (event, [])
+
+
+def test_after_looking_attributes_load_as_always(library: Shell) -> None:
+    _make_busy(library)
+    with provisionalcompleter():
+        list(library.ip.Completer.completions("ada.loans.", 10))
+    assert library.run("print(ada.name, ada.loans)") == "Ada []"
+
+
+def test_a_callback_between_cells_loads_as_always(library: Shell) -> None:
+    _make_busy(library)
+    assert library["ada"].name == "Ada"
+
+
+def _make_busy(library: Shell) -> None:
+    library.run("ada, bob = Member(name='Ada'), Member(name='Bob'); session.add_all([ada, bob]); session.commit()")
+    library.run("session.add(Loan(note='pending'))")
+    assert "name" not in vars(library["ada"])
