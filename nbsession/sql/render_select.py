@@ -237,7 +237,7 @@ class SelectRendering(ExpressionRendering):
             around, self.around = self.around, []
             text = self._visit_any_select(cte.element, False)
             self.around = around
-            names = ", ".join(quote_identifier(key) for key in cte.c.keys())  # noqa: SIM118
+            names = ", ".join(quote_identifier(column.name) for column in cte.c)
             head = f"{quote_identifier(name)}({names})" if cte.recursive else quote_identifier(name)
             del self.ctes[name]  # those it reads were written meanwhile: they come first
             self.ctes[name] = f"{head} AS ({text})"

@@ -163,6 +163,18 @@ class Select(Sliceable):
         columns = self.inner_columns
         return list(zip(result_names(columns), columns, strict=True))
 
+    def exported_keys(self) -> list[str]:
+        """The keys of the columns on ``subquery().c``: of attributes their own, else the name."""
+        names = iter(super().exported_keys())
+        keys: list[str] = []
+        for raw in self.raw_columns:
+            mine = [next(names) for _ in columns_of(raw)]
+            attribute = None if isinstance(raw, ClauseElement) else getattr(raw, "key", None)
+            if attribute is not None and len(mine) == 1 and mine[0] == clause_of(raw).name:
+                mine = [attribute]
+            keys += mine
+        return keys
+
     @property
     def column_descriptions(self) -> list[dict[str, Any]]:
         """Per argument of ``select()``: name, type, expr and entity."""

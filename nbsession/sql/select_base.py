@@ -32,6 +32,10 @@ class SelectBase(Executable):
         """Name and column of each column."""
         raise NotImplementedError
 
+    def exported_keys(self) -> list[str]:
+        """The keys of the columns on ``subquery().c``."""
+        return [name for name, _ in self.exported_pairs()]
+
     def get_final_froms(self) -> tuple[Any, ...]:
         """What stands in FROM."""
         raise NotImplementedError

@@ -215,8 +215,8 @@ class Subquery(Alias):
     visit_name = "subquery"
 
     def _make_columns(self) -> Iterable[tuple[str, Any]]:
-        for key, column in self.element.exported_pairs():
-            yield key, proxy(self, key, key, column)
+        for key, (name, column) in zip(self.element.exported_keys(), self.element.exported_pairs(), strict=True):
+            yield key, proxy(self, name, key, column)
 
     def is_derived_from(self, other: Any) -> bool:
         """Whether it is ``other``, or shows it."""

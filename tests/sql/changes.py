@@ -5,6 +5,9 @@ The expected rows in golden.json were made by SQLAlchemy 2.1 on SQLite from the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from nbsession import sql as q
 from nbsession.sql import Column, ForeignKey, Integer, MetaData, String, Table
 
@@ -33,7 +36,7 @@ insert into a values (1, 'x', 1, 1, 's'), (2, 'y', 2, 2, 's'), (3, 'z', null, 3,
 insert into b values (1, 1, 10), (2, 1, 20), (3, 2, 30);
 """
 
-CHANGES = {
+CHANGES: dict[str, tuple[Callable[[], q.Executable], Any]] = {
     "ins": (lambda: q.insert(a).values(id=10, name="q"), None),
     "ins_p": (lambda: q.insert(a), {"id": 11, "name": "p"}),
     "ins_mix": (lambda: q.insert(a).values(name="v"), {"id": 12}),

@@ -6,6 +6,8 @@ The expected rows in golden.json were made by SQLAlchemy 2.1 on SQLite from the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nbsession import sql as q
 from nbsession.sql import Column, ForeignKey, Integer, MetaData, String, Table
 
@@ -57,7 +59,7 @@ insert into tags values (1, 'x'), (2, 'y'), (3, 'z');
 insert into book_tags values (1, 1), (1, 2), (2, 2), (3, 3);
 """
 
-SELECTS = {
+SELECTS: dict[str, Callable[[], q.Executable]] = {
     "where": lambda: q.select(u).where(u.c.id == 5),
     "eqnone": lambda: q.select(u.c.id).where(u.c.town == None),
     "nenone": lambda: q.select(u.c.id).where(u.c.town != None),

@@ -71,6 +71,14 @@ def test_attributes_have_the_operators_of_columns():
     assert str(User.id.in_([1]) & ~(User.full_name == None)) == "users.id IN (:id_1) AND users.name IS NOT NULL"  # noqa: E711
 
 
+def test_columns_of_a_subquery_go_by_the_names_of_the_attributes():
+    inner = select(User.id, User.full_name).subquery("inner_")
+    assert inner.c.keys() == ["id", "full_name"]
+    assert (
+        sql(select(inner.c.full_name)) == "SELECT inner_.name FROM (SELECT users.id, users.name FROM users) AS inner_"
+    )
+
+
 def test_filter_by_looks_at_what_was_joined_last():
     assert sql(select(User.id).filter_by(full_name="x")).endswith("WHERE users.name = ?")
     assert sql(select(User.id).join(User.books).filter_by(title="x")).endswith("WHERE books.title = ?")

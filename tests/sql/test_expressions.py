@@ -210,8 +210,8 @@ def test_text_finds_its_parameters_and_nothing_else(rendering):
 
 
 def test_text_leaves_casts_and_escaped_colons_alone():
-    compiled = compile_statement(text(r"select 1::int, a\:b, :p::text"), "duckdb")
-    assert compiled.sql == "select 1::int, a:b, ?::text"
+    compiled = compile_statement(text(r"select 1::int, 2 \:b, {a:b}, :p::text"), "duckdb")
+    assert compiled.sql == "select 1::int, 2 :b, {a:b}, ?::text"
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)

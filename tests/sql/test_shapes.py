@@ -39,7 +39,7 @@ def test_a_statement_built_again_has_the_same_shape_and_is_served_by_the_first(n
 
 @pytest.mark.parametrize("rendering", ["sqlite", "duckdb"])
 def test_equal_keys_mean_equal_text(rendering):
-    texts: dict[object, str] = {}
+    texts = {}
     for build, parameters in PROGRAMS.values():
         statement = build()
         key = shape_key(statement, parameters)
@@ -80,6 +80,23 @@ def test_another_literal_is_the_same_shape_and_brings_its_own_value():
 )
 def test_anything_but_a_literal_makes_another_shape(other):
     assert shape_key(select(u).where(u.c.id == 5)) != shape_key(other())
+
+
+def test_aliases_are_told_apart_but_made_again_are_the_same():
+    def pair(which):
+        first, second = u.alias(), u.alias()
+        return select(first.c.id, second.c.id).where((first, second)[which].c.age == 3)
+
+    assert shape_key(pair(0)) != shape_key(pair(1))
+    assert shape_key(pair(0)) == shape_key(pair(0))
+    assert compile_statement(pair(1), "sqlite").sql.endswith("WHERE users_2.age = ?")
+
+
+def test_the_columns_that_are_set_belong_to_the_shape():
+    assert shape_key(update(u).values(name="x")) != shape_key(update(u).values(town="x"))
+    assert shape_key(update(u).values(name="x")) == shape_key(update(u).values(name="y"))
+    assert shape_key(insert(u).values(name="x")) != shape_key(insert(u).values(town="x"))
+    assert shape_key(insert(u).values([{"id": 1}])) != shape_key(insert(u).values([{"id": 1}, {"id": 2}]))
 
 
 def test_limit_and_offset_are_not_confused():
