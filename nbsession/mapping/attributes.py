@@ -130,10 +130,11 @@ class ColumnAttribute(Attribute, ColumnOperators):
         """Stores a value and notes the old one; no validators. The flush writes foreign keys by it."""
         state, values, key = state_of(obj), obj.__dict__, self.key
         old = values.get(key, NO_VALUE)
-        session = state.session_ref()
-        observed = session is not None and bool(session.bus.observers)
-        if state.status not in NEW:
-            if old is NO_VALUE and key in self.mapper.pk_keys and session is None:
+        common = state.common
+        session = common.session_ref()
+        observed = session is not None and session.bus.observers
+        if common.status not in NEW:
+            if old is NO_VALUE and session is None and key in self.mapper.pk_keys:
                 missing_value(obj, state, key)
             own = own_state(obj, state)
             if key not in own.old:

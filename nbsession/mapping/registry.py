@@ -149,7 +149,7 @@ def class_mapper(cls: type) -> Mapper:
     :raises UnmappedClassError: it is not mapped.
     """
     mapper = getattr(cls, "__mapper__", None)
-    if not isinstance(cls, type) or not isinstance(mapper, Mapper):
+    if type(mapper) is not Mapper or not isinstance(cls, type):
         raise UnmappedClassError(cls)
     if not mapper.configured:
         mapper.configure()

@@ -124,13 +124,14 @@ class SessionCore:
 
         :return: a function that ends it.
         """
-        stop = self.bus.subscribe(observer)
-        self.unit_of_work.observe(True)
+        bus, unit = self.bus, self.unit_of_work  # and not the session: an observer may outlive it
+        stop = bus.subscribe(observer)
+        unit.observe(True)
 
         def unsubscribe() -> None:
             stop()
-            if not self.bus.observers:
-                self.unit_of_work.observe(False)
+            if not bus.observers:
+                unit.observe(False)
 
         return unsubscribe
 

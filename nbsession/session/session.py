@@ -129,9 +129,9 @@ class Session(Transacting):
 
     def note_modified(self, obj: Any) -> None:
         """An object has its first unflushed change."""
-        if self.autobegin:
+        if self.autobegin and (self.transaction is None or self.block is not None):
             self.ensure_begun()
-        self.unit_of_work.note_modified(obj)
+        self.unit_of_work.modified[id(obj)] = obj
 
     def find(self, mapper: Mapper, ident: Any) -> Any:
         """The object of a key if it is here, else None."""
@@ -153,7 +153,8 @@ class Session(Transacting):
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""
-        if not obj.__dict__.keys().isdisjoint(state_of(obj).mapper.column_keys):
+        values, keys = obj.__dict__, state_of(obj).mapper.column_keys
+        if keys[0] in values or not values.keys().isdisjoint(keys):
             return True
         if loading.load_missing_values(self, obj):
             return True
@@ -216,10 +217,11 @@ class Session(Transacting):
         :raises InvalidRequestError: the key has the wrong number of values.
         """
         mapper = class_mapper(entity)
-        ident = normal_ident(mapper, ident)
-        if ident is None:
-            return None
-        present = self.find(mapper, ident)
+        if type(ident) is not int or len(mapper.pk_keys) != 1:
+            ident = normal_ident(mapper, ident)
+            if ident is None:
+                return None
+        present = self.identity_map.of(mapper.base_mapper).find(ident)
         if present is not None and not populate_existing:
             return present if self.still_there(present) else None
         self.autoflush_before("session.get")

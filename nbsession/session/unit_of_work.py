@@ -215,10 +215,6 @@ class UnitOfWork:
         if self.marked.pop(id(obj), None) is not None:
             self.mark((obj,), "not to delete", cause)
 
-    def note_modified(self, obj: Any) -> None:
-        """It has its first unflushed change."""
-        self.modified[id(obj)] = obj
-
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
         done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None]

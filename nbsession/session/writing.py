@@ -63,12 +63,12 @@ class RowWriter:
         if not self._optional:
             self._insert_alike(connection, objects, self.mapper.column_keys)
             return
-        if self._optional == {self._generated}:
-            key = self._generated
-            given = [obj for obj in objects if obj.__dict__.get(key) is not None]
+        numbered = self._generated
+        if numbered is not None and self._optional == {numbered}:
+            given = [obj for obj in objects if obj.__dict__.get(numbered) is not None]
             if not given or len(given) == len(objects):
                 keys = self.mapper.column_keys
-                self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != key))
+                self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != numbered))
                 return
         for left_out, alike in groupby(objects, self._left_out):
             self._insert_alike(connection, list(alike), tuple(k for k in self.mapper.column_keys if k not in left_out))
@@ -92,9 +92,8 @@ class RowWriter:
             self._require_keys(objects)
         made_keys = connection.insert_rows(write, extract(dicts))
         if made_keys is not None and self._generated is not None:
-            key = self._generated
             for values, ident in zip(dicts, made_keys, strict=True):
-                values[key] = ident
+                values[self._generated] = ident
             deque(map(mapper.give_ident, objects, made_keys), 0)
         else:
             for obj in objects:

@@ -106,7 +106,6 @@ class OwnState(set[str]):
     owned = True
 
     def __init__(self, common: CommonState) -> None:
-        super().__init__()
         self.common = common
         self.old: dict[str, Any] = {}
         self.related: dict[str, Any] = {}
