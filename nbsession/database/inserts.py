@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.database.prepared import Prepared, prepare
+from nbsession.database.prepared import Prepared, is_plain, prepare
 from nbsession.database.result import Result
 from nbsession.database.rows import RowInsert
 from nbsession.database.running import run_many, run_once
@@ -22,7 +22,7 @@ def insert_many(connection: Connection, statement: Insert, sets: Sequence[Mappin
     if statement.raw_returning:
         results = [run_once(connection, *_with_drawn_keys(connection, statement, one)) for one in sets]
         return Result([tuple(row) for result in results for row in result], prepared.keys, len(sets))
-    if not _is_plain(prepared, statement):
+    if not is_plain(prepared, statement):
         return run_many(connection, statement, sets)
     rows = [prepared.values(statement, one) for one in sets]
     _insert_rows(connection, prepared, rows)
@@ -34,7 +34,7 @@ def insert_with_key(connection: Connection, statement: Insert, parameters: Mappi
     if statement.select is not None:
         return _insert_from_select(connection, statement)
     prepared = prepare(connection, statement, parameters)
-    if statement.raw_returning or not _is_plain(prepared, statement):
+    if statement.raw_returning or not is_plain(prepared, statement):
         return run_once(connection, *_with_drawn_keys(connection, statement, parameters))
     written, values = prepared.compiled.written, prepared.values(statement, parameters)
     width = len(written)
@@ -48,16 +48,6 @@ def insert_with_key(connection: Connection, statement: Insert, parameters: Mappi
             plain.get(id(column), keys[0] if keys and column is table.autoincrement_column else None) for column in table.primary_key
         ])  # fmt: skip
     return Result(None, (), len(rows), inserted=inserted, lastrowid=keys[-1] if keys else None)
-
-
-def _is_plain(prepared: Prepared, statement: Insert) -> bool:
-    """Are there values only, no expressions and no words of the user's?"""
-    compiled = prepared.compiled
-    return (
-        statement.select is None
-        and not statement._prefixes
-        and len(compiled.sources) == len(compiled.written) * max(1, len(statement.rows))
-    )
 
 
 def _insert_rows(connection: Connection, prepared: Prepared, rows: list[tuple[Any, ...]]) -> Sequence[Any] | None:

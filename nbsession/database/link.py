@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from nbsession.database.dialect import Dialect
@@ -67,7 +68,12 @@ class Link:
         """Sends the pending BEGIN, or refuses because the transaction is aborted. Called where ``attention`` is set."""
         if self.failure is not None:
             raise aborted(self.failure)
-        self._send_begin(writing)
+        try:
+            self._send_begin(writing)
+        except BaseException:
+            with suppress(Exception):
+                self._send_rollback()  # BEGIN itself may have gone through
+            raise
         self.pending = self.attention = False
 
     def commit(self) -> None:

@@ -9,6 +9,7 @@ from nbsession.database.processors import Processor
 from nbsession.database.raw import may_write
 from nbsession.exc import StatementError
 from nbsession.sql.base import Executable, shape_key
+from nbsession.sql.defaults import is_sql_default
 from nbsession.sql.types import NullType, type_of_value
 
 if TYPE_CHECKING:
@@ -75,6 +76,19 @@ def prepare(connection: Connection, statement: Executable, parameters: Mapping[s
         prepared = Prepared(compile_statement(statement, connection.dialect.name, parameters), connection.dialect)
         cache.put(key, prepared)
     return prepared
+
+
+def is_plain(prepared: Prepared, statement: Any) -> bool:
+    """Is it an INSERT of values only, no expressions and no words of the user's?"""
+    if statement.select is not None or statement._prefixes:
+        return False
+    written = prepared.compiled.written
+    given = {id(column) for row in statement.rows for column, _ in row}
+    return (
+        len(prepared.compiled.sources) == len(written) * max(1, len(statement.rows))
+        and all(clause.visit_name == "bind" for row in statement.rows for _, clause in row)
+        and not any(id(column) not in given and is_sql_default(column.default) for column in written)
+    )
 
 
 def _binder_by_value(dialect: Dialect) -> Processor:

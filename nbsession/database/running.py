@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.observing import observed
-from nbsession.database.prepared import prepare
+from nbsession.database.prepared import Prepared, is_plain, prepare
 from nbsession.database.raw import check_control, rows_touched
 from nbsession.database.result import Result
 from nbsession.sql.base import Executable
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
-    from nbsession.sql.compile import Compiled
 
 
 def run_once(connection: Connection, statement: Executable, parameters: Mapping[str, Any] | None) -> Result:
@@ -43,7 +42,7 @@ def run_once(connection: Connection, statement: Executable, parameters: Mapping[
     fetched = None if outcome.rows is None else prepared.rows(outcome.rows)
     inserted = None
     if prepared.compiled.kind == "insert":
-        inserted = _inserted_key(prepared.compiled, statement, parameters, outcome.lastrowid)
+        inserted = _inserted_key(prepared, statement, parameters, outcome.lastrowid)
     return Result(
         fetched, prepared.keys or outcome.keys, outcome.rowcount, inserted=inserted, lastrowid=outcome.lastrowid
     )
@@ -66,19 +65,14 @@ def run_many(connection: Connection, statement: Executable, sets: Sequence[Mappi
 
 
 def _inserted_key(
-    compiled: Compiled, statement: Any, parameters: Mapping[str, Any] | None, lastrowid: int | None
+    prepared: Prepared, statement: Any, parameters: Mapping[str, Any] | None, lastrowid: int | None
 ) -> tuple[Any, ...] | None:
+    """The key of the row of an INSERT, if it is one row and the key is known."""
+    compiled = prepared.compiled
     table = compiled.table
-    if (
-        table is None
-        or not len(table.primary_key)
-        or len(compiled.written) != len(compiled.sources)
-        or len(statement.rows) > 1
-    ):
+    if len(statement.rows) > 1 or not len(table.primary_key) or not is_plain(prepared, statement):
         return None
-    written = {
-        id(column): value for column, value in zip(compiled.written, compiled.bind(statement, parameters), strict=True)
-    }
-    return tuple([
-        written.get(id(column), lastrowid if column is table.autoincrement_column else None) for column in table.primary_key
-    ])  # fmt: skip
+    values = compiled.bind(statement, parameters)
+    written = {id(column): value for column, value in zip(compiled.written, values, strict=True)}
+    numbered = table.autoincrement_column
+    return tuple([written.get(id(key), lastrowid if key is numbered else None) for key in table.primary_key])

@@ -1,0 +1,164 @@
+"""Every type goes into both databases and comes back as it was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbsession import exc
+from nbsession.database import RowInsert, create_engine
+from nbsession.sql import types
+from nbsession.sql.expression import select
+from nbsession.sql.schema import Column, MetaData, Table
+from nbsession.sql.textual import text
+
+
+class Colour(enum.Enum):
+    red = 1
+    blue = 2
+
+
+UTC = dt.UTC
+BERLIN = dt.timezone(dt.timedelta(hours=2))
+VALUES = [
+    (types.Integer, 7, 7),
+    (types.BigInteger, 2**62, 2**62),
+    (types.SmallInteger, -3, -3),
+    (types.String(20), "x'\"é", "x'\"é"),
+    (types.Text, "", ""),
+    (types.Float, 0.1, 0.1),
+    (types.Double, -1e300, -1e300),
+    (types.Numeric(10, 2), Decimal("12.30"), Decimal("12.30")),
+    (types.Numeric(10, 2), 5, Decimal("5.00")),
+    (types.Numeric(10, 2, asdecimal=False), Decimal("1.5"), 1.5),
+    (types.Boolean, True, True),
+    (types.Boolean, 0, False),
+    (types.Date, dt.date(2024, 2, 29), dt.date(2024, 2, 29)),
+    (types.DateTime, dt.datetime(2024, 2, 29, 1, 2, 3, 4), dt.datetime(2024, 2, 29, 1, 2, 3, 4)),
+    (types.DateTime, dt.datetime(2024, 2, 29, 12, tzinfo=BERLIN), dt.datetime(2024, 2, 29, 10)),
+    (types.DateTime(timezone=True), dt.datetime(2024, 2, 29, 12, tzinfo=BERLIN), dt.datetime(2024, 2, 29, 10, tzinfo=UTC)),
+    (types.Time, dt.time(1, 2, 3, 4), dt.time(1, 2, 3, 4)),
+    (types.Interval, dt.timedelta(days=-3, seconds=5, microseconds=6), dt.timedelta(days=-3, seconds=5, microseconds=6)),
+    (types.LargeBinary, b"a\x00b", b"a\x00b"),
+    (types.LargeBinary, bytearray(b"ab"), b"ab"),
+    (types.JSON, {"a": [1, None, "é"]}, {"a": [1, None, "é"]}),
+    (types.JSON, [{"a": 1}, {"b": "2"}], [{"a": 1}, {"b": "2"}]),
+    (types.JSON, "text", "text"),
+    (types.Uuid, uuid.UUID(int=5), uuid.UUID(int=5)),
+    (types.Uuid(as_uuid=False), str(uuid.UUID(int=5)), str(uuid.UUID(int=5))),
+    (types.Enum(Colour), Colour.blue, Colour.blue),
+    (types.Enum("a", "b"), "b", "b"),
+]
+
+
+@pytest.mark.parametrize(("type_", "given_", "back"), VALUES, ids=lambda value: getattr(value, "__name__", None) or repr(value))
+def test_value_comes_back(database_url, type_, given_, back):
+    metadata = MetaData()
+    table = Table("t", metadata, Column("id", types.Integer, primary_key=True), Column("v", type_))
+    engine = create_engine(database_url)
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(table.insert().values(v=given_))
+        connection.execute(table.insert(), [{"v": given_}, {"v": None}])
+        values = connection.execute(select(table.c.v).order_by(table.c.id)).scalars().all()
+        found = connection.execute(select(table.c.id).where(table.c.v == given_)).scalars().all()
+    assert values == [back, back, None]
+    assert type(values[0]) is type(back)
+    if not isinstance(table.c.v.type, types.JSON):
+        assert sorted(found) == [1, 2]
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        (types.Boolean, 5),
+        (types.Boolean, "yes"),
+        (types.LargeBinary, "text"),
+        (types.Enum(Colour), "green"),
+        (types.Enum("a", "b"), "c"),
+        (types.Uuid, "no uuid"),
+        (types.JSON, {1, 2}),
+        (types.Integer, {1, 2}),
+        (types.Integer, 2**70),
+        (types.Integer, object()),
+    ],
+)
+def test_value_that_does_not_fit_is_our_error(database_url, type_, value):
+    metadata = MetaData()
+    table = Table("t", metadata, Column("id", types.Integer, primary_key=True), Column("v", type_))
+    engine = create_engine(database_url)
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        with pytest.raises(exc.StatementError) as caught:
+            connection.execute(table.insert().values(v=value))
+        assert caught.value.orig is not None
+        connection.rollback()
+        with pytest.raises(exc.StatementError):
+            connection.execute(table.insert(), [{"v": value}, {"v": value}])
+    engine.dispose()
+
+
+@pytest.mark.parametrize("type_", [types.Date, types.Time, types.Interval, types.DateTime])
+def test_text_for_a_time_is_refused_by_sqlite(type_):
+    metadata = MetaData()
+    table = Table("t", metadata, Column("id", types.Integer, primary_key=True), Column("v", type_))
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as connection, pytest.raises(exc.StatementError, match="column takes datetime"):
+        connection.execute(table.insert().values(v="tomorrow"))
+
+
+def test_parameters_of_text_are_sent_by_what_they_are(connection):
+    moment = dt.datetime(2024, 1, 2, 3, 4, 5)
+    found = connection.execute(text("SELECT :a AS a, :b AS b, :c AS c"), {"a": moment, "b": Decimal("1.5"), "c": b"x"}).one()
+    assert found.a in (moment, "2024-01-02 03:04:05.000000")
+    assert found.b == Decimal("1.5") and found.c == b"x"
+
+
+@given(st.lists(st.datetimes(), max_size=20))
+def test_moments_as_text_sort_by_time(moments):
+    from nbsession.database.processors import datetime_from_text, datetime_to_text
+
+    assert [datetime_from_text(one) for one in sorted(map(datetime_to_text, moments))] == sorted(moments)
+
+
+@given(st.timedeltas())
+def test_spans_come_back_exactly(span):
+    from nbsession.database.processors import interval_from_microseconds, interval_to_microseconds
+
+    assert interval_from_microseconds(interval_to_microseconds(span)) == span
+
+
+def test_timestamp_with_time_zone_of_another_database_says_what_to_do():
+    engine = create_engine("duckdb://")
+    with engine.connect() as connection:
+        try:
+            import pytz  # noqa: F401
+        except ImportError:
+            with pytest.raises(exc.ProgrammingError, match="pip install pytz"):
+                connection.exec_driver_sql("SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00'")
+    engine.dispose()
+
+
+def test_types_survive_reflection(database_url):
+    metadata = MetaData()
+    declared = [types.Integer(), types.BigInteger(), types.Float(), types.Boolean(), types.Date(), types.DateTime(), types.Time()]
+    declared += [types.Interval(), types.LargeBinary(), types.JSON(), types.Uuid(), types.Numeric(10, 2), types.String()]
+    Table("t", metadata, Column("id", types.Integer, primary_key=True), *[Column(f"c{n}", t) for n, t in enumerate(declared)])
+    engine, back = create_engine(database_url), MetaData()
+    metadata.create_all(engine)
+    back.reflect(engine)
+    table = back.tables["t"]
+    assert [type(table.c[f"c{n}"].type).affinity for n in range(len(declared))] == [t.affinity for t in declared]
+    assert (table.c.c11.type.precision, table.c.c11.type.scale) == (10, 2)
+    write = RowInsert(table, (table.c.c0,), table.c.id)
+    with engine.begin() as connection:
+        assert list(connection.insert_rows(write, [(1,), (2,)])) == [1, 2]
+    engine.dispose()
