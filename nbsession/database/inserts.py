@@ -43,10 +43,9 @@ def insert_with_key(connection: Connection, statement: Insert, parameters: Mappi
     inserted = None
     if len(rows) == 1:
         plain = dict(zip(map(id, written), prepared.compiled.bind(statement, parameters), strict=True))
-        table = statement.table
-        inserted = tuple([
-            plain.get(id(column), keys[0] if keys and column is table.autoincrement_column else None) for column in table.primary_key
-        ])  # fmt: skip
+        numbered = statement.table.autoincrement_column
+        drawn = keys[0] if keys else None
+        inserted = tuple([plain.get(id(c), drawn if c is numbered else None) for c in statement.table.primary_key])
     return Result(None, (), len(rows), inserted=inserted, lastrowid=keys[-1] if keys else None)
 
 

@@ -1,4 +1,4 @@
-"""A statement of ``sql/`` ready to be sent: compiled once per shape, its values converted on the way in, its rows on the way out."""
+"""A statement of ``sql/`` ready to be sent: compiled once per shape, values converted on the way in and out."""
 
 from __future__ import annotations
 

@@ -70,7 +70,10 @@ def test_importing_the_package_imports_no_driver():
 
 
 def test_creating_an_engine_opens_and_imports_nothing(tmp_path):
-    code = "import sys; from nbsession.database import create_engine; create_engine('duckdb:///x.duckdb'); print('duckdb' in sys.modules)"
+    code = (
+        "import sys; from nbsession.database import create_engine\n"
+        "create_engine('duckdb:///x.duckdb'); print('duckdb' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -26,7 +26,9 @@ def test_keys_come_back_in_the_order_of_the_rows(connection, write):
     keys = connection.insert_rows(write, names)
     assert list(keys) == list(range(1, 51))
     assert list(connection.insert_rows(write, [("last",)])) == [51]
-    assert [(row[0], row[1]) for row in rows_of(connection)[:50]] == [(k, n) for k, (n,) in zip(keys, names, strict=True)]
+    assert [(row[0], row[1]) for row in rows_of(connection)[:50]] == [
+        (k, n) for k, (n,) in zip(keys, names, strict=True)
+    ]
 
 
 def test_without_generated_column_nothing_comes_back(connection, shop):
@@ -125,7 +127,10 @@ def test_reserved_and_odd_names_are_quoted(database_url):
     metadata.create_all(engine)
     with engine.begin() as connection:
         keys = connection.insert_rows(RowInsert(table, (table.c['a "b" c'],), table.c.Select), [("x",), ("y",)])
-        assert connection.update_rows(RowUpdate(table, (table.c['a "b" c'],), (table.c.Select,)), [("u", 1), ("v", 2)]) == 2
+        assert (
+            connection.update_rows(RowUpdate(table, (table.c['a "b" c'],), (table.c.Select,)), [("u", 1), ("v", 2)])
+            == 2
+        )
         assert connection.delete_rows(RowDelete(table, (table.c.Select,)), [(keys[0],), (77,)]) == 1
         assert connection.execute(table.select() if hasattr(table, "select") else _select(table)).all() == [(2, "v")]
     engine.dispose()
@@ -167,7 +172,8 @@ def test_large_fetch_equals_a_small_one(connection, shop):
 
 # ── SQLite: when a bulk's keys are not consecutive ───────────────────────────────────────────────────────────────────
 TRIGGERS = [
-    "CREATE TRIGGER g AFTER INSERT ON tool WHEN new.name LIKE 'n%3' BEGIN INSERT INTO tool (name) VALUES ('by trigger'||new.name); END",
+    "CREATE TRIGGER g AFTER INSERT ON tool WHEN new.name LIKE 'n%3' "
+    "BEGIN INSERT INTO tool (name) VALUES ('by trigger' || new.name); END",
     "CREATE TRIGGER g AFTER INSERT ON tool BEGIN INSERT INTO loan (tool_id) VALUES (new.id), (new.id); END",
     "CREATE TRIGGER g AFTER INSERT ON tool WHEN new.name = 'n5' BEGIN DELETE FROM tool WHERE name = 'n5'; END",
 ]

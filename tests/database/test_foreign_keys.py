@@ -26,7 +26,7 @@ def test_parent_may_come_after_the_child(connection, shop):
 
 def test_orphan_is_found_at_commit_and_named(connection, shop):
     connection.insert_rows(RowInsert(shop.loan, (shop.loan.c.tool_id,), shop.loan.c.id), [(1,)])
-    with pytest.raises(exc.IntegrityError, match="FOREIGN KEY constraint failed at COMMIT.*loan.*tool"):
+    with pytest.raises(exc.IntegrityError, match=r"FOREIGN KEY constraint failed at COMMIT.*loan.*tool"):
         connection.commit()
     assert not connection.in_transaction()
     assert connection.fetch("SELECT * FROM loan") == []
@@ -113,7 +113,7 @@ def test_keys_of_two_columns_and_of_a_table_to_itself(database_url):
 def test_native_is_refused_by_the_statement(database_url, shop):
     engine = create_engine(database_url, foreign_keys="native")
     shop.metadata.create_all(engine)
-    with engine.connect() as connection, pytest.raises(exc.IntegrityError, match="(?i)foreign key"):
+    with engine.connect() as connection, pytest.raises(exc.IntegrityError, match=r"(?i)foreign key"):
         connection.insert_rows(RowInsert(shop.loan, (shop.loan.c.tool_id,), shop.loan.c.id), [(1,)])
     engine.dispose()
 

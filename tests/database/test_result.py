@@ -21,7 +21,13 @@ def result():
 def test_rows_are_tuples_with_names(result):
     row = result.first()
     assert isinstance(row, Row) and row == (1, "a") and hash(row) == hash((1, "a"))
-    assert (row.id, row[1], row._mapping["name"], row._fields, row._asdict()) == (1, "a", "a", ("id", "name"), {"id": 1, "name": "a"})
+    assert (row.id, row[1], row._mapping["name"], row._fields, row._asdict()) == (
+        1,
+        "a",
+        "a",
+        ("id", "name"),
+        {"id": 1, "name": "a"},
+    )
     assert repr(row) == "(1, 'a')" and row._tuple() == (1, "a")
     a, b = row
     assert (a, b) == (1, "a")

@@ -15,7 +15,9 @@ from nbsession.sql.types import Boolean, DateTime, Integer, String
 
 @pytest.fixture
 def tools(connection, shop):
-    connection.execute(shop.tool.insert(), [{"name": "saw", "price": 5}, {"name": "axe", "price": None}, {"name": "bit", "price": 1}])
+    connection.execute(
+        shop.tool.insert(), [{"name": "saw", "price": 5}, {"name": "axe", "price": None}, {"name": "bit", "price": 1}]
+    )
     return shop.tool
 
 
@@ -46,19 +48,28 @@ def test_many_inserts_at_once_all_or_none(connection, shop):
 
 def test_insert_of_several_rows_in_one_statement(connection, shop):
     connection.execute(shop.tool.insert().values([{"name": "saw"}, {"name": "axe"}]))
-    rows = connection.execute(shop.tool.insert().values([{"name": "bit"}, {"name": "file"}]).returning(shop.tool.c.id)).all()
+    rows = connection.execute(
+        shop.tool.insert().values([{"name": "bit"}, {"name": "file"}]).returning(shop.tool.c.id)
+    ).all()
     assert sorted(rows) == [(3,), (4,)]
 
 
 def test_insert_returning_many(connection, shop):
-    rows = connection.execute(shop.tool.insert().returning(shop.tool.c.id, shop.tool.c.name), [{"name": "a"}, {"name": "b"}]).all()
+    rows = connection.execute(
+        shop.tool.insert().returning(shop.tool.c.id, shop.tool.c.name), [{"name": "a"}, {"name": "b"}]
+    ).all()
     assert rows == [(1, "a"), (2, "b")]
 
 
 def test_insert_from_select(connection, tools, shop):
-    statement = shop.loan.insert().from_select(["tool_id"], select(tools.c.id).where(tools.c.price.is_not(None)).order_by(tools.c.id))
+    statement = shop.loan.insert().from_select(
+        ["tool_id"], select(tools.c.id).where(tools.c.price.is_not(None)).order_by(tools.c.id)
+    )
     assert connection.execute(statement).rowcount == 2
-    assert connection.execute(select(shop.loan.c.id, shop.loan.c.tool_id).order_by(shop.loan.c.id)).all() == [(1, 1), (2, 3)]
+    assert connection.execute(select(shop.loan.c.id, shop.loan.c.tool_id).order_by(shop.loan.c.id)).all() == [
+        (1, 1),
+        (2, 3),
+    ]
 
 
 def test_insert_with_an_expression(connection, tools):
@@ -67,7 +78,10 @@ def test_insert_with_an_expression(connection, tools):
 
 
 def test_update_and_delete_tell_their_rows(connection, tools):
-    assert connection.execute(tools.update().where(tools.c.price.is_not(None)).values(price=tools.c.price * 2)).rowcount == 2
+    assert (
+        connection.execute(tools.update().where(tools.c.price.is_not(None)).values(price=tools.c.price * 2)).rowcount
+        == 2
+    )
     assert connection.execute(select(tools.c.price).order_by(tools.c.id)).scalars().all() == [10, None, 2]
     assert connection.execute(tools.delete().where(tools.c.name == "saw")).rowcount == 1
     assert connection.execute(tools.update().where(tools.c.id == 77).values(price=1)).rowcount == 0
@@ -83,7 +97,9 @@ def test_update_for_each_set_of_parameters(connection, tools):
 
 def test_text_with_parameters_and_known_columns(connection, tools):
     assert connection.execute(text("SELECT name FROM tool WHERE price = :p"), {"p": 5}).scalar_one() == "saw"
-    assert connection.execute(text("SELECT id FROM tool WHERE name LIKE :n"), {"n": "%x%"}).mappings().all() == [{"id": 2}]
+    assert connection.execute(text("SELECT id FROM tool WHERE name LIKE :n"), {"n": "%x%"}).mappings().all() == [
+        {"id": 2}
+    ]
     assert connection.execute(text("UPDATE tool SET price = 0 WHERE id < :i"), {"i": 3}).rowcount == 2
     with pytest.raises(exc.StatementError, match="A value is required for bind parameter 'p'"):
         connection.execute(text("SELECT :p"))
@@ -165,7 +181,9 @@ def test_compiled_cache_forgets_what_was_not_used_for_longest():
 
 
 def test_value_that_does_not_fit_its_type_is_a_statement_error(connection, shop):
-    table = Table("x", MetaData(), Column("id", Integer, primary_key=True), Column("at", DateTime), Column("on", Boolean))
+    table = Table(
+        "x", MetaData(), Column("id", Integer, primary_key=True), Column("at", DateTime), Column("on", Boolean)
+    )
     for values in ({"on": 5}, {"on": "yes"}):
         with pytest.raises(exc.StatementError) as caught:
             connection.execute(table.insert().values(**values))

@@ -282,7 +282,7 @@ def test_bulk_write_fires_hooks_once_and_says_many(engine, shop):
     with engine.connect() as connection:
         rows = [(f"n{i}",) for i in range(5)]
         connection.insert_rows(RowInsert(shop.tool, (shop.tool.c.name,), shop.tool.c.id), rows)
-    (_, _, sql, params, _, many), = told
+    ((_, _, sql, params, _, many),) = told
     assert many is True and params == rows and sql == "INSERT INTO tool (name) VALUES (?)"
 
 
@@ -298,7 +298,10 @@ def test_facts_tell_statements_with_internal_ones_marked(connection, shop):
     connection.rollback()
     stop()
     seen = [fact for fact in facts if isinstance(fact, StatementExecuted) and not fact.internal]
-    assert [(fact.executions, fact.rows, fact.cause) for fact in seen] == [(2, 2, "session.flush"), (1, None, "session.flush")]
+    assert [(fact.executions, fact.rows, fact.cause) for fact in seen] == [
+        (2, 2, "session.flush"),
+        (1, None, "session.flush"),
+    ]
     assert seen[0].params[-1] == "'saw'"
     assert seen[1].error is not None
     assert [fact.sql for fact in facts if fact.internal][-1] == "ROLLBACK"

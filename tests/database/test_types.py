@@ -42,9 +42,17 @@ VALUES = [
     (types.Date, dt.date(2024, 2, 29), dt.date(2024, 2, 29)),
     (types.DateTime, dt.datetime(2024, 2, 29, 1, 2, 3, 4), dt.datetime(2024, 2, 29, 1, 2, 3, 4)),
     (types.DateTime, dt.datetime(2024, 2, 29, 12, tzinfo=BERLIN), dt.datetime(2024, 2, 29, 10)),
-    (types.DateTime(timezone=True), dt.datetime(2024, 2, 29, 12, tzinfo=BERLIN), dt.datetime(2024, 2, 29, 10, tzinfo=UTC)),
+    (
+        types.DateTime(timezone=True),
+        dt.datetime(2024, 2, 29, 12, tzinfo=BERLIN),
+        dt.datetime(2024, 2, 29, 10, tzinfo=UTC),
+    ),
     (types.Time, dt.time(1, 2, 3, 4), dt.time(1, 2, 3, 4)),
-    (types.Interval, dt.timedelta(days=-3, seconds=5, microseconds=6), dt.timedelta(days=-3, seconds=5, microseconds=6)),
+    (
+        types.Interval,
+        dt.timedelta(days=-3, seconds=5, microseconds=6),
+        dt.timedelta(days=-3, seconds=5, microseconds=6),
+    ),
     (types.LargeBinary, b"a\x00b", b"a\x00b"),
     (types.LargeBinary, bytearray(b"ab"), b"ab"),
     (types.JSON, {"a": [1, None, "é"]}, {"a": [1, None, "é"]}),
@@ -57,7 +65,9 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "given_", "back"), VALUES, ids=lambda value: getattr(value, "__name__", None) or repr(value))
+@pytest.mark.parametrize(
+    ("type_", "given_", "back"), VALUES, ids=lambda value: getattr(value, "__name__", None) or repr(value)
+)
 def test_value_comes_back(database_url, type_, given_, back):
     metadata = MetaData()
     table = Table("t", metadata, Column("id", types.Integer, primary_key=True), Column("v", type_))
@@ -117,7 +127,9 @@ def test_text_for_a_time_is_refused_by_sqlite(type_):
 
 def test_parameters_of_text_are_sent_by_what_they_are(connection):
     moment = dt.datetime(2024, 1, 2, 3, 4, 5)
-    found = connection.execute(text("SELECT :a AS a, :b AS b, :c AS c"), {"a": moment, "b": Decimal("1.5"), "c": b"x"}).one()
+    found = connection.execute(
+        text("SELECT :a AS a, :b AS b, :c AS c"), {"a": moment, "b": Decimal("1.5"), "c": b"x"}
+    ).one()
     assert found.a in (moment, "2024-01-02 03:04:05.000000")
     assert found.b == Decimal("1.5") and found.c == b"x"
 
@@ -149,9 +161,29 @@ def test_timestamp_with_time_zone_of_another_database_says_what_to_do():
 
 def test_types_survive_reflection(database_url):
     metadata = MetaData()
-    declared = [types.Integer(), types.BigInteger(), types.Float(), types.Boolean(), types.Date(), types.DateTime(), types.Time()]
-    declared += [types.Interval(), types.LargeBinary(), types.JSON(), types.Uuid(), types.Numeric(10, 2), types.String()]
-    Table("t", metadata, Column("id", types.Integer, primary_key=True), *[Column(f"c{n}", t) for n, t in enumerate(declared)])
+    declared = [
+        types.Integer(),
+        types.BigInteger(),
+        types.Float(),
+        types.Boolean(),
+        types.Date(),
+        types.DateTime(),
+        types.Time(),
+    ]
+    declared += [
+        types.Interval(),
+        types.LargeBinary(),
+        types.JSON(),
+        types.Uuid(),
+        types.Numeric(10, 2),
+        types.String(),
+    ]
+    Table(
+        "t",
+        metadata,
+        Column("id", types.Integer, primary_key=True),
+        *[Column(f"c{n}", t) for n, t in enumerate(declared)],
+    )
     engine, back = create_engine(database_url), MetaData()
     metadata.create_all(engine)
     back.reflect(engine)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MARK = "foreign keys: "
 """begins the comment's line that holds the foreign keys"""
 
+HERE = "WHERE database_name = current_database() AND schema_name = current_schema()"
+
 
 def comment_of(table: Table, foreign_keys: bool) -> str | None:
     """A table's comment: the user's, and its foreign keys as a line of JSON."""
@@ -47,7 +49,7 @@ class DuckDBReader(Reader):
             ColumnRead(*row)
             for row in self.ask(
                 "SELECT column_name, data_type, is_nullable, column_default FROM duckdb_columns() "
-                "WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = ? ORDER BY column_index",
+                f"{HERE} AND table_name = ? ORDER BY column_index",
                 (name,),
             )
         ]
@@ -56,7 +58,7 @@ class DuckDBReader(Reader):
         foreign: list[tuple[list[str], str, list[str]]] = []
         for kind, own, parent, referred in self.ask(
             "SELECT constraint_type, constraint_column_names, referenced_table, referenced_column_names FROM duckdb_constraints() "
-            "WHERE database_name = current_database() AND schema_name = current_schema() AND table_name = ? ORDER BY constraint_index",
+            f"{HERE} AND table_name = ? ORDER BY constraint_index",
             (name,),
         ):
             if kind == "PRIMARY KEY":
@@ -66,8 +68,7 @@ class DuckDBReader(Reader):
             elif kind == "FOREIGN KEY":
                 foreign.append((list(own), parent, list(referred)))
         rows = self.ask(
-            "SELECT comment FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = current_schema() "
-            "AND table_name = ?",
+            f"SELECT comment FROM duckdb_tables() {HERE} AND table_name = ?",
             (name,),
         )
         comment, kept = _parted(rows[0][0] if rows else None)

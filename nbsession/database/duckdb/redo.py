@@ -74,7 +74,8 @@ class Journal:
         """
         if self.savepoints:
             raise SavepointError(
-                f"{what} cannot be undone on DuckDB, and a savepoint is set. Run it outside of begin_nested(), in a transaction of its own."
+                f"{what} cannot be undone on DuckDB, and a savepoint is set. "
+                "Run it outside of begin_nested(), in a transaction of its own."
             )
         self.blocked = what
 
@@ -139,8 +140,8 @@ class Journal:
         same = mark == self._mark or (self._values > MANY_ROWS and mark is not None and mark[1] == self._mark[1])
         if self.database.commits != self._commits or not same:
             raise SerializationError(
-                "rollback to a savepoint is not possible: another connection committed to the database since this transaction began, "
-                f"and DuckDB's savepoints are rebuilt from that moment. {ADVICE}"
+                "rollback to a savepoint is not possible: another connection committed to the database since this "
+                f"transaction began, and DuckDB's savepoints are rebuilt from that moment. {ADVICE}"
             )
 
     def _replay(self, number: int, entry: Entry) -> None:
@@ -154,23 +155,18 @@ class Journal:
         if rows != entry.rows and repr(rows) != repr(entry.rows):  # the texts of NaN agree, the values never do
             raise ReplayDivergence(
                 f"rollback to a savepoint is not possible: statement {number} of the transaction answered differently when it was "
-                f"repeated ({entry.sql}). Compute what is random or depends on the time in Python and send it as a parameter. {ADVICE}"
+                f"repeated ({entry.sql}). Compute what is random or depends on the time in Python and send it as a "
+                f"parameter. {ADVICE}"
             )
 
     def _compare(self, prints: Prints) -> None:
         now = fingerprints(self.raw)
-        differing = sorted(
-            {
-                table
-                for _, table in now.keys() | prints.keys()
-                if any(now.get(key) != prints.get(key) for key in now.keys() | prints.keys() if key[1] == table)
-            }
-        )
+        differing = sorted({key[1] for key in now.keys() | prints.keys() if now.get(key) != prints.get(key)})
         if differing:
             raise ReplayDivergence(
-                f"rollback to a savepoint is not possible: repeated, the transaction's own SQL fills {', '.join(differing)} differently "
-                "(random(), now() or the like in the text, a default or a macro). Compute such values in Python and send them as "
-                f"parameters. {ADVICE}"
+                "rollback to a savepoint is not possible: repeated, the transaction's own SQL fills "
+                f"{', '.join(differing)} differently (random(), now() or the like in the text, a default or a macro). "
+                f"Compute such values in Python and send them as parameters. {ADVICE}"
             )
 
 

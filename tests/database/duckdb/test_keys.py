@@ -67,7 +67,9 @@ def test_default_nextval_is_drawn_from_past_explicit_keys(connection):
 
 def test_sequence_of_a_column_is_created_drawn_from_and_dropped():
     metadata = MetaData()
-    table = Table("t", metadata, Column("id", Integer, Sequence("t_seq", start=100), primary_key=True), Column("v", String))
+    table = Table(
+        "t", metadata, Column("id", Integer, Sequence("t_seq", start=100), primary_key=True), Column("v", String)
+    )
     engine = create_engine("duckdb://")
     metadata.create_all(engine)
     with engine.begin() as connection:
@@ -102,7 +104,8 @@ def test_only_literal_defaults_are_trusted(default, volatile):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.sampled_from(["draw", "commit", "rollback"]), st.integers(1, 3)), max_size=40
+        st.tuples(st.sampled_from("abc"), st.sampled_from(["draw", "commit", "rollback"]), st.integers(1, 3)),
+        max_size=40,
     )
 )
 def test_registry_gives_no_key_twice_and_leaves_no_gap_alone(program):
