@@ -129,6 +129,7 @@ function makeApp(model, store, redraw) {
 function render({ model, el }, store) {
   const id = `nbs-${(dashboards += 1)}`;
   let frame = 0;
+  let commLive = true;
   let draw = () => {};
   const redraw = () => {
     if (!frame) frame = requestAnimationFrame(() => draw());
@@ -147,10 +148,12 @@ function render({ model, el }, store) {
     const props = { role: "tabpanel", id: `${id}-panel-${name}`, "aria-labelledby": `${id}-tab-${name}` };
     return { name, node: h("div", { class: "nbs-panel", ...props }, part.node), part };
   });
-  // Lumino, which runs JupyterLab's shortcuts, would take arrows and letters typed here for commands of the notebook.
+  // Lumino, which runs JupyterLab's shortcuts, would take keys pressed here for commands of the notebook ("d d" deletes
+  // a cell), unless the very element that has the focus says no.
+  const keepKeys = (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true");
   const root = h(
     "section",
-    { class: "nbs", "data-lm-suppress-shortcuts": "true" },
+    { class: "nbs", onfocusin: keepKeys },
     headPlace,
     line.node,
     bannerPlace,
@@ -161,7 +164,7 @@ function render({ model, el }, store) {
 
   draw = () => {
     frame = 0;
-    app.live = !el.closest(".jupyter-widgets-disconnected");
+    app.live = commLive && !el.closest(".jupyter-widgets-disconnected");
     root.setAttribute("aria-label", `Dashboard of ${app.snapshot.session.name}`);
     root.classList.toggle("nbs-stale", !app.live || !app.snapshot.session.open);
     keepFocus(root, () => {
@@ -180,8 +183,14 @@ function render({ model, el }, store) {
     redraw();
   });
   const onView = () => app.show(VIEWS[model.get("view")] ? model.get("view") : "board");
+  // ipywidgets' word for a kernel that went or came back. It is called on the view, whose model knows which; a display
+  // that never had a kernel (a saved notebook) only has ipywidgets' class for it.
+  const onLive = function () {
+    commLive = this?.model?.comm_live ?? commLive;
+    redraw();
+  };
   model.on("change:view", onView);
-  model.on("comm_live_update", redraw); // ipywidgets' word for a kernel that went or came back
+  model.on("comm_live_update", onLive);
   draw();
   el.append(h("div", { class: "nbs-frame-of-width" }, root));
   if (app.view === "plan") app.askPlan();
@@ -189,7 +198,7 @@ function render({ model, el }, store) {
     stop();
     cancelAnimationFrame(frame);
     model.off("change:view", onView);
-    model.off("comm_live_update", redraw);
+    model.off("comm_live_update", onLive);
   };
 }
 

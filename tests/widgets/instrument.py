@@ -31,7 +31,7 @@ OPEN = """async ({ esm, css, snapshot, view }) => {
     send(message) { if (this.dead) throw new Error("no comm"); this.sent.push(message); },
     on: (name, call) => (listeners[name] ??= new Set()).add(call),
     off: (name, call) => listeners[name]?.delete(call),
-    fire: (name, ...args) => [...(listeners[name] ?? [])].forEach((call) => call(...args)),
+    fire: (name, ...args) => [...(listeners[name] ?? [])].forEach((call) => call.call({ model: state }, ...args)),
     listening: () => Object.values(listeners).reduce((sum, set) => sum + set.size, 0),
   };
   const address = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
@@ -85,8 +85,7 @@ class Instrument:
     def lose_kernel(self) -> None:
         """What ipywidgets does to a widget whose kernel goes."""
         self.page.evaluate(
-            "() => { nbs.model.dead = true; nbs.model.fire('comm_live_update');"
-            " nbs.shown.forEach(({el}) => el.classList.add('jupyter-widgets-disconnected')) }"
+            "() => { nbs.model.dead = true; nbs.model.set('comm_live', false); nbs.model.fire('comm_live_update') }"
         )
         self.settle()
 

@@ -183,7 +183,9 @@ def test_whole_dashboard_is_reached_by_tab_and_focus_is_seen(show: Show) -> None
 
 
 def test_jupyterlab_is_told_to_leave_the_keys_alone(show: Show) -> None:
-    assert show("busy").root.get_attribute("data-lm-suppress-shortcuts") == "true"
+    dash = show("busy")
+    dash.card("Member#3").focus()
+    assert dash.card("Member#3").get_attribute("data-lm-suppress-shortcuts") == "true"
 
 
 def test_motion_is_calm_and_can_be_refused(show: Show) -> None:

@@ -160,6 +160,21 @@ def test_lost_kernel_is_said_and_nothing_is_sent(show: Show) -> None:
     assert dash.sent() == []
 
 
+def test_saved_notebook_without_a_kernel_says_so(show: Show) -> None:
+    dash = show("busy")
+    dash.page.evaluate("() => nbs.shown[0].el.classList.add('jupyter-widgets-disconnected')")
+    dash.send({"kind": "patch", "revision": 8})
+    assert dash.root.get_by_text("No live session").is_visible()
+
+
+def test_kernel_that_comes_back_is_said(show: Show) -> None:
+    dash = show("busy")
+    dash.lose_kernel()
+    dash.page.evaluate("() => { nbs.model.set('comm_live', true); nbs.model.fire('comm_live_update') }")
+    dash.settle()
+    assert dash.root.get_by_text("No live session").count() == 0
+
+
 def test_a_send_that_fails_is_said(show: Show) -> None:
     dash = show("busy")
     dash.page.evaluate("() => { nbs.model.dead = true }")
