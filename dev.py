@@ -208,7 +208,12 @@ def nbval(stage: str, mode: str, database: str) -> int:
 
 def python_tests(stage: str, extra: Sequence[str]) -> int:
     """Everything but the browser; every engine test on both databases."""
-    return pytest(stage, *(f"--ignore={folder}" for folder in IN_BROWSER), *extra)
+    return pytest(stage, *(f"--ignore={folder}" for folder in (*IN_BROWSER, "tests/acceptance")), *extra)
+
+
+def acceptance(stage: str, database: str) -> int:
+    """Behaviour by contract; the names of 2007 come with the complete session."""
+    return pytest(stage, "tests/acceptance", "-k", "not classic", IMPL="nbsession", DBURL=f"{database}://")
 
 
 def browser_tests(stage: str, extra: Sequence[str]) -> int:
@@ -223,6 +228,8 @@ STAGES = {
     "mypy": lambda stage, extra: run([PYTHON, "-m", "mypy"]),
     "imports": lambda stage, extra: run([str(BIN / "lint-imports"), "--no-logo"]),
     "pytest": python_tests,
+    "acceptance-sqlite": lambda stage, extra: acceptance(stage, "sqlite"),
+    "acceptance-duckdb": lambda stage, extra: acceptance(stage, "duckdb"),
     "nbval-sqlite": lambda stage, extra: nbval(stage, "--nbval", "sqlite"),
     "nbval-duckdb": lambda stage, extra: nbval(stage, "--nbval-lax", "duckdb"),
     "browser": browser_tests,

@@ -194,6 +194,13 @@ class FactBus:
 
         return unsubscribe
 
+    def because(self, cause: str, instead: bool = False) -> Because:
+        """``with bus.because("session.get"):`` what happens inside has this cause, unless an outer one is set.
+
+        :param instead: this one, even if an outer one is set.
+        """
+        return Because(self, cause if instead or not self.cause else self.cause)
+
     def publish(self, fact: Fact) -> None:
         """Numbers a fact and hands it to the observers. Callers build a fact only ``if bus.observers``."""
         self.seq += 1
@@ -204,6 +211,22 @@ class FactBus:
             except Exception:
                 self.observers = tuple(o for o in self.observers if o is not observer)
                 logger.exception("an observer raised and was dropped: %r", observer)
+
+
+class Because:
+    """Sets the cause on a bus for a ``with`` block."""
+
+    __slots__ = ("_before", "_bus", "_cause")
+
+    def __init__(self, bus: FactBus, cause: str) -> None:
+        self._bus = bus
+        self._cause = cause
+
+    def __enter__(self) -> None:
+        self._before, self._bus.cause = self._bus.cause, self._cause
+
+    def __exit__(self, *_: object) -> None:
+        self._bus.cause = self._before
 
 
 def safe_repr(value: object, limit: int = REPR_LIMIT) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
-from nbsession.mapping.attributes import describe
+from nbsession.mapping.attributes import NEW, describe
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
 
@@ -53,6 +53,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
 def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
     if status is ObjectState.DELETED:
         raise was_deleted(obj)
+    session.ensure_begun()
     session.unit_of_work.unmark_deleted(obj, cause)
 
 
@@ -131,7 +132,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
 def is_modified(obj: Any, include_collections: bool) -> bool:
     """Is there a net change? Of new objects, anything set counts."""
     state = state_of(obj)
-    if isinstance(state, OwnState) or state.status is ObjectState.PENDING:
+    if isinstance(state, OwnState) or state.status in NEW:
         for attribute in state.mapper.attributes.values():
             declared = getattr(attribute, "relationship", None)
             if declared is not None and declared.uselist and not include_collections:

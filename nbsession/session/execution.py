@@ -36,14 +36,11 @@ def execute_statement(
     first = next((m for m in mappers if m is not None), None)
     bind = session.get_bind(first or _mapper_of(raw), clause=statement, **(bind_arguments or {}))
     connection = session.ensure_begun().connection_for(bind)
-    before, session.bus.cause = session.bus.cause, session.bus.cause or f"session.execute({statement.kind})"
-    try:
+    with session.bus.because(f"session.execute({statement.kind})"):
         if first is None:
             result: Result = connection.execute(statement, params)
             return result
         return _select_entities(session, connection, statement, params, mappers)
-    finally:
-        session.bus.cause = before
 
 
 def _entity_mapper(column: Any) -> Mapper | None:

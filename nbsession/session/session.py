@@ -74,7 +74,8 @@ class Session(Transacting):
         :raises InvalidRequestError: it has no row, or is in another session.
         """
         attaching.check_deletable(self, obj)
-        self.cascade_delete(obj, "session.delete")
+        with self.bus.because("session.delete"):
+            self.cascade_delete(obj, "session.delete")
 
     def cascade_delete(self, obj: Any, cause: str) -> None:
         """Marks an object, and what the delete cascade reaches."""
@@ -142,22 +143,26 @@ class Session(Transacting):
 
         :raises ObjectDeletedError: its row is gone.
         """
-        self.autoflush_before(f"load of {type(obj).__name__}.{key}")
-        if not loading.load_missing_values(self, obj):
-            raise loading.row_is_gone(obj)
+        cause = f"load of {type(obj).__name__}.{key}"
+        self.autoflush_before(cause)
+        with self.bus.because(cause):
+            if not loading.load_missing_values(self, obj):
+                raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 
     def load_related(self, obj: Any, key: str) -> Any:
         """Loads a relationship."""
-        return loading.load_relationship(self, obj, key)
+        with self.bus.because(f"lazy load of {type(obj).__name__}.{key}"):
+            return loading.load_relationship(self, obj, key)
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""
         values, keys = obj.__dict__, state_of(obj).mapper.column_keys
         if keys[0] in values or not values.keys().isdisjoint(keys):
             return True
-        if loading.load_missing_values(self, obj):
-            return True
+        with self.bus.because("session.get"):
+            if loading.load_missing_values(self, obj):
+                return True
         self.unit_of_work.move_each((obj,), Trigger.DELETE, "row not found")
         return False
 
@@ -194,7 +199,8 @@ class Session(Transacting):
         self.ensure_begun()
         mapper = state_of(obj).mapper
         if names is None or any(n in mapper.columns for n in names):
-            loading.require_found(obj, loading.load_missing_values(self, obj))
+            with self.bus.because("session.refresh"):
+                loading.require_found(obj, loading.load_missing_values(self, obj))
         for name in names or ():
             getattr(obj, name)
 
@@ -228,7 +234,8 @@ class Session(Transacting):
         if present is not None:
             self.expire(present)
             return present if self.still_there(present) else None
-        return loading.load_by_key(self, mapper, ident)
+        with self.bus.because("session.get"):
+            return loading.load_by_key(self, mapper, ident)
 
     def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:
         """:meth:`get`, but a missing row is an error.
@@ -277,13 +284,12 @@ class Session(Transacting):
             raise InvalidRequestError("Session is already flushing")
         if not self.unit_of_work.has_work:
             return
-        cause, self.bus.cause = self.bus.cause, self.bus.cause or "session.flush"
         self._flushing = True
         try:
-            self._flush(objects)
+            with self.bus.because("session.flush"):
+                self._flush(objects)
         finally:
             self._flushing = False
-            self.bus.cause = cause
 
     def _flush(self, objects: Iterable[Any] | None) -> None:
         unit = self.unit_of_work
@@ -312,17 +318,15 @@ class Session(Transacting):
         """Flushes before something reads, if autoflush is on."""
         if not self.autoflush or self._flushing or not self.unit_of_work.has_work:
             return
-        before, self.bus.cause = self.bus.cause, f"autoflush before {cause}"
         try:
-            self.flush()
+            with self.bus.because(f"autoflush before {cause}", instead=True):
+                self.flush()
         except Exception as error:
             error.add_note(
                 "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block if this flush is "
                 "occurring prematurely)"
             )
             raise
-        finally:
-            self.bus.cause = before
 
     @property
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from nbsession.database.connection import Connection
@@ -35,16 +35,17 @@ class Transacting(SessionCore):
 
         :param name: a name for people.
         """
-        parent = self.ensure_begun(explicit=True)
-        parent.require_active()
-        self.flush()
-        nested = self.transaction = SessionTransaction(self, parent, name)
-        try:
-            nested.enlist_parents_connections()
-        except BaseException:
-            nested.close()
-            raise
-        return nested
+        with self.bus.because("session.begin_nested"):
+            parent = self.ensure_begun(explicit=True)
+            parent.require_active()
+            self.flush()
+            nested = self.transaction = SessionTransaction(self, parent, name)
+            try:
+                nested.enlist_parents_connections()
+            except BaseException:
+                nested.close()
+                raise
+            return nested
 
     def ensure_begun(self, explicit: bool = False) -> SessionTransaction:
         """The current transaction, begun if there is none.
@@ -61,19 +62,22 @@ class Transacting(SessionCore):
                 raise InvalidRequestError(
                     "Autobegin is disabled on this Session; please call session.begin() to start a new transaction"
                 )
-            self.transaction = SessionTransaction(self)
+            with self.bus.because("session.begin" if explicit else "autobegin"):
+                self.transaction = SessionTransaction(self)
         return self.transaction
 
     def commit(self) -> None:
         """Flushes and commits everything, savepoints included. Objects are expired, deleted ones detached."""
         *_, root = self.ensure_begun().levels()
-        self._with_cause("session.commit", root.commit)
+        with self.bus.because("session.commit"):
+            root.commit()
 
     def rollback(self) -> None:
         """Rolls everything back: new objects are transient again, deleted ones persistent, the others expired."""
         if self.transaction is not None:
             *_, root = self.transaction.levels()
-            self._with_cause("session.rollback", root.rollback)
+            with self.bus.because("session.rollback"):
+                root.rollback()
 
     def close(self) -> None:
         """Takes every object out and ends the transaction: what was not committed is rolled back. Usable again."""
@@ -87,13 +91,6 @@ class Transacting(SessionCore):
         unit.identity_map.clear()
 
     reset = close
-
-    def _with_cause(self, cause: str, deed: Callable[[], None]) -> None:
-        before, self.bus.cause = self.bus.cause, cause
-        try:
-            deed()
-        finally:
-            self.bus.cause = before
 
     @property
     def is_active(self) -> bool:

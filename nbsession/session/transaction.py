@@ -179,6 +179,10 @@ class SessionTransaction:
         :raises PendingRollbackError: it failed before.
         :raises ResourceClosedError: it ended before.
         """
+        with self.session.bus.because("savepoint released" if self.nested else "session.commit"):
+            self._commit()
+
+    def _commit(self) -> None:
         if self.state is not TransactionState.PREPARED:
             self.require_active()
             self._end_inner_levels("commit")
@@ -199,7 +203,7 @@ class SessionTransaction:
         self.session.hooks.fire("after_commit", self.session)
         if not self.nested:
             unit = self.session.unit_of_work
-            unit.settle(self.frame, "session.commit", self.session.expire_on_commit)
+            unit.settle(self.frame, self.session.bus.cause, self.session.expire_on_commit)
         self._leave()
 
     def _flush_before_commit(self) -> None:
@@ -221,12 +225,13 @@ class SessionTransaction:
         """
         if self.state is TransactionState.CLOSED:
             raise ResourceClosedError("This transaction is closed")
-        self._end_inner_levels("rollback")
         error: BaseException | None = None
-        if self.state is not TransactionState.FAILED:
-            error = self._undo("session.rollback")
-        self._move(TransactionTrigger.ROLLBACK, error)
-        self._leave()
+        with self.session.bus.because("rollback to savepoint" if self.nested else "session.rollback"):
+            self._end_inner_levels("rollback")
+            if self.state is not TransactionState.FAILED:
+                error = self._undo(self.session.bus.cause)
+            self._move(TransactionTrigger.ROLLBACK, error)
+            self._leave()
         if error is not None:
             raise error
 
@@ -279,7 +284,7 @@ class SessionTransaction:
     def abandon(self) -> None:
         """An outer level is rolled back: this one goes with it; the database needs no word of it."""
         unit = self.session.unit_of_work
-        unit.unwind(self.frame, "session.rollback")
+        unit.unwind(self.frame, self.session.bus.cause)
         self._move(TransactionTrigger.ROLLBACK)
         self._leave()
 
