@@ -91,7 +91,7 @@ def test_sides_take_turns_and_one_that_is_slow_sits_out() -> None:
 def test_every_work_runs_in_every_setting(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Runs the whole command on tiny data."""
     file = tmp_path / "figures.json"
-    assert main(["-n", "40", "--repetitions", "1", "--json", str(file)]) == 0
+    assert main(["-n", "40", "--repetitions", "1", "--without", "sqlalchemy", "--json", str(file)]) == 0
     found = json.loads(file.read_text())
     assert len(found["settings"]) == len(SETTINGS)
     for setting in found["settings"]:
@@ -105,6 +105,16 @@ def test_every_work_runs_in_every_setting(tmp_path: Path, capfd: pytest.CaptureF
     printed = capfd.readouterr().out
     assert "SQLite, memory, 40 objects" in printed
     assert "A fact costs nothing" in printed
+
+
+@pytest.mark.parametrize("database", ["sqlite", "duckdb"])
+def test_sqlalchemy_takes_part_or_is_said_to_be_missing(database: str, capfd: pytest.CaptureFixture[str]) -> None:
+    options = ["-n", "40", "--repetitions", "1", "--only", "insert", "--only", "composite load", "--quick"]
+    assert main([*options, "--database", database]) == 0
+    printed = capfd.readouterr().out
+    rows = [line for line in printed.splitlines() if line.startswith(("  insert ", "  composite load "))]
+    assert len(rows) == (2 if database == "sqlite" else 4)
+    assert "pip install" in printed or all("–" not in row for row in rows)
 
 
 def test_the_table_shows_ratio_and_goal() -> None:
