@@ -1,0 +1,1 @@
+"""Mapping: classes, tables, attributes and what is generated for them."""
