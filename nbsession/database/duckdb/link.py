@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbsession.database.duckdb.arrow import table_of
 from nbsession.database.duckdb.catalog import Catalog, TableFacts
 from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.fetching import fetch_all
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.keys import draw_from_sequence
-from nbsession.database.duckdb.redo import Journal
+from nbsession.database.duckdb.redo import Entry, Journal, execute
 from nbsession.database.link import Link, Outcome, Rows
 from nbsession.database.raw import check_control, first_word
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
@@ -166,7 +167,7 @@ class DuckDBLink(Link):
         rows: Rows = raw.fetchall()
         description = raw.description
         if kind in _WRITES or _HIDDEN_WRITE.search(sql):
-            self.journal.write(sql, params if trusted else copy.deepcopy(params), rows, trusted)
+            self.journal.write(Entry(sql, params if trusted else copy.deepcopy(params), rows, trusted))
             if not trusted:
                 self.touched.everything()
         if kind in _ANSWERS or (kind in _COUNTS and _RETURNING.search(sql) and description[0][0] != "Count"):
@@ -216,7 +217,7 @@ class DuckDBLink(Link):
             self._write(self.dialect.insert_named_text(write, names), [column[0] for column in columns], 1)
         else:
             declared = [self._declared(facts, name, write.table) for name in names]
-            self._write(self.dialect.insert_columns_text(write, names, declared), columns, count * len(columns))
+            self._write_columns(lambda types: self.dialect.insert_columns_text(write, names, types), declared, columns)
         self.touched.inserted(write.table, names, columns)
         return keys
 
@@ -233,7 +234,7 @@ class DuckDBLink(Link):
         facts = self._facts(write.table)
         declared = [self._declared(facts, c.name, write.table) for c in (*write.set_columns, *write.match_columns)]
         columns = [list(values) for values in zip(*rows, strict=True)]
-        return self._write(self.dialect.update_columns_text(write, declared), columns, len(rows))
+        return self._write_columns(lambda types: self.dialect.update_columns_text(write, types), declared, columns)
 
     def delete_rows(self, write: RowDelete, rows: Rows) -> int:
         """DELETE: from two rows on by columns."""
@@ -246,13 +247,21 @@ class DuckDBLink(Link):
         declared = [self._declared(facts, column.name, write.table) for column in write.match_columns]
         distinct = set(rows)  # a row that the join deletes twice is an internal error of DuckDB (measured)
         columns = [list(values) for values in zip(*(rows if len(distinct) == len(rows) else distinct), strict=True)]
-        return self._write(self.dialect.delete_columns_text(write, declared), columns, len(rows))
+        return self._write_columns(lambda types: self.dialect.delete_columns_text(write, types), declared, columns)
 
-    def _write(self, sql: str, params: Sequence[Any], values: int) -> int:
+    def _write_columns(
+        self, text: Callable[[Sequence[str]], str], declared: Sequence[str], columns: Sequence[Sequence[Any]]
+    ) -> int:
+        arrow = table_of(columns, declared)
+        if arrow is None:
+            return self._write(text(declared), columns, len(columns) * len(columns[0]))
+        return self._write(text(()), (), len(columns) * len(columns[0]), arrow)
+
+    def _write(self, sql: str, params: Sequence[Any], values: int, arrow: Any = None) -> int:
         """One write of our own: only literals, so a replay does the same."""
         assert self.journal is not None
-        rows = self.raw.execute(sql, params).fetchall()
-        self.journal.write(sql, params, rows, True, values)
+        rows = execute(self.raw, sql, params, arrow)
+        self.journal.write(Entry(sql, params, rows, True, arrow), values)
         return int(rows[0][0]) if rows else 0
 
     def _write_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:

@@ -8,8 +8,10 @@ defaults and macros can hide in it) the tables must be what they were at the sav
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from nbsession.database.duckdb.arrow import NAME as ARROW_NAME
 from nbsession.exc import ReplayDivergence, SavepointError, SerializationError
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ Prints: TypeAlias = dict[tuple[str, str], tuple[Any, ...]]
 
 
 class Entry(NamedTuple):
-    """One write: its SQL, its parameters by value, what it answered, and whether it can only do the same again."""
+    """One write: its SQL, its parameters by value, what it answered, whether it can only do the same, its Arrow table."""
 
     sql: str
     params: Sequence[Any]
     rows: list[tuple[Any, ...]]
     trusted: bool
+    arrow: Any = None
 
 
 class Savepoint(NamedTuple):
@@ -60,11 +63,9 @@ class Journal:
         self._mark = database.mark()
         self._values = 0
 
-    def write(
-        self, sql: str, params: Sequence[Any], rows: list[tuple[Any, ...]], trusted: bool, values: int = 1
-    ) -> None:
-        """Notes a write that was done."""
-        self.entries.append(Entry(sql, params, rows, trusted))
+    def write(self, entry: Entry, values: int = 1) -> None:
+        """Notes a write that was done, and how many values it wrote."""
+        self.entries.append(entry)
         self._values += values
 
     def block(self, what: str) -> None:
@@ -146,7 +147,7 @@ class Journal:
 
     def _replay(self, number: int, entry: Entry) -> None:
         try:
-            rows = self.raw.execute(entry.sql, entry.params).fetchall()
+            rows = execute(self.raw, entry.sql, entry.params, entry.arrow)
         except Exception as error:
             raise ReplayDivergence(
                 f"rollback to a savepoint is not possible: statement {number} of the transaction failed when it was repeated "
@@ -168,6 +169,22 @@ class Journal:
                 f"{', '.join(differing)} differently (random(), now() or the like in the text, a default or a macro). "
                 f"Compute such values in Python and send them as parameters. {ADVICE}"
             )
+
+
+def execute(raw: Any, sql: str, params: Sequence[Any], arrow: Any = None) -> list[tuple[Any, ...]]:
+    """Runs a write: its Arrow table, if it has one, is there while it runs."""
+    if arrow is None:
+        rows: list[tuple[Any, ...]] = raw.execute(sql, params).fetchall()
+        return rows
+    raw.register(ARROW_NAME, arrow)
+    try:
+        rows = raw.execute(sql, params).fetchall()
+    except BaseException:
+        with suppress(Exception):  # the transaction is aborted by now
+            raw.unregister(ARROW_NAME)
+        raise
+    raw.unregister(ARROW_NAME)
+    return rows
 
 
 def fingerprints(raw: Any) -> Prints:
