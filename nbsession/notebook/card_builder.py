@@ -10,15 +10,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbsession.events import safe_repr, tokens
+from nbsession.exc import InvalidRequestError, NoInspectionAvailable, UnmappedInstanceError
 from nbsession.mapping.inspection import InstanceState, inspect_mapped
 from nbsession.notebook.journal import Journal
 from nbsession.notebook.snapshots import Attribute, Card, Status
 from nbsession.notebook.views.plain import clip, one_line
-from nbsession.tracking.instance_state import NO_VALUE
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 MEMBERS_SHOWN = 4
 """members of a collection that a card names"""
 SUMMARY_WIDTH = 60
+KEYLESS = (ObjectState.TRANSIENT, ObjectState.PENDING)
+"""states in which an object is named without a key, even if it has been given one"""
 
 
 def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Iterable[str] = ()) -> Card:
@@ -27,11 +31,15 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     :param journal: gives the label and the last move.
     :param to_delete: is the object marked for deletion?
     :param holders: variables and outputs that hold it.
+    :raises NoInspectionAvailable: it is not mapped.
     """
+    try:
+        looked: InstanceState = inspect_mapped(obj)
+    except NoInspectionAvailable:
+        raise
+    except InvalidRequestError as error:
+        return _unready(obj, journal, error, holders)
     token = tokens.of(obj)
-    cls = type(obj).__name__
-    looked: InstanceState = inspect_mapped(obj)
-    key = key_text(looked.identity)
     state = looked.state.value
     attributes = [_column(looked, name, state) for name in looked.mapper.column_attrs]
     attributes += [_related(looked, each, state, journal) for each in looked.mapper.relationships]
@@ -40,14 +48,30 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     marks = {"dirty": dirty, "expired": expired, "failed": journal.failed(token), "to delete": to_delete}
     return {
         "token": token,
-        "label": journal.labels.of(token, cls, key if state not in ("transient", "pending") else None),
-        "cls": cls,
-        "key": key,
+        "label": label_of(obj, journal),
+        "cls": type(obj).__name__,
+        "key": key_text(looked.identity),
         "state": state,
         "flags": [flag for flag, is_set in marks.items() if is_set],
         "summary": _summary(attributes, looked.expired and state == "persistent"),
         "attributes": attributes,
         "moved": journal.last_move(token),
+        "holders": list(holders),
+    }
+
+
+def _unready(obj: Any, journal: Journal, error: Exception, holders: Iterable[str]) -> Card:
+    """The card of an object whose class cannot be used yet: a related class is not there."""
+    return {
+        "token": tokens.of(obj),
+        "label": label_of(obj, journal),
+        "cls": type(obj).__name__,
+        "key": None,
+        "state": state_of(obj).status.value,
+        "flags": [],
+        "summary": clip(f"class not ready: {error}", SUMMARY_WIDTH),
+        "attributes": [],
+        "moved": journal.last_move(tokens.of(obj)),
         "holders": list(holders),
     }
 
@@ -128,13 +152,13 @@ def label_of(obj: Any, journal: Journal) -> str:
 
     :param obj: anything.
     """
-    if obj is None:
-        return "None"
-    looked = inspect_mapped(obj, raiseerr=False)
-    if looked is None:
+    try:
+        state = state_of(obj)
+    except UnmappedInstanceError:
         return value_text(obj)
-    keyed = looked.state.value not in ("transient", "pending")
-    return journal.labels.of(tokens.of(obj), type(obj).__name__, key_text(looked.identity) if keyed else None)
+    ident = ident_of(obj) if state.status not in KEYLESS else None
+    key = None if ident is None else key_text(ident if isinstance(ident, tuple) else (ident,))
+    return journal.labels.of(tokens.of(obj), type(obj).__name__, key)
 
 
 def _summary(attributes: list[Attribute], expired: bool) -> str:

@@ -54,10 +54,11 @@ def _after_verb(
     if done and done[-1] in takes_value:
         return fragment, []
     options = [Candidate(option.name, "option") for option in verb.options if option.name not in done]
+    options += [] if done else [Candidate("--help", "option")]
     if verb.name == "open" and not any("://" in word for word in done) and not fragment.startswith("-"):
         return fragment, [*(Candidate(url, "url") for url in URLS), *options]
     if verb.name in ("rollback", "release") and not done:
-        return fragment, [Candidate(name, "savepoint") for name in reversed(savepoints)]
+        return fragment, [*(Candidate(name, "savepoint") for name in reversed(savepoints)), *options]
     return fragment, options
 
 

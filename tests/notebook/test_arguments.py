@@ -13,7 +13,23 @@ def test_no_verb_is_show() -> None:
 
 def test_every_verb_of_the_issue_is_there() -> None:
     assert list(VERBS) == (
-        "open show add delete expunge flush commit rollback savepoint release plan log state stack close".split()
+        [
+            "open",
+            "show",
+            "add",
+            "delete",
+            "expunge",
+            "flush",
+            "commit",
+            "rollback",
+            "savepoint",
+            "release",
+            "plan",
+            "log",
+            "state",
+            "stack",
+            "close",
+        ]
     )
 
 

@@ -16,7 +16,9 @@ class FakeShell:
 
     def __init__(self, presumed: int) -> None:
         self.callbacks: dict[str, Any] = {}
-        self.events = SimpleNamespace(register=self.callbacks.__setitem__, unregister=lambda name, _: self.callbacks.pop(name))
+        self.events = SimpleNamespace(
+            register=self.callbacks.__setitem__, unregister=lambda name, _: self.callbacks.pop(name)
+        )
         self.displayhook = SimpleNamespace(prompt_count=presumed, exec_result=None)
         self.user_ns = {"a": 1}
 
@@ -57,7 +59,6 @@ def test_an_empty_cell_ends_without_having_started() -> None:
 
 
 def test_a_real_shell_numbers_its_cells_as_it_displays_them(ipython: InteractiveShell) -> None:
-    ipython.reset(new_session=True)
     clock, during = CellClock(), []
     ipython.user_ns["note"] = lambda: during.append(clock.now)
     clock.attach(ipython)
@@ -72,7 +73,6 @@ def test_a_real_shell_numbers_its_cells_as_it_displays_them(ipython: Interactive
 
 
 def test_attached_inside_a_cell_that_cell_is_running(ipython: InteractiveShell) -> None:
-    ipython.reset(new_session=True)
     clock = CellClock()
     ipython.user_ns["attach"] = lambda: clock.attach(ipython)
     ipython.run_cell("attach()\nassert clock_running()", store_history=True)

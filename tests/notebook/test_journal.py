@@ -15,10 +15,19 @@ def journal() -> Journal:
     return Journal(Labels(lambda token: object()))
 
 
-def moved(seq: int, tokens: list[int], before: str, trigger: str, after: str, *, key: bool = False, cause: str = "") -> StatesMoved:
+def moved(
+    seq: int, tokens: list[int], before: str, trigger: str, after: str, *, key: bool = False, cause: str = ""
+) -> StatesMoved:
     subjects = tuple(Subject(token, "Member", str(token) if key else None) for token in tokens[:200])
     return StatesMoved(
-        seq=seq, cause=cause, cls="Member", subjects=subjects, count=len(tokens), before=before, trigger=trigger, after=after
+        seq=seq,
+        cause=cause,
+        cls="Member",
+        subjects=subjects,
+        count=len(tokens),
+        before=before,
+        trigger=trigger,
+        after=after,
     )
 
 
@@ -26,7 +35,9 @@ def sent(seq: int, sql: str = "INSERT INTO member", rows: int | None = 1, **more
     return StatementExecuted(seq=seq, sql=sql, params=(), executions=1, rows=rows, **{"internal": False, **more})
 
 
-def transaction(seq: int, level: int, trigger: str, name: str | None = None, error: str | None = None) -> TransactionMoved:
+def transaction(
+    seq: int, level: int, trigger: str, name: str | None = None, error: str | None = None
+) -> TransactionMoved:
     after = {"begin": "active", "fail": "failed"}.get(trigger, "closed")
     return TransactionMoved(seq=seq, level=level, name=name, before="active", trigger=trigger, after=after, error=error)
 
@@ -97,7 +108,9 @@ def test_memory_is_bounded() -> None:
 def test_what_a_failed_flush_throws_back_is_marked_until_the_rollback() -> None:
     book = journal()
     hear(book, transaction(1, 0, "begin"), moved(2, [7], "pending", "undo add", "transient", cause="failed flush"))
-    hear(book, transaction(3, 0, "fail", error="(IntegrityError) (sqlite3.IntegrityError) UNIQUE constraint failed: a.b"))
+    hear(
+        book, transaction(3, 0, "fail", error="(IntegrityError) (sqlite3.IntegrityError) UNIQUE constraint failed: a.b")
+    )
     assert book.failed(7)
     hear(book, transaction(4, 0, "rollback"))
     assert not book.failed(7)
@@ -111,7 +124,12 @@ def test_marks_are_remembered() -> None:
 
 def test_a_button_is_the_cause_of_what_it_does() -> None:
     book = journal()
-    hear(book, moved(1, [1], "transient", "add", "pending", cause="session.add"), sent(2), via="button: session.add(Member+1)")
+    hear(
+        book,
+        moved(1, [1], "transient", "add", "pending", cause="session.add"),
+        sent(2),
+        via="button: session.add(Member+1)",
+    )
     assert book.moves[0]["cause"] == book.statements[0]["cause"] == "button: session.add(Member+1)"
 
 
@@ -132,7 +150,13 @@ def test_a_cell_whose_number_was_presumed_wrongly_is_corrected() -> None:
 def test_statements_and_written_rows_count_in_the_innermost_frame() -> None:
     book = journal()
     hear(book, transaction(1, 0, "begin"), sent(2), sent(3, "SELECT 1", 10), sent(4, "  update member", 2))
-    hear(book, transaction(5, 1, "begin", "sp1"), sent(6, "DELETE FROM x", 3), sent(7, "PRAGMA x", 9, internal=True), cell="In[2]")
+    hear(
+        book,
+        transaction(5, 1, "begin", "sp1"),
+        sent(6, "DELETE FROM x", 3),
+        sent(7, "PRAGMA x", 9, internal=True),
+        cell="In[2]",
+    )
     frames = book.frames.info()["frames"]
     assert [(f["name"], f["kind"], f["cell"], f["statements"], f["rows"]) for f in frames] == [
         ("BEGIN", "transaction", "In[1]", 3, 3),
@@ -157,11 +181,17 @@ def test_a_savepoint_rolled_back_takes_its_work_with_it() -> None:
 def test_a_failure_says_what_where_and_what_next() -> None:
     book = journal()
     hear(book, transaction(1, 0, "begin"), transaction(2, 1, "begin", "sp1"))
-    hear(book, transaction(3, 1, "fail", "sp1", "(IntegrityError) (sqlite3.IntegrityError) UNIQUE failed"), cell="In[7]")
+    hear(
+        book, transaction(3, 1, "fail", "sp1", "(IntegrityError) (sqlite3.IntegrityError) UNIQUE failed"), cell="In[7]"
+    )
     info = book.frames.info()
     assert info["state"] == "failed" and [frame["state"] for frame in info["frames"]] == ["active", "failed"]
     assert info["error"] is not None
-    assert (info["error"]["type"], info["error"]["message"], info["error"]["cell"]) == ("IntegrityError", "UNIQUE failed", "In[7]")
+    assert (info["error"]["type"], info["error"]["message"], info["error"]["cell"]) == (
+        "IntegrityError",
+        "UNIQUE failed",
+        "In[7]",
+    )
     assert "%session rollback sp1" in info["error"]["advice"] and "session.rollback()" in info["error"]["advice"]
     hear(book, transaction(4, 1, "rollback", "sp1"))
     assert book.frames.info()["error"] is None and book.frames.info()["state"] == "active"

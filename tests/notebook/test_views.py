@@ -67,11 +67,30 @@ def test_every_view_says_when_it_was_taken(view: str, name: str) -> None:
 TAGS = {"b", "br", "code", "del", "details", "div", "i", "ins", "li", "ol", "span", "summary", "table", "tbody", "td"}
 TAGS |= {"th", "tr", "ul"}
 ATTRIBUTES = {"style", "title", "scope", "value", "open"}
-PROPERTIES = set(
-    "background-color border border-bottom border-collapse border-left border-radius color font-family font-size "
-    "font-weight margin max-width outline overflow-wrap overflow-x padding padding-left table-layout text-align text-decoration "
-    "vertical-align width".split()
-)
+PROPERTIES = {
+    "background-color",
+    "border",
+    "border-bottom",
+    "border-collapse",
+    "border-left",
+    "border-radius",
+    "color",
+    "font-family",
+    "font-size",
+    "font-weight",
+    "margin",
+    "max-width",
+    "outline",
+    "overflow-wrap",
+    "overflow-x",
+    "padding",
+    "padding-left",
+    "table-layout",
+    "text-align",
+    "text-decoration",
+    "vertical-align",
+    "width",
+}
 
 
 class Elements(HTMLParser):
@@ -210,7 +229,9 @@ def test_board_shows_what_moved_or_changed_before_the_rest() -> None:
     tokens = list(range(100, 130))
     cards = {str(token): {**pattern, "token": token, "label": f"Tool#{token}", "moved": None} for token in tokens}
     cards["105"]["flags"] = ["dirty"]
-    lanes = [{**lane, "tokens": tokens, "count": 500, "more": 470} if lane["letter"] == "S" else lane for lane in shown.lanes]
+    lanes = [
+        {**lane, "tokens": tokens, "count": 500, "more": 470} if lane["letter"] == "S" else lane for lane in shown.lanes
+    ]
     text = state_board.view(snapshot("busy", cards=cards, lanes=lanes)).text
     assert "Tool#105 *" in text and "Tool#129" in text and "Tool#100" not in text
     assert "… 492 more" in text
