@@ -351,3 +351,20 @@ ada.name = "Ada Byron"; note = Member(name="not added yet")
     assert dash.evaluate("node => node.getBoundingClientRect().right <= innerWidth")
     nb.screenshot(f"lab-narrow-{theme}")
     assert nb.errors == []
+
+
+def test_notebook_7_shows_it_too(notebook: OpenNotebook) -> None:
+    nb = notebook(
+        "seven.ipynb", SETUP.replace("URL", "sqlite://"), "ada = Member(name='Ada'); session.add(ada); session.flush()"
+    )
+    page = nb.page
+    page.goto(f"{nb.lab.url}/notebooks/seven.ipynb?token={nb.lab.token}")
+    for _ in range(2):  # Notebook 7 does not show its application to scripts
+        page.get_by_title("Run this cell and advance").or_(
+            page.get_by_role("button", name="Run this cell")
+        ).first.click()
+    dash = dashboard(nb)
+    expect(lane(dash, "persistent")).to_have_text(["Member#1"], timeout=20_000)
+    press(dash, "Commit")
+    expect(dash.locator(".nbs-head")).to_contain_text("idle")
+    nb.screenshot("notebook-7")
