@@ -15,6 +15,11 @@ from nbsession.notebook.cells import clock
 from nbsession.notebook.recorder import Recorder, forget, recorder_of
 from tests.notebook.library import Member
 
+VERBS_OF_THE_PAGE = (
+    *("add", "flush", "savepoint", "savepoint", "release", "rollback to"),
+    *("commit", "refresh", "expire", "delete", "rollback", "expunge"),
+)
+
 
 @pytest.fixture
 def recorder(session: Session) -> Recorder:
@@ -43,21 +48,7 @@ def test_every_verb_of_the_page(session: Session, recorder: Recorder) -> None:
         act(recorder, "expunge", token=token),
     ]
     assert [(answer["kind"], answer["verb"], answer["ok"]) for answer in answers] == [
-        ("answer", verb, True)
-        for verb in [
-            "add",
-            "flush",
-            "savepoint",
-            "savepoint",
-            "release",
-            "rollback to",
-            "commit",
-            "refresh",
-            "expire",
-            "delete",
-            "rollback",
-            "expunge",
-        ]
+        ("answer", verb, True) for verb in VERBS_OF_THE_PAGE
     ]
     assert answers[0]["text"] == "Member+1 transient → pending"
     assert all(answer["text"] for answer in answers)

@@ -12,25 +12,10 @@ def test_no_verb_is_show() -> None:
 
 
 def test_every_verb_of_the_issue_is_there() -> None:
-    assert list(VERBS) == (
-        [
-            "open",
-            "show",
-            "add",
-            "delete",
-            "expunge",
-            "flush",
-            "commit",
-            "rollback",
-            "savepoint",
-            "release",
-            "plan",
-            "log",
-            "state",
-            "stack",
-            "close",
-        ]
-    )
+    assert set(VERBS) == {
+        *("open", "show", "add", "delete", "expunge", "flush", "commit", "rollback"),
+        *("savepoint", "release", "plan", "log", "state", "stack", "close"),
+    }
 
 
 def test_an_expression_is_taken_to_the_end_of_the_line() -> None:

@@ -68,28 +68,9 @@ TAGS = {"b", "br", "code", "del", "details", "div", "i", "ins", "li", "ol", "spa
 TAGS |= {"th", "tr", "ul"}
 ATTRIBUTES = {"style", "title", "scope", "value", "open"}
 PROPERTIES = {
-    "background-color",
-    "border",
-    "border-bottom",
-    "border-collapse",
-    "border-left",
-    "border-radius",
-    "color",
-    "font-family",
-    "font-size",
-    "font-weight",
-    "margin",
-    "max-width",
-    "outline",
-    "overflow-wrap",
-    "overflow-x",
-    "padding",
-    "padding-left",
-    "table-layout",
-    "text-align",
-    "text-decoration",
-    "vertical-align",
-    "width",
+    *("background-color", "border", "border-bottom", "border-collapse", "border-left", "border-radius", "color"),
+    *("font-family", "font-size", "font-weight", "margin", "max-width", "outline", "overflow-wrap", "overflow-x"),
+    *("padding", "padding-left", "table-layout", "text-align", "text-decoration", "vertical-align", "width"),
 }
 
 
