@@ -178,7 +178,8 @@ def test_violated_constraint_says_that_rollback_is_needed_and_rollback_works(ses
     for attempt in (session.commit, session.flush, lambda: session.get(Member, 7), lambda: names(session)):
         with pytest.raises(exc.PendingRollbackError, match=r"first issue Session.rollback\(\).*IntegrityError"):
             attempt()
-    session.rollback()
+    with pytest.warns(exc.NbsessionWarning, match="will be discarded"):
+        session.rollback()
     assert inspect(twin).transient and twin.name == "Ada"
     twin.name = "Eve"
     session.add(twin)

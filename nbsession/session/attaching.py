@@ -40,13 +40,13 @@ def attach(session: Session, obj: Any, cause: str) -> None:
         return
     if state.common is mapper.gone:
         raise was_deleted(obj)
+    session.ensure_begun()
     holder = session.find(mapper, ident_of(obj))
     if holder is not None and holder is not obj:
         raise InvalidRequestError(
             f"Can't attach instance {describe(obj)}; another instance with key {mapper.identity_key(ident_of(obj))} is already "
             "present in this session. Use session.merge() to copy its state onto that one."
         )
-    session.ensure_begun()
     unit.move(mapper, (obj,), status, Trigger.ADD, cause)
 
 

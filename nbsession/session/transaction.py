@@ -6,12 +6,21 @@ needed, and tells the unit of work what to settle or unwind when it ends.
 
 from __future__ import annotations
 
+import warnings
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from nbsession.database.connection import Connection
 from nbsession.events import TransactionMoved
-from nbsession.exc import FlushError, InvalidRequestError, NotSupportedError, PendingRollbackError, ResourceClosedError
+from nbsession.exc import (
+    FlushError,
+    InvalidRequestError,
+    NbsessionWarning,
+    NotSupportedError,
+    PendingRollbackError,
+    ResourceClosedError,
+)
 from nbsession.session.undo import Frame
 from nbsession.states import TRANSACTION_MOVES, TransactionState, TransactionTrigger
 
@@ -230,6 +239,15 @@ class SessionTransaction:
             self._end_inner_levels("rollback")
             if self.state is not TransactionState.FAILED:
                 error = self._undo(self.session.bus.cause)
+            elif self.session.unit_of_work.has_work:
+                self._discard_later_work()
+            elif self.session.unit_of_work.has_work:
+                warnings.warn(
+                    "Session's state has been changed on a non-active transaction - this state will be discarded.",
+                    NbsessionWarning,
+                    stacklevel=2,
+                )
+                self.session.unit_of_work.unwind(self.frame, self.session.bus.cause)
             self._move(TransactionTrigger.ROLLBACK, error)
             self._leave()
         if error is not None:
@@ -260,6 +278,15 @@ class SessionTransaction:
         unit.unwind(self.frame, cause)
         self.session.hooks.fire("after_rollback", self.session)
         return first
+
+    def _discard_later_work(self) -> None:
+        """Objects were added, changed or marked after the failure had been rolled back: that goes too."""
+        warnings.warn(
+            "Session's state has been changed on a non-active transaction - this state will be discarded.",
+            NbsessionWarning,
+            stacklevel=2,
+        )
+        self.session.unit_of_work.unwind(self.frame, self.session.bus.cause)
 
     def close(self) -> None:
         """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""
