@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from nbsession.events import AttributeChanged, Marked, StatesMoved
-from nbsession.notebook.journal import Heard, Journal
+from nbsession.events import AttributeChanged, Fact, Marked, StatesMoved
+from nbsession.notebook.journal import Journal
 from nbsession.notebook.snapshot_builder import CARDS_A_LANE, MOVES_SHOWN, STATEMENTS_SHOWN
 from nbsession.notebook.snapshots import Attribute, Card, Lane, Snapshot, lane
 
 MADE = "made"
 """stands for an object that was made and not looked at: a burst makes thousands"""
 
-News: TypeAlias = Heard | Card | str
+News: TypeAlias = Fact | Card | str
 """a fact, a card just taken of an object, or MADE"""
 
 
@@ -72,12 +72,12 @@ class _Board:
             self._counts["transient"] += 1
         elif isinstance(news, dict):
             self._put(news)
-        elif isinstance(news.fact, StatesMoved):
-            self._move(news.fact)
-        elif isinstance(news.fact, AttributeChanged):
-            self._change(news.fact)
-        elif isinstance(news.fact, Marked):
-            self._mark(news.fact)
+        elif isinstance(news, StatesMoved):
+            self._move(news)
+        elif isinstance(news, AttributeChanged):
+            self._change(news)
+        elif isinstance(news, Marked):
+            self._mark(news)
 
     def _put(self, card: Card) -> None:
         token, state = card["token"], card["state"]

@@ -6,7 +6,8 @@ Facts go in, in order; the parts of a snapshot that need no look at live objects
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -26,15 +27,6 @@ ALIKE = 50
 """moves in a row that are alike and more than this are remembered as one"""
 OUTSIDE = frozenset({"transient", "deleted", "detached"})
 """states of objects that the session itself does not list"""
-
-
-class Heard(NamedTuple):
-    """A fact with the circumstances under which it came."""
-
-    fact: Fact
-    cell: str | None
-    via: str
-    """what a person did, if it came from the dashboard: ``button: session.flush()``"""
 
 
 class Mark(NamedTuple):
@@ -102,17 +94,23 @@ class Journal:
         return list(islice(self.moves, max(0, len(self.moves) - limit), None))
 
     # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────
-    def take(self, batch: Sequence[Heard]) -> None:
-        """Enters facts, in their order."""
-        position = 0
-        while position < len(batch):
-            end = _end_of_run(batch, position)
-            if end - position > ALIKE:
-                self._moved(_merged(batch[position:end]))
-            else:
-                for heard in batch[position:end]:
-                    self._enter(heard)
-            position = end
+    def take(self, facts: Sequence[Fact], cell: str | None = None, via: str = "") -> None:
+        """Enters facts, in their order.
+
+        :param cell: the cell they came from.
+        :param via: what a person did, if they came from the dashboard: ``button: session.flush()``.
+        """
+        for fact in runs(facts):
+            if isinstance(fact, StatesMoved):
+                self._moved(fact, cell, via)
+            elif isinstance(fact, StatementExecuted):
+                self._sent(fact, cell, via)
+            elif isinstance(fact, TransactionMoved):
+                self._transaction_moved(fact, cell)
+            elif isinstance(fact, Marked):
+                self._marked(fact)
+        if facts:
+            self.event = max(self.event, facts[-1].seq)
 
     def relabel(self, presumed: str | None, actual: str | None, since: int) -> None:
         """A cell turned out to have another number than presumed: corrects what was entered after event ``since``."""
@@ -125,33 +123,20 @@ class Journal:
         self._last = {token: corrected(move) for token, move in self._last.items()}
         self.frames.relabel(presumed, actual)
 
-    def _enter(self, heard: Heard) -> None:
-        fact = heard.fact
-        self.event = max(self.event, fact.seq)
-        if isinstance(fact, StatesMoved):
-            self._moved(heard)
-        elif isinstance(fact, StatementExecuted):
-            self._sent(heard, fact)
-        elif isinstance(fact, TransactionMoved):
-            self.frames.move(fact, heard.cell)
-            if not self.frames.open:
-                self.deleted = 0
-            if self.frames.error is None:
-                self._failed.clear()
-        elif isinstance(fact, Marked):
-            self._marked(fact)
+    def _transaction_moved(self, fact: TransactionMoved, cell: str | None) -> None:
+        self.frames.move(fact, cell)
+        if not self.frames.open:
+            self.deleted = 0
+        if self.frames.error is None:
+            self._failed.clear()
 
-    def _moved(self, heard: Heard) -> None:
-        fact = heard.fact
-        assert isinstance(fact, StatesMoved)
-        self.event = max(self.event, fact.seq)
-        cause = heard.via or fact.cause
+    def _moved(self, fact: StatesMoved, cell: str | None, via: str) -> None:
         last: CardMove = {
             "before": fact.before,
             "after": fact.after,
             "trigger": fact.trigger,
-            "cause": cause,
-            "cell": heard.cell,
+            "cause": via or fact.cause,
+            "cell": cell,
             "event": fact.seq,
         }
         named: list[Named] = [
@@ -196,7 +181,7 @@ class Journal:
         if fact.after in OUTSIDE and fact.count > len(fact.subjects):
             self.unnamed_outside = True
 
-    def _sent(self, heard: Heard, fact: StatementExecuted) -> None:
+    def _sent(self, fact: StatementExecuted, cell: str | None, via: str) -> None:
         self.statement_count += 1
         self.statements.append(
             {
@@ -205,8 +190,8 @@ class Journal:
                 "params": list(fact.params),
                 "executions": fact.executions,
                 "rows": fact.rows,
-                "cause": heard.via or fact.cause,
-                "cell": heard.cell,
+                "cause": via or fact.cause,
+                "cell": cell,
                 "event": fact.seq,
                 "internal": fact.internal,
                 "error": fact.error,
@@ -225,33 +210,33 @@ class Journal:
             self.marks.append(Mark(fact.seq, label, fact.mark, fact.count))
 
 
-def _end_of_run(batch: Sequence[Heard], start: int) -> int:
-    first = batch[start].fact
-    if not isinstance(first, StatesMoved):
-        return start + 1
-    end = start + 1
-    while end < len(batch):
-        fact = batch[end].fact
-        if not isinstance(fact, StatesMoved) or batch[end][1:] != batch[start][1:]:
-            break
-        if (fact.cls, fact.before, fact.after, fact.cause) != (first.cls, first.before, first.after, first.cause):
-            break
-        end += 1
-    return end
+def runs(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """The facts, with long runs of moves that are alike made one move each: a loop that adds thousands makes thousands."""
+    position = 0
+    while position < len(facts):
+        fact = facts[position]
+        end = position + 1
+        if isinstance(fact, StatesMoved):
+            while end < len(facts) and _alike(fact, facts[end]):
+                end += 1
+        if end - position > ALIKE:
+            yield _merged([each for each in facts[position:end] if isinstance(each, StatesMoved)])
+        else:
+            yield from facts[position:end]
+        position = end
 
 
-def _merged(run: Sequence[Heard]) -> Heard:
-    """Moves that are alike as one: the first object names it, all are in it."""
-    facts = [heard.fact for heard in run if isinstance(heard.fact, StatesMoved)]
-    last = facts[-1]
-    merged = StatesMoved(
-        seq=last.seq,
-        cause=last.cause,
-        cls=last.cls,
-        subjects=tuple(subject for fact in facts for subject in fact.subjects),
-        count=sum(fact.count for fact in facts),
-        before=last.before,
-        trigger=last.trigger,
-        after=last.after,
+def _alike(one: StatesMoved, other: Fact) -> bool:
+    return (
+        type(other) is StatesMoved
+        and other.cls == one.cls
+        and other.after == one.after
+        and other.trigger == one.trigger
+        and other.cause == one.cause
     )
-    return Heard(merged, run[-1].cell, run[-1].via)
+
+
+def _merged(facts: Sequence[StatesMoved]) -> StatesMoved:
+    """Moves that are alike as one: the first object names it, all are in it."""
+    subjects = tuple(subject for fact in facts for subject in fact.subjects)
+    return replace(facts[-1], subjects=subjects, count=sum(fact.count for fact in facts))

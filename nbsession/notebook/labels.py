@@ -37,8 +37,12 @@ class Labels:
         if key is not None:
             key = key.replace(", ", ",")
             return f"{cls}#{key}" if len(key) <= KEY_SHOWN else f"{cls}#{key[:KEY_SHOWN]}…"
+        return f"{cls}+{self.number(token, cls)}"
+
+    def number(self, token: int, cls: str) -> int:
+        """The number of an object without a key, new at the first call."""
         number = self._numbers.get(token)
-        return f"{cls}+{self._number(token, cls) if number is None else number}"
+        return self._next(token, cls) if number is None else number
 
     def known(self, token: int) -> bool:
         """Has the object been numbered?"""
@@ -49,7 +53,7 @@ class Labels:
         self._numbers.clear()
         self._counts.clear()
 
-    def _number(self, token: int, cls: str) -> int:
+    def _next(self, token: int, cls: str) -> int:
         with self._numbering:
             number = self._numbers.get(token)
             if number is None:

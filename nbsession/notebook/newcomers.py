@@ -51,7 +51,7 @@ class Newcomers:
     def _saw(self, obj: Any) -> None:
         token = tokens.of(obj)
         self._made[token] = None
-        self._labels.of(token, type(obj).__name__)
+        self._labels.number(token, type(obj).__name__)
         if len(self._made) > self._purge_at:
             self._purge_at = max(10_000, 2 * sum(1 for _ in self.alive()))
         for made in self.on_made:

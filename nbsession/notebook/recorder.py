@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import RLock
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
-from nbsession.events import Constructed, Fact, Marked, StatesMoved, tokens
+from nbsession.events import Fact, Marked, StatesMoved, tokens
 from nbsession.notebook import cells, snapshot_builder
 from nbsession.notebook.advance import MADE, News, advance
 from nbsession.notebook.holders import name_of
-from nbsession.notebook.journal import Heard, Journal
+from nbsession.notebook.journal import Journal, runs
 from nbsession.notebook.labels import labels
 from nbsession.notebook.newcomers import newcomers
 from nbsession.notebook.publisher import Publisher
@@ -35,6 +35,13 @@ LOOKING = 0.002
 CARDS_AT_ONCE = 5
 
 Watcher = Callable[[dict[str, Any]], None]
+
+
+class Circumstances(NamedTuple):
+    """Under which the facts that follow in the inbox came."""
+
+    cell: str | None
+    via: str
 
 
 class Recorder:
@@ -53,7 +60,8 @@ class Recorder:
         self._closed = False
         self._info = _info_of(session, name)
         self._revision = 0
-        self._inbox: deque[News] = deque()
+        self._inbox: deque[News | Circumstances] = deque()
+        self._here = Circumstances(cells.clock.now, "")
         self._lock = RLock()
         self._via = ""
         self._looked = 0.0
@@ -134,24 +142,29 @@ class Recorder:
     @contextmanager
     def acting(self, cause: str) -> Iterator[None]:
         """What happens inside is recorded with this cause: ``button: session.flush()``."""
-        before, self._via = self._via, cause
+        before = self._via
+        self._under(cause)
         try:
             yield
         finally:
-            self._via = before
+            self._under(before)
 
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _hear(self, fact: Fact) -> None:
-        if isinstance(fact, Constructed):
-            return  # newcomers has seen it
-        self._inbox.append(Heard(fact, cells.clock.now, self._via))
-        if self._publisher is not None:
-            if isinstance(fact, (StatesMoved, Marked)):
-                for subject in fact.subjects[-CARDS_AT_ONCE:]:
-                    self._take_card(tokens.object(subject.token))
-            self._publisher.noticed()
-        elif len(self._inbox) > INBOX:
-            self._read_into_journal()
+        self._inbox.append(fact)
+        if self._publisher is None:
+            if len(self._inbox) > INBOX:
+                self._read_into_journal()
+            return
+        if self._looked < LOOKING and isinstance(fact, (StatesMoved, Marked)):
+            for subject in fact.subjects[-CARDS_AT_ONCE:]:
+                self._take_card(tokens.object(subject.token))
+        self._publisher.noticed()
+
+    def _under(self, via: str) -> None:
+        """What is heard from now on came from the cell that runs now, and from this cause if there is one."""
+        self._via = via
+        self._inbox.append(Circumstances(cells.clock.now, via))
 
     def _made(self, obj: Any) -> None:
         if self._publisher is not None:
@@ -214,6 +227,7 @@ class Recorder:
             self._leave_cells()
             return
         self._cell_began_at = session.bus.seq
+        self._under(self._via)
         if self._publisher is not None:
             self._publisher.noticed_later()
 
@@ -223,6 +237,7 @@ class Recorder:
             cells.clock.on_end.remove(self._cell_ended)
 
     def _cell_ended(self, presumed: str | None, actual: str | None) -> None:
+        self._under(self._via)
         if presumed != actual:
             with self._lock:
                 self._read_into_journal()
@@ -237,12 +252,27 @@ class Recorder:
 
     # ── the inbox ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _read(self) -> list[News]:
-        """Empties the inbox into the journal."""
+        """Empties the inbox into the journal; returns what was in it, long runs of moves made one move."""
         news: list[News] = []
+        facts: list[Fact] = []
         while self._inbox:
-            news.append(self._inbox.popleft())
-        self.journal.take([item for item in news if isinstance(item, Heard)])
-        return news
+            item = self._inbox.popleft()
+            if isinstance(item, Fact):
+                facts.append(item)
+                continue
+            if facts:
+                news += self._enter(facts)
+                facts = []
+            if isinstance(item, Circumstances):
+                self._here = item
+            else:
+                news.append(item)
+        return news + self._enter(facts)
+
+    def _enter(self, facts: list[Fact]) -> list[Fact]:
+        facts = list(runs(facts))
+        self.journal.take(facts, *self._here)
+        return facts
 
     def _read_into_journal(self) -> None:
         with self._lock:

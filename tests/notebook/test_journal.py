@@ -6,7 +6,7 @@ from typing import Any
 
 from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
 from nbsession.notebook.advance import MADE, advance
-from nbsession.notebook.journal import ALIKE, MOVES_KEPT, OBJECTS_KEPT, STATEMENTS_KEPT, Heard, Journal
+from nbsession.notebook.journal import ALIKE, MOVES_KEPT, OBJECTS_KEPT, STATEMENTS_KEPT, Journal
 from nbsession.notebook.labels import Labels
 from nbsession.notebook.snapshots import Snapshot, blank
 
@@ -43,7 +43,7 @@ def transaction(
 
 
 def hear(book: Journal, *facts: Fact, cell: str | None = "In[1]", via: str = "") -> None:
-    book.take([Heard(fact, cell, via) for fact in facts])
+    book.take(facts, cell, via)
 
 
 # ── moves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,9 +199,8 @@ def test_a_failure_says_what_where_and_what_next() -> None:
 
 # ── the next snapshot from facts alone ───────────────────────────────────────────────────────────────────────────────
 def after(book: Journal, before: Snapshot, *news: Any) -> Snapshot:
-    heard = [Heard(item, "In[1]", "") if isinstance(item, Fact) else item for item in news]
-    book.take([item for item in heard if isinstance(item, Heard)])
-    return advance(before, heard, book, revision=before.revision + 1, cell="In[1]", running=True)
+    book.take([item for item in news if isinstance(item, Fact)], "In[1]")
+    return advance(before, news, book, revision=before.revision + 1, cell="In[1]", running=True)
 
 
 def lanes(shown: Snapshot) -> dict[str, tuple[int, list[int]]]:
