@@ -47,7 +47,7 @@ class Dashboard(anywidget.AnyWidget):
     """
 
     _esm = joined_module()
-    _css = asset_path("dashboard.css")
+    _css = asset_path("dashboard.css").read_text(encoding="utf-8")  # as a Path it would hold every dashboard for ever
 
     snapshot = traitlets.Dict().tag(sync=True)
     view = traitlets.Enum(VIEWS, "board").tag(sync=True)

@@ -359,10 +359,11 @@ def test_notebook_7_shows_it_too(notebook: OpenNotebook) -> None:
     )
     page = nb.page
     page.goto(f"{nb.lab.url}/notebooks/seven.ipynb?token={nb.lab.token}")
-    for _ in range(2):  # Notebook 7 does not show its application to scripts
-        page.get_by_title("Run this cell and advance").or_(
-            page.get_by_role("button", name="Run this cell")
-        ).first.click()
+    # Notebook 7 does not show its application to scripts: the indicator tells when the kernel listens.
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    nb.cells.first.locator(".cm-content").click()
+    for _ in range(2):
+        page.keyboard.press("Shift+Enter")
     dash = dashboard(nb)
     expect(lane(dash, "persistent")).to_have_text(["Member#1"], timeout=20_000)
     press(dash, "Commit")
