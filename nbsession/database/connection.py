@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from nbsession.database import tables
@@ -104,7 +104,8 @@ class Connection(Transacting):
         link = self._ready()
         try:
             if self._watched:
-                return self._observed_insert(link, write, rows)
+                text = self.dialect.insert_text(write)
+                return observed(self, text, rows, lambda: link.insert_rows(write, rows), lambda _: len(rows))
             return link.insert_rows(write, rows)
         except BaseException as error:
             self.fail(error, self.dialect.insert_text(write), rows if len(rows) > 1 else rows[0])
@@ -132,15 +133,6 @@ class Connection(Transacting):
             return link.delete_rows(write, rows)
         except BaseException as error:
             self.fail(error, self.dialect.delete_text(write), rows if len(rows) > 1 else rows[0])
-
-    def _observed_insert(self, link: Link, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
-        first: Callable[[Sequence[Any] | None], Sequence[Any]] | None = None
-        if write.generated is not None and self.dialect.draws_keys:
-            first = lambda keys: (keys[0], *rows[0]) if keys else rows[0]  # noqa: E731
-        count = len(rows)
-        return observed(
-            self, self.dialect.insert_text(write), rows, lambda: link.insert_rows(write, rows), lambda _: count, first
-        )
 
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def create_tables(self, metadata: MetaData, only: Iterable[Table] | None = None, checkfirst: bool = True) -> None:

@@ -92,8 +92,10 @@ class Engine:
                 raise
             raise ours from error
         connection = Connection(self, link)
-        for hook in tuple(self._hooks["connect"]):
-            hook(link.raw, None)
+        if link.fresh:
+            link.fresh = False
+            for hook in tuple(self._hooks["connect"]):
+                hook(link.raw, None)
         return connection
 
     @contextmanager

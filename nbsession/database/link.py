@@ -46,6 +46,8 @@ class Link:
     def __init__(self, dialect: Dialect, raw: Any) -> None:
         self.dialect = dialect
         self.raw = raw
+        self.fresh = True
+        """just opened: the engine's hooks have not seen it"""
         self.pending = False
         """begun, but BEGIN was not sent yet"""
         self.failure: BaseException | None = None

@@ -57,14 +57,12 @@ def observed(
     sets: Sequence[Any],
     run: Callable[[], T],
     rows_of: Callable[[T], int | None],
-    first: Callable[[T], Sequence[Any]] | None = None,
 ) -> T:
     """Runs a statement between its hooks, and publishes what happened.
 
     :param sets: its sets of parameters, at least one.
     :param run: sends it.
     :param rows_of: the rows returned or touched, from what ``run`` returned.
-    :param first: the first set as it was really sent, if that is known afterwards only.
     """
     hooks = connection.engine._hooks
     before, after = hooks["before_cursor_execute"], hooks["after_cursor_execute"]
@@ -80,7 +78,7 @@ def observed(
     except BaseException as error:
         publish(connection, sql, sets[0], len(sets), None, error)
         raise
-    publish(connection, sql, first(result) if first is not None else sets[0], len(sets), rows_of(result))
+    publish(connection, sql, sets[0], len(sets), rows_of(result))
     for hook in tuple(after):
         hook(connection, cursor, sql, params, context, many)
     return result

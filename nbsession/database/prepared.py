@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.processors import Processor
-from nbsession.database.raw import may_write
+from nbsession.database.raw import check_control, may_write
 from nbsession.exc import StatementError
 from nbsession.sql.base import Executable, shape_key
 from nbsession.sql.defaults import is_sql_default
@@ -32,6 +32,8 @@ class Prepared:
     def __init__(self, compiled: Compiled, dialect: Dialect) -> None:
         self.compiled = compiled
         self.sql = compiled.sql
+        if compiled.kind == "text":
+            check_control(compiled.sql)
         self.writes = compiled.kind in ("insert", "update", "delete") or may_write(compiled.sql)
         self.keys = tuple([name for name, _ in compiled.columns])
         self.binders = [

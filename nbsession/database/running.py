@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database.observing import observed
 from nbsession.database.prepared import Prepared, is_plain, prepare
-from nbsession.database.raw import check_control, rows_touched
+from nbsession.database.raw import rows_touched
 from nbsession.database.result import Result
 from nbsession.sql.base import Executable
 
@@ -20,8 +20,6 @@ def run_once(connection: Connection, statement: Executable, parameters: Mapping[
     prepared = prepare(connection, statement, parameters)
     sql = prepared.sql
     params = prepared.values(statement, parameters)
-    if prepared.compiled.kind == "text":
-        check_control(sql)
     link = connection._ready()
     watched = connection._watched
     try:

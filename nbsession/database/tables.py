@@ -33,12 +33,13 @@ def create_tables(connection: Connection, metadata: MetaData, only: Iterable[Tab
     dialect = connection.dialect
     chosen = list(metadata.sorted_tables if only is None else only)
     reader = dialect.reader(connection)
-    existing = reader.table_names() if checkfirst else set()
+    # the names of both databases know no case
+    existing = {(schema, name.lower()) for schema, name in reader.table_names()} if checkfirst else set()
     if dialect.supports_sequences:
         for sequence in _sequences(metadata if only is None else None, chosen):
             _ddl(connection, ddl.create_sequence(sequence, if_not_exists=checkfirst))
     for table in chosen:
-        if (table.schema, table.name) in existing or (table.schema is None and (None, table.name.lower()) in existing):
+        if (table.schema, table.name.lower()) in existing:
             continue
         _ddl(connection, dialect.create_table_text(table))
         for index in ddl.sorted_indexes(table):

@@ -139,3 +139,19 @@ def test_foreign_keys_survive_reopening(file_database_url, shop):
     with pytest.raises(exc.IntegrityError), again.begin() as connection:
         connection.insert_rows(RowInsert(loan, (loan.c.tool_id,), loan.c.id), [(9,)])
     again.dispose()
+
+
+def test_sql_alone_on_a_reopened_database_is_checked_too(file_database_url, shop):
+    engine = create_engine(file_database_url)
+    shop.metadata.create_all(engine)
+    engine.dispose()
+    again = create_engine(file_database_url)
+    with pytest.raises(exc.IntegrityError, match="FOREIGN KEY"), again.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO loan (id, tool_id) VALUES (1, 5)")
+    again.dispose()
+
+
+def test_tables_dropped_after_writing_to_them(engine, shop):
+    with engine.begin() as connection:
+        connection.insert_rows(RowInsert(shop.loan, (shop.loan.c.id, shop.loan.c.tool_id), None), [(1, 5)])
+        shop.metadata.drop_all(connection)

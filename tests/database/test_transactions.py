@@ -256,24 +256,27 @@ def test_idle_transaction_never_reaches_the_database(engine, monkeypatch):
         link.raw = raw
 
 
-def test_hooks_fire_in_order_with_sqlalchemys_arguments(engine, shop):
+def test_hooks_fire_in_order_with_sqlalchemys_arguments(database_url):
     told = []
+    engine = create_engine(database_url)
     for name in engine._hooks:
         engine._hooks[name].append(lambda *args, name=name: told.append((name, args[1:])))
     with engine.connect() as connection:
         connection.begin_nested().rollback()
         connection.begin_nested().commit()
         connection.commit()
-        add(connection, shop, "saw")
+        connection.exec_driver_sql("SELECT ?", (1,))
         connection.rollback()
+    engine.connect().close()  # the driver's connection is used again: no second "connect"
     assert [name for name, _ in told] == [
         "connect", "begin", "savepoint", "rollback_savepoint", "savepoint", "release_savepoint", "commit",
         "begin", "before_cursor_execute", "after_cursor_execute", "rollback",
     ]  # fmt: skip
     assert told[2][1] == ("sp_1",) and told[3][1] == ("sp_1", None)
     cursor, sql, params, context, many = told[8][1]
-    assert cursor is not None and "INSERT INTO tool" in sql and params == ("saw",) and many is False
+    assert cursor is not None and sql == "SELECT ?" and params == (1,) and many is False
     assert context.engine is engine
+    engine.dispose()
 
 
 def test_bulk_write_fires_hooks_once_and_says_many(engine, shop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from nbsession.sql import types
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
     from nbsession.database.reading import Reader
-    from nbsession.sql.schema import Table
+    from nbsession.database.url import URL
+    from nbsession.sql.schema import MetaData, Table
 
 _PID = re.compile(r"\(PID (\d+)\)")
 
@@ -29,6 +31,11 @@ class DuckDBDialect(Dialect):
     supports_sequences = True
     error_aborts_transaction = True
     draws_keys = True
+
+    def __init__(self, url: URL, foreign_keys: str) -> None:
+        super().__init__(url, foreign_keys)
+        self.known: weakref.WeakSet[MetaData] = weakref.WeakSet()
+        """metadata whose tables are in the database, as far as anybody said"""
 
     def advice(self, error: BaseException) -> str:
         """What to do about a locked file and a conflict."""
@@ -50,6 +57,7 @@ class DuckDBDialect(Dialect):
         """CREATE TABLE; foreign keys are declared only where DuckDB itself is to enforce them."""
         from nbsession.sql import ddl
 
+        self.known.add(table.metadata)
         return ddl.create_table(
             table, self.type_ddl, rendering="duckdb", foreign_keys=self.foreign_keys == "native", sequences=True
         )

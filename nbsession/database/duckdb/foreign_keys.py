@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nbsession.database.dialect import Dialect
+from nbsession.database.duckdb.dialect import DuckDBDialect
+from nbsession.database.duckdb.reading import kept_foreign_keys
 from nbsession.exc import IntegrityError, InvalidRequestError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nbsession.database.link import Rows
     from nbsession.database.rows import RowDelete, RowUpdate
     from nbsession.sql.constraints import ForeignKeyConstraint
-    from nbsession.sql.schema import MetaData, Table
+    from nbsession.sql.schema import Table
 
 Values: TypeAlias = set[tuple[Any, ...]]
 
@@ -25,11 +26,10 @@ Values: TypeAlias = set[tuple[Any, ...]]
 class TouchedKeys:
     """Which foreign keys a transaction may have broken: by writing references, and by taking away what is referred to."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: DuckDBDialect) -> None:
         self.dialect = dialect
         self._touched: dict[ForeignKeyConstraint, Values | None] = {}
         """values of each constraint to check; None: all of them"""
-        self._known: dict[int, MetaData] = {}
         self._all = False
         self._around: dict[int, tuple[Any, _Around]] = {}
 
@@ -78,36 +78,56 @@ class TouchedKeys:
 
         :raises IntegrityError: there is one.
         """
+        done: set[tuple[str, tuple[str, ...]]] = set()
         if self._all:
-            for metadata in self._known.values():
+            for metadata in list(self.dialect.known):
                 for table in metadata.tables.values():
                     self._touched.update(dict.fromkeys(self._look(table).own))
         for constraint, values in self._touched.items():
-            if values is None or values:
-                self._check_one(ask, constraint, values)
+            owner = constraint.table
+            if owner is None or (values is not None and not values):
+                continue
+            columns = [column.name for column in constraint.columns]
+            done.add((owner.name, tuple(columns)))
+            types = [self.dialect.type_ddl(column.type) for column in constraint.columns]
+            parent = self.dialect.table_name(constraint.referred_table)
+            referred = [key.column.name for key in constraint.elements]
+            self._check_one(ask, self.dialect.table_name(owner), columns, parent, referred, values, types)
+        if self._all:
+            for child, own, parent, referred in kept_foreign_keys(ask):
+                if (child, tuple(own)) not in done:
+                    self._check_one(ask, self.dialect.quote(child), own, self.dialect.quote(parent), referred)
 
-    def _check_one(self, ask: Ask, constraint: ForeignKeyConstraint, values: Values | None) -> None:
-        quote, owner = self.dialect.quote, constraint.table
-        assert owner is not None
-        child, parent = self.dialect.table_name(owner), self.dialect.table_name(constraint.referred_table)
-        columns = [f"c.{quote(column.name)}" for column in constraint.columns]
-        pairs = [
-            f"p.{quote(key.column.name)} = {column}" for key, column in zip(constraint.elements, columns, strict=True)
-        ]
+    def _check_one(
+        self,
+        ask: Ask,
+        child: str,
+        own: Sequence[str],
+        parent: str,
+        referred: Sequence[str],
+        values: Values | None = None,
+        types: Sequence[str] = (),
+    ) -> None:
+        columns = [f"c.{self.dialect.quote(name)}" for name in own]
+        pairs = [f"p.{self.dialect.quote(name)} = {column}" for name, column in zip(referred, columns, strict=True)]
         where = [f"{column} IS NOT NULL" for column in columns]
         params: list[Any] = []
         if values is not None:
             params = [list(column) for column in zip(*values, strict=True)]
-            types = [self.dialect.type_ddl(column.type) for column in constraint.columns]
             unnested = ", ".join(f"unnest(?::{type_}[])" for type_ in types)
             where.insert(0, f"({', '.join(columns)}) IN (SELECT {unnested})")
         where.append(f"NOT EXISTS (SELECT 1 FROM {parent} p WHERE {' AND '.join(pairs)})")
-        found = ask(f"SELECT {', '.join(columns)} FROM {child} c WHERE {' AND '.join(where)} LIMIT 1", params)
+        try:
+            found = ask(f"SELECT {', '.join(columns)} FROM {child} c WHERE {' AND '.join(where)} LIMIT 1", params)
+        except Exception as error:
+            if type(error).__name__ == "CatalogException":  # the table was dropped: it refers to nothing any more
+                return
+            raise
         if found:
-            named = ", ".join(f"{c.name}={value!r}" for c, value in zip(constraint.columns, found[0], strict=True))
+            named = ", ".join(f"{name}={value!r}" for name, value in zip(own, found[0], strict=True))
             raise IntegrityError(
-                f"FOREIGN KEY constraint failed at COMMIT: a row of {owner.name} with {named} refers to a row of "
-                f"{constraint.referred_table.name} that does not exist. Insert or keep that one, or set NULL."
+                f"FOREIGN KEY constraint failed at COMMIT: a row of {child} with {named} refers to a row of {parent} that "
+                "does not exist. Insert or keep that one, or set NULL."
             )
 
     def _pick(
@@ -133,15 +153,11 @@ class TouchedKeys:
         if known is not None:
             known.update(value for value in values if None not in value)
 
-    def know(self, metadata: MetaData) -> None:
-        """Tables of this metadata are in the database."""
-        self._known[id(metadata)] = metadata
-
     def _look(self, table: Table) -> _Around:
         token = tuple([other.uid for other in table.metadata.tables.values()])
         known = self._around.get(table.uid)
         if known is None or known[0] != token:
-            self.know(table.metadata)
+            self.dialect.known.add(table.metadata)
             known = self._around[table.uid] = token, _Around(table)
         return known[1]
 

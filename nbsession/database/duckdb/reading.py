@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.reading import ColumnRead, Reader, TableName, TableRead
 
 if TYPE_CHECKING:
+    from nbsession.database.duckdb.catalog import Ask
     from nbsession.sql.schema import Table
 
 MARK = "foreign keys: "
@@ -36,12 +38,12 @@ class DuckDBReader(Reader):
     """Asks DuckDB's catalogue functions."""
 
     def table_names(self) -> set[TableName]:
-        """All tables. DuckDB's names know no case."""
+        """All tables."""
         rows = self.ask(
             "SELECT CASE WHEN schema_name = current_schema() THEN NULL ELSE schema_name END, table_name FROM duckdb_tables() "
             "WHERE database_name IN (current_database(), 'temp')"
         )
-        return {(schema, name) for schema, name in rows} | {(schema, name.lower()) for schema, name in rows}
+        return {(schema, name) for schema, name in rows}
 
     def table(self, name: str) -> TableRead:
         """One table."""
@@ -73,6 +75,13 @@ class DuckDBReader(Reader):
         )
         comment, kept = _parted(rows[0][0] if rows else None)
         return TableRead(columns, primary, foreign or kept, unique, comment)
+
+
+def kept_foreign_keys(ask: Ask) -> Iterator[tuple[str, list[str], str, list[str]]]:
+    """The foreign keys kept in the comments of all tables: table, its columns, other table, its columns."""
+    for table, comment in ask(f"SELECT table_name, comment FROM duckdb_tables() {HERE} AND comment LIKE '%{MARK}%'"):
+        for own, parent, referred in _parted(comment)[1]:
+            yield table, own, parent, referred
 
 
 def _parted(comment: str | None) -> tuple[str | None, list[tuple[list[str], str, list[str]]]]:
