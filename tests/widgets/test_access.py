@@ -241,7 +241,9 @@ def test_pictures_for_whoever_looks(browser: Browser, scheme: str) -> None:
     """Leaves the pictures in test-results/: each state in each theme, narrow, usual and wide."""
     for width in (424, 1180, 1640):
         context = browser.new_context(
-            viewport={"width": width, "height": 700}, color_scheme="dark" if scheme == "dark" else "light"
+            viewport={"width": width, "height": 700},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
         )
         page: Page = context.new_page()
         for name in ("busy", "failed", "empty"):
