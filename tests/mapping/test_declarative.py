@@ -378,7 +378,13 @@ def parent_and_child(on_parent: Any = None, on_child: Any = None, keys: int = 1)
             exc.ArgumentError,
             "single_parent=True",
         ),
-        (None, lambda: relationship("Parent", uselist=True), 1, exc.ArgumentError, "is a collection, yet the foreign key"),
+        (
+            None,
+            lambda: relationship("Parent", uselist=True),
+            1,
+            exc.ArgumentError,
+            "is a collection, yet the foreign key",
+        ),
     ],
     ids=[
         "unknown target",
@@ -442,7 +448,9 @@ def test_unknown_cascade(text: str) -> None:
 
 
 def test_unknown_keyword_argument_names_the_mapped_ones() -> None:
-    with pytest.raises(TypeError, match=r"'lable' is an invalid keyword argument for Thing\. Mapped are: note, weight, id, label"):
+    with pytest.raises(
+        TypeError, match=r"'lable' is an invalid keyword argument for Thing\. Mapped are: note, weight, id, label"
+    ):
         Thing(lable="typo")
 
 
