@@ -7,7 +7,6 @@ needed, and tells the unit of work what to settle or unwind when it ends.
 from __future__ import annotations
 
 import warnings
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -241,13 +240,6 @@ class SessionTransaction:
                 error = self._undo(self.session.bus.cause)
             elif self.session.unit_of_work.has_work:
                 self._discard_later_work()
-            elif self.session.unit_of_work.has_work:
-                warnings.warn(
-                    "Session's state has been changed on a non-active transaction - this state will be discarded.",
-                    NbsessionWarning,
-                    stacklevel=2,
-                )
-                self.session.unit_of_work.unwind(self.frame, self.session.bus.cause)
             self._move(TransactionTrigger.ROLLBACK, error)
             self._leave()
         if error is not None:
