@@ -57,6 +57,10 @@ class EntityReader:
             load = self._loaders[before, after] = made.function
         return load
 
+    def values(self, row: Sequence[Any]) -> list[Any]:
+        """A row's values as attributes hold them."""
+        return [v if p is None or v is None else p(v) for v, p in zip(row, self._processors, strict=True)]
+
     def key_params(self, ident: Any) -> tuple[Any, ...]:
         """A primary key as parameters."""
         parts = ident if len(self._key_processors) > 1 else (ident,)
@@ -116,6 +120,18 @@ def load_missing_values(session: Session, obj: Any) -> bool:
         known.put(ident, obj)
     reader.loader()(rows, known, [])
     return True
+
+
+def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
+    """Fills some column values of an object, by one SELECT, and no others. False: its row is gone."""
+    mapper = state_of(obj).mapper
+    connection = session.connection_of(mapper)
+    reader = EntityReader.of(mapper, connection.dialect)
+    rows = connection.fetch(reader.by_key, reader.key_params(ident_of(obj)))
+    if rows:
+        loaded = dict(zip(mapper.column_keys, reader.values(rows[0]), strict=True))
+        obj.__dict__.update((key, loaded[key]) for key in keys)
+    return bool(rows)
 
 
 def row_is_gone(obj: Any) -> ObjectDeletedError:

@@ -197,10 +197,12 @@ class Session(Transacting):
         self.expire(obj, names)
         self.autoflush_before("session.refresh")
         self.ensure_begun()
-        mapper = state_of(obj).mapper
-        if names is None or any(n in mapper.columns for n in names):
-            with self.bus.because("session.refresh"):
+        columns = [n for n in names or () if n in state_of(obj).mapper.columns]
+        with self.bus.because("session.refresh"):
+            if names is None:
                 loading.require_found(obj, loading.load_missing_values(self, obj))
+            elif columns:
+                loading.require_found(obj, loading.load_columns(self, obj, columns))
         for name in names or ():
             getattr(obj, name)
 
