@@ -134,8 +134,10 @@ class ColumnAttribute(Attribute, ColumnOperators):
         session = common.session_ref()
         observed = session is not None and session.bus.observers
         if common.status not in NEW:
-            if old is NO_VALUE and session is None and key in self.mapper.pk_keys:
-                missing_value(obj, state, key)
+            if old is NO_VALUE and key in self.mapper.pk_keys:
+                if session is None:
+                    missing_value(obj, state, key)
+                old = self.mapper.key_values(ident_of(obj))[key]  # known, though it is expired
             own = own_state(obj, state)
             if key not in own.old:
                 own.old[key] = old

@@ -200,6 +200,10 @@ class Mapper:
         parts = tuple(values.get(k) for k in self.pk_keys)
         return None if None in parts else parts
 
+    def key_values(self, ident: Any) -> dict[str, Any]:
+        """Primary key attribute to value."""
+        return dict(zip(self.pk_keys, self.identity_key(ident)[1], strict=True))
+
     def identity_key(self, ident: Any) -> tuple[type, tuple[Any, ...], None]:
         """``(class, (primary key, ...), None)``: how an identity map names an object."""
         return self.class_, ident if len(self.pk_keys) > 1 else (ident,), None
