@@ -170,7 +170,8 @@ class ReferenceAttribute(RelationshipAttribute):
             return self.load(obj)
         ident = self.relationship.target_ident(obj.__dict__)
         if ident is None:
-            return NO_VALUE
+            known = all(local in obj.__dict__ for local, _ in self.relationship.pairs)
+            return None if known else NO_VALUE
         found = session.find(self.relationship.mapper, ident)
         return NO_VALUE if found is None else found
 
