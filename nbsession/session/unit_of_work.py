@@ -101,7 +101,7 @@ class UnitOfWork:
         if after is None:
             after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
         self._unfile(objects, before)
-        self._settle(mapper, objects, after, trigger)
+        self._settle(mapper, objects, before, after, trigger)
         if trigger is not Trigger.LOAD:
             self._file(mapper, objects, after, trigger)
         elif self._held is not None:
@@ -109,8 +109,11 @@ class UnitOfWork:
         if self._bus.observers:
             self._publish(mapper, objects, before, trigger, after, cause)
 
-    def _settle(self, mapper: Mapper, objects: Sequence[Any], after: ObjectState, trigger: Trigger) -> None:
-        common = self.common(mapper, after) if trigger is not Trigger.COMMIT else mapper.gone
+    def _settle(
+        self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, after: ObjectState, trigger: Trigger
+    ) -> None:
+        gone = before is ObjectState.DELETED and after is ObjectState.DETACHED
+        common = mapper.gone if gone else self.common(mapper, after)
         if trigger in _CLEAN:
             deque(map(mapper.give_state, objects, repeat(common)), 0)
             return
