@@ -40,7 +40,10 @@ def wrapped(error: BaseException, statement: str | None = None, params: Any = No
     cls = class_of(error)
     if cls is None:
         return error
-    return cls(describe(error) + (f" {advice}" if advice else ""), statement, params, error)
+    said = describe(error)
+    if advice:
+        said += f" {advice}" if said.endswith((".", "!", "?")) else f". {advice}"
+    return cls(said, statement, params, error)
 
 
 def class_of(error: BaseException) -> type[exc.DBAPIError] | None:

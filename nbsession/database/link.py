@@ -133,6 +133,10 @@ class Link:
     def _send_rollback(self) -> None:
         raise NotImplementedError
 
+    def control(self, sql: str) -> None:
+        """Transaction control in the user's own words. Statements after it are still inside a transaction."""
+        raise NotImplementedError
+
     def savepoint(self, name: str) -> None:
         """Sets a savepoint. Names are ours: simple and unique in the transaction."""
         raise NotImplementedError

@@ -61,8 +61,9 @@ def run_raw(connection: Connection, sql: str, parameters: Any) -> Result:
         raise ArgumentError(
             f"exec_driver_sql() takes SQL as a string, got {sql!r}. For select() and the like use execute()."
         )
-    check_control(sql)
     link = connection._ready()
+    if first_word(sql) in _CONTROL:
+        return _run_control(connection, sql)
     many = _is_many(parameters)
     try:
         if many:
@@ -80,6 +81,19 @@ def run_raw(connection: Connection, sql: str, parameters: Any) -> Result:
     except BaseException as error:
         connection.fail(error, sql, parameters)
     return Result(outcome.rows, outcome.keys, outcome.rowcount, lastrowid=outcome.lastrowid)
+
+
+def _run_control(connection: Connection, sql: str) -> Result:
+    """Transaction control as the driver takes it. Savepoints by redo cannot do without their own; there it is refused."""
+    if not connection.dialect.native_savepoints:
+        check_control(sql)
+    link = connection._ready()
+    try:
+        link.control(sql)
+    except BaseException as error:
+        connection.fail(error, sql)
+    connection.tell(sql)
+    return Result(None, ())
 
 
 def rows_touched(outcome: Outcome) -> int | None:

@@ -181,6 +181,11 @@ class SQLiteLink(Link):
         if self.raw.in_transaction:
             self.raw.execute("ROLLBACK")
 
+    def control(self, sql: str) -> None:
+        """Sends it as it is. Where it ended the transaction, the next statement begins another: nothing autocommits."""
+        self.raw.execute(sql)
+        self.pending = self.attention = not self.raw.in_transaction
+
     def _control(self, sql: str) -> None:
         if self.attention:
             self.start(False)

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from nbsession import exc
+from nbsession import exc, text
 from nbsession.database import RowInsert, create_engine
 from nbsession.events import FactBus, StatementExecuted
 
@@ -206,7 +206,23 @@ def test_two_phase_is_not_supported(connection):
 @pytest.mark.parametrize("sql", ["BEGIN", "  commit", "-- hm\nROLLBACK", "savepoint x", "/* a */ RELEASE x", "end"])
 def test_transaction_control_as_sql_is_refused(connection, sql):
     with pytest.raises(exc.InvalidRequestError, match="as SQL is refused"):
-        connection.exec_driver_sql(sql)
+        connection.execute(text(sql))
+    if not connection.dialect.native_savepoints:
+        with pytest.raises(exc.InvalidRequestError, match="as SQL is refused"):
+            connection.exec_driver_sql(sql)
+
+
+def test_sqlite_takes_transaction_control_by_the_drivers_door_and_autocommits_nothing_after_it(shop):
+    engine = create_engine("sqlite://")
+    shop.metadata.create_all(engine)
+    with engine.connect() as connection:
+        add(connection, shop, "saw")
+        connection.exec_driver_sql("ROLLBACK")
+        add(connection, shop, "axe")
+        assert names(connection) == ["axe"]
+        connection.rollback()
+        assert names(connection) == []
+    engine.dispose()
 
 
 def test_dropped_connection_gives_its_transaction_up(engine, shop):
