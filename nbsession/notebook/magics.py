@@ -19,7 +19,7 @@ from nbsession.notebook.current import NoOpenSession, current, current_session, 
 from nbsession.notebook.labels import labels
 from nbsession.notebook.looking import guard, unguard
 from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import recorder_of
+from nbsession.notebook.recorder import forget, recorded_sessions, recorder_of
 
 NAME = re.compile(r"[^\W\d]\w*")
 
@@ -157,8 +157,12 @@ def unload(shell: Any) -> None:
             shell.configurables.remove(magics)
         clock.on_end.remove(_meet_sessions)
         clock.detach()
-        newcomers.close()
-        labels.clear()
+        for session in recorded_sessions():
+            if not recorder_of(session).watched:
+                forget(session)
+        if not recorded_sessions():
+            newcomers.close()
+            labels.clear()
         actions.funnel.detach()
         _loaded.remove((each, magics))
 

@@ -91,6 +91,11 @@ class Recorder:
         self._tell(replace(self._current, revision=self._next(), session={**self._current.session, "open": False}))
         self._set_watchers(())
 
+    @property
+    def watched(self) -> bool:
+        """Does a dashboard show the session?"""
+        return bool(self._watchers)
+
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def snapshot(self, *, with_plan: bool = False) -> Snapshot:
         """The session as it is now; the watchers are told what changed. On the session's thread only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,9 @@ def session(engine: Engine) -> Iterator[Session]:
     session.close()
 
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class Shell:
     """A notebook without a page: runs cells and keeps what they print."""
 
@@ -62,7 +66,7 @@ class Shell:
         self._capsys.readouterr()
         self.ip.run_cell(cell, store_history=True)
         out, err = self._capsys.readouterr()
-        return (out + err).strip()
+        return COLOURS.sub("", out + err).strip()
 
     def __getitem__(self, name: str) -> Any:
         return self.ip.user_ns[name]
@@ -80,7 +84,6 @@ def start_anew(ip: InteractiveShell) -> None:
 def ipython_once() -> InteractiveShell:
     """IPython, made once."""
     ip = InteractiveShell()
-    ip.colors = "nocolor"
     ip.history_manager.enabled = False
     return ip
 

@@ -63,7 +63,7 @@ def _html(snapshot: Snapshot) -> str:
     if plan["steps"]:
         parts.append(m.padded(summary(snapshot)))
         heads = m.heads("", "statement", "objects", "values", "why here")
-        parts.append(m.table(heads, *map(_row, plan["steps"][:SHOWN]), style="width:100%"))
+        parts.append(m.table(heads, *map(_row, plan["steps"][:SHOWN]), style="width:100%;table-layout:auto"))
         if len(plan["steps"]) > SHOWN:
             parts.append(m.padded(m.dim(f"… {len(plan['steps']) - SHOWN:,} more")))
     elif not plan["notes"]:
@@ -83,6 +83,6 @@ def _row(step: PlanStep) -> m.Html:
         m.cell(f"{step['number']}.", head=True, scope="row"),
         m.cell(m.strong(verb(step))),
         m.cell(m.span(step["label"], m.MONO)),
-        m.cell(*values, more, style="overflow-wrap:anywhere"),
+        m.cell(*values, more, style="overflow-wrap:break-word"),
         m.cell(why(step)),
     )

@@ -43,6 +43,15 @@ def last_move(card: Card) -> str:
     return f"{move['before']} → {move['after']} by {move['trigger']} ({why}, event {move['event']})"
 
 
+def missing(attribute: Attribute, state: str) -> str:
+    """Why an attribute shows no value, and what touching it would do."""
+    if attribute["status"] == "not set":
+        return "not set"
+    if state == "detached":
+        return "not loaded, and cannot be while detached"
+    return "expired: read again when touched" if attribute["status"] == "expired" else "not loaded: read when touched"
+
+
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _text(snapshot: Snapshot, card: Card) -> str:
     letter = m.LETTER_OF[card["state"]]
@@ -53,7 +62,7 @@ def _text(snapshot: Snapshot, card: Card) -> str:
     names = max((len(attribute["name"]) for attribute in card["attributes"]), default=0)
     for attribute in card["attributes"]:
         sign = "*" if attribute["changed"] else " "
-        lines.append(clip(f"  {sign} {pad(attribute['name'], min(names, 24))}  {_value(attribute)}"))
+        lines.append(clip(f"  {sign} {pad(attribute['name'], min(names, 24))}  {_value(attribute, card['state'])}"))
     lines.append("")
     lines += wrap(f"moved: {last_move(card)}")
     lines += wrap(f"flush: {would_write(card)}")
@@ -62,11 +71,10 @@ def _text(snapshot: Snapshot, card: Card) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _value(attribute: Attribute) -> str:
+def _value(attribute: Attribute, state: str) -> str:
     current, committed = attribute["current"], attribute["committed"]
     if current is None:
-        note = {"expired": "expired: read again when touched", "not loaded": "not loaded: read when touched"}
-        return f"({note.get(attribute['status'], attribute['status'])})"
+        return f"({missing(attribute, state)})"
     if not attribute["changed"]:
         return current
     return f"{clip(committed, 32)} → {clip(current, 40)}" if committed is not None else f"→ {current}"
@@ -75,22 +83,22 @@ def _value(attribute: Attribute) -> str:
 # ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _html(snapshot: Snapshot, card: Card) -> str:
     rows = [m.heads("attribute", "committed", "current", "")]
-    rows += [_row(attribute) for attribute in card["attributes"]]
+    rows += [_row(attribute, card["state"]) for attribute in card["attributes"]]
     title = m.padded(m.badge(card["state"]), " ", m.strong(card["label"]), f" {card['state']} ", m.flags(card))
     facts = [m.join(m.element("b", "moved "), last_move(card)), m.join(m.element("b", "flush "), would_write(card))]
     if card["holders"]:
         facts.append(m.join(m.element("b", "held by "), ", ".join(card["holders"])))
     story = m.padded(*(m.element("div", fact) for fact in facts))
-    return m.page(snapshot, "Object card", title, m.table(*rows, style="width:100%"), story)
+    return m.page(snapshot, "Object card", title, m.table(*rows, style="width:100%;table-layout:auto"), story)
 
 
-def _row(attribute: Attribute) -> m.Html:
+def _row(attribute: Attribute, state: str) -> m.Html:
     ground = f"background-color:{m.NEW};" if attribute["changed"] else ""
-    wide = f"{ground}{m.MONO};overflow-wrap:anywhere;"
+    wide = f"{ground}{m.MONO};overflow-wrap:break-word;"
     committed, current = attribute["committed"], attribute["current"]
     old, new = m.join(committed or ""), m.join(current or "")
     if current is None:
-        new = m.element("i", attribute["status"])
+        new = m.element("i", missing(attribute, state))
     elif attribute["changed"]:
         old = m.element("i", "none") if committed is None else m.element("del", committed, style=f"color:{m.GONE}")
         new = m.join("→ ", m.element("ins", current, style=f"color:{m.MADE};font-weight:bold"))

@@ -113,7 +113,11 @@ def _html(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
     parts = [m.padded(title)]
     if groups:
         rows = map(_row, groups[-GROUPS_SHOWN:])
-        parts.append(m.table(m.heads("", "statement", "values", "result", "because"), *rows, style="width:100%"))
+        parts.append(
+            m.table(
+                m.heads("", "statement", "values", "result", "because"), *rows, style="width:100%;table-layout:auto"
+            )
+        )
     if len(groups) > GROUPS_SHOWN:
         parts.append(m.padded(m.dim(f"… {len(groups) - GROUPS_SHOWN:,} earlier")))
     return m.page(snapshot, "SQL log", *parts)
@@ -122,7 +126,7 @@ def _html(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
 def _row(group: Group) -> m.Html:
     entry = group.first
     ground = f"background-color:{m.BAD};" if entry["error"] else ""
-    wide = f"{ground}{m.MONO};overflow-wrap:anywhere;"
+    wide = f"{ground}{m.MONO};overflow-wrap:break-word;"
     marks = [m.tag(text) for text in (badge(group), "internal" if entry["internal"] else "") if text]
     return m.element(
         "tr",

@@ -142,7 +142,7 @@ def _card(card: Card, moved: bool) -> m.Html:
     letter = m.LETTER_OF[card["state"]]
     style = (
         f"border:1px {m.BORDER[letter]} #8a929e;border-left:5px solid {m.FILL[letter]};border-radius:5px;"
-        f"padding:3px 7px;margin:0 0 6px 0;overflow-wrap:anywhere;color:{m.INK};"
+        f"padding:3px 7px;margin:0 0 6px 0;overflow-wrap:break-word;color:{m.INK};"
         f"background-color:{m.NEW if moved else m.PAPER}"
     )
     if moved:
