@@ -369,3 +369,16 @@ def test_notebook_7_shows_it_too(notebook: OpenNotebook) -> None:
     press(dash, "Commit")
     expect(dash.locator(".nbs-head")).to_contain_text("idle")
     nb.screenshot("notebook-7")
+
+
+def test_session_open_shows_the_dashboard(notebook: OpenNotebook) -> None:
+    nb = notebook("open.ipynb", "%load_ext nbsession\n%session open sqlite://", "session.begin()", "%session close")
+    nb.run(0)
+    dash = dashboard(nb)
+    expect(dash.get_by_text("Nothing here yet.")).to_be_visible()
+    expect(dash.locator(".nbs-head")).to_contain_text("idle")
+    nb.run(1)
+    expect(dash.locator(".nbs-head")).to_contain_text("in transaction · since In[2]")
+    nb.run(2)
+    expect(dash.get_by_text("This session is closed")).to_be_visible()
+    assert nb.errors == []
