@@ -86,7 +86,8 @@ class _Board:
                 self._counts[state] += 1
             self._show(token, state)
         if any(token in tokens for tokens in self._tokens.values()):
-            self.cards[str(token)] = card
+            known = self.cards.get(str(token))  # who holds it is looked up between cells only
+            self.cards[str(token)] = {**card, "holders": known["holders"]} if known else card
 
     def _show(self, token: int, state: str) -> None:
         """Puts a token into a lane; in a full lane the oldest card without a flag makes room."""

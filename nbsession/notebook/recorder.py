@@ -28,7 +28,7 @@ from nbsession.notebook.snapshots import Card, SessionInfo, Snapshot, blank
 
 logger = logging.getLogger("nbsession.notebook")
 
-INBOX = 5_000
+INBOX = 500
 """facts kept before they are entered in the journal"""
 LOOKING = 0.002
 """seconds that may be spent on cards between two patches while a cell runs"""

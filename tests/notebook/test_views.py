@@ -231,7 +231,7 @@ def test_log_of_one_cell_and_of_the_last_statements() -> None:
     assert "SELECT currval" not in sql_log.view(snapshot("busy"), cell=6).text
     assert "SELECT currval" in sql_log.view(snapshot("busy"), cell=6, internal=True).text
     assert sql_log.view(snapshot("busy"), last=1).text.count("DELETE") == 0
-    assert "No statement sent by In[99]." in sql_log.view(snapshot("busy"), cell=99).text
+    assert "No statement sent by In[99]" in sql_log.view(snapshot("busy"), cell=99).text
 
 
 # ── the View itself ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -40,13 +40,12 @@ def view(snapshot: Snapshot, *, cell: int | None = None, last: int | None = None
     :param last: show only so many statements.
     :param internal: show also what the engine asked for itself.
     """
-    entries = [entry for entry in snapshot.log if internal or not entry["internal"]]
-    if cell is not None:
-        entries = [entry for entry in entries if entry["cell"] == f"In[{cell}]"]
+    known = [entry for entry in snapshot.log if internal or not entry["internal"]]
+    entries = [entry for entry in known if cell is None or entry["cell"] == f"In[{cell}]"]
     if last is not None:
         entries = entries[-last:] if last > 0 else []
     groups = grouped(entries)
-    title = _title(snapshot, len(entries), cell)
+    title = _title(snapshot, len(entries), len(known), cell)
     return View(_text(snapshot, title, groups), _html(snapshot, title, groups))
 
 
@@ -65,12 +64,12 @@ def _alike(one: LogEntry, other: LogEntry) -> bool:
     return all(one[key] == other[key] for key in ("sql", "cause", "cell", "error", "internal"))
 
 
-def _title(snapshot: Snapshot, shown: int, cell: int | None) -> str:
+def _title(snapshot: Snapshot, shown: int, known: int, cell: int | None) -> str:
     where = f" sent by In[{cell}]" if cell is not None else ""
+    forgotten = "; older ones are not kept here" if snapshot.log_total > len(snapshot.log) else ""
     if not shown:
-        return f"No statement{where or ' sent yet'}."
-    of = f" of {snapshot.log_total:,}" if shown < snapshot.log_total else ""
-    return f"{counted(shown, 'statement')}{of}{where}"
+        return f"No statement{where or ' sent yet'}{forgotten}."
+    return f"{counted(shown, 'statement')}{f' of {known:,}' if shown < known else ''}{where}{forgotten}"
 
 
 def came_back(group: Group) -> str:
