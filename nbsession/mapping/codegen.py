@@ -32,24 +32,28 @@ def plain_names(keys: Sequence[str]) -> bool:
     return all(k.isidentifier() and not keyword.iskeyword(k) and not k.startswith("_") and k != "self" for k in keys)
 
 
-def constructor(
-    cls_name: str, direct: Sequence[str], noted: Sequence[str], give_state: Any, transient: Any, extra: Any
-) -> Generated:
+def constructor(cls_name: str, direct: Sequence[str], noted: Sequence[str], mapper: Any, extra: Any) -> Generated:
     """A keyword-only ``__init__``.
 
     :param direct: column keys, stored straight into ``__dict__``.
     :param noted: keys set through ``setattr``, for their events.
-    :param give_state: function (object, state).
-    :param transient: the state of new objects.
+    :param mapper: the mapper; its registry is configured with the first object made.
     :param extra: function (object, dict) for keywords that are not mapped; raises TypeError for unknown ones.
     """
     parameters = "".join(f", {k}=N_" for k in (*direct, *noted))
     lines = [f"def __init__(self, *{parameters}, **rest_):" if parameters else "def __init__(self, **rest_):"]
-    lines += ["    give_(self, transient_)", "    d_ = self.__dict__"]
+    lines += ["    if waiting_: configure_()", "    give_(self, transient_)", "    d_ = self.__dict__"]
     lines += [f"    if {k} is not N_: d_[{k!r}] = {k}" for k in direct]
     lines += [f"    if {k} is not N_: self.{k} = {k}" for k in noted]
     lines += ["    if rest_: extra_(self, rest_)"]
-    names = {"N_": NO_VALUE, "give_": give_state, "transient_": transient, "extra_": extra}
+    names = {
+        "N_": NO_VALUE,
+        "waiting_": mapper.registry.waiting,
+        "configure_": mapper.configure,
+        "give_": mapper.give_state,
+        "transient_": mapper.transient,
+        "extra_": extra,
+    }
     return _build(f"__init__ of {cls_name}", "\n".join(lines) + "\n", names)
 
 

@@ -15,6 +15,8 @@ from nbsession.mapping.instrumentation import (
     instrumented_delattr,
     instrumented_setattr,
     keyword_constructor,
+    restore_state,
+    saved_state,
     watch_constructions,
 )
 from nbsession.mapping.mapper import Mapper
@@ -23,7 +25,7 @@ from nbsession.mapping.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
 from nbsession.sql.types import type_for
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import state_of
 
 __all__ = ["DeclarativeBase", "Mapped", "MappedColumn", "mapped_column"]
 
@@ -126,19 +128,8 @@ class DeclarativeBase:
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"values": dict(self.__dict__), "ident": ident_of(self)}
-
-    def __setstate__(self, saved: dict[str, Any]) -> None:
-        mapper = type(self).__mapper__  # type: ignore[attr-defined]
-        mapper.configure()
-        ident = saved["ident"]
-        mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
-        mapper.give_ident(self, ident)
-        self.__dict__.update(saved["values"])
-        for key in mapper.declared:
-            if isinstance(self.__dict__.get(key), list):
-                mapper.attributes[key].fill(self, self.__dict__[key])
+    __getstate__ = saved_state
+    __setstate__ = restore_state
 
 
 def map_declared(cls: type[DeclarativeBase]) -> Mapper:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbsession.events import constructions
 from nbsession.mapping import codegen
-from nbsession.tracking.instance_state import STATE_KEY, state_of
+from nbsession.tracking.instance_state import IDENT_KEY, STATE_KEY, ident_of, state_of
 
 
 def instrumented_setattr(self: Any, name: str, value: Any) -> None:
@@ -82,7 +82,7 @@ def give_constructor(cls: type, mapper: Any, stop: type) -> None:
         return
     direct = [k for k in mapper.columns if not mapper.attributes[k].validators]
     noted = [k for k in keys if k not in direct]
-    made = codegen.constructor(cls.__name__, direct, noted, mapper.give_state, mapper.transient, set_unmapped)
+    made = codegen.constructor(cls.__name__, direct, noted, mapper, set_unmapped)
     init: Any = made.function
     init.__nbs_generated__ = made.source
     init.__qualname__ = f"{cls.__qualname__}.__init__"
@@ -106,10 +106,39 @@ def keyword_constructor(self: Any, **values: Any) -> None:
     set_unmapped(self, values)
 
 
+def saved_state(self: Any) -> dict[str, Any]:
+    """What pickle keeps of an object: its values and its row's key, not its session."""
+    values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY)}
+    return {"values": values, "ident": ident_of(self)}
+
+
+def restore_state(self: Any, saved: dict[str, Any]) -> None:
+    """An unpickled object: transient if it never had a row, else detached."""
+    mapper = type(self).__mapper__
+    mapper.configure()
+    ident = saved["ident"]
+    self.__dict__.update(saved["values"])
+    mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
+    mapper.give_ident(self, ident)
+    for key in mapper.declared:
+        if isinstance(self.__dict__.get(key), list):
+            mapper.attributes[key].fill(self, self.__dict__[key])
+
+
+_PLAIN = {
+    "__setattr__": instrumented_setattr,
+    "__delattr__": instrumented_delattr,
+    "__getstate__": saved_state,
+    "__setstate__": restore_state,
+}
+"""what a class gets that does not inherit from a declarative base"""
+
+
 def instrument_plain_class(cls: type, mapper: Any) -> None:
     """Prepares a class that does not inherit from a declarative base."""
-    cls.__setattr__ = instrumented_setattr  # type: ignore[method-assign,assignment]
-    cls.__delattr__ = instrumented_delattr  # type: ignore[method-assign,assignment]
+    for name, function in _PLAIN.items():
+        if name not in ("__getstate__", "__setstate__") or name not in vars(cls):
+            setattr(cls, name, function)
     setattr(cls, STATE_KEY, mapper.transient)
     if getattr(cls, "__init__") is object.__init__:  # noqa: B009
         setattr(cls, "__init__", keyword_constructor)  # noqa: B010 - mypy forbids the plain form
@@ -117,8 +146,11 @@ def instrument_plain_class(cls: type, mapper: Any) -> None:
 
 def release_plain_class(cls: type, keys: Any) -> None:
     """Takes the instrumentation off again."""
-    for name in ("__setattr__", "__delattr__", STATE_KEY, "__mapper__", *keys):
+    for name in (STATE_KEY, "__mapper__", "__table__", "__nbs_validators__", *keys):
         if name in vars(cls):
+            delattr(cls, name)
+    for name, function in _PLAIN.items():
+        if vars(cls).get(name) is function:
             delattr(cls, name)
     if vars(cls).get("__init__") is keyword_constructor:
         delattr(cls, "__init__")

@@ -71,6 +71,7 @@ class Mapper:
             raise ArgumentError(f"'{self.class_.__name__}.{key}' is mapped twice.")
         declared.key, declared.parent = key, self
         self.declared[key] = declared
+        setattr(self.class_, key, UnresolvedRelationship(key, self))
 
     def resolve_relationships(self, find_class: Callable[[str], type]) -> None:
         """First pass of configuring: targets and directions, and the attributes."""
@@ -85,7 +86,7 @@ class Mapper:
 
     def make_backrefs(self) -> None:
         """Second pass: the attributes that ``backref`` asks for on the other side."""
-        for key, declared in self.declared.items():
+        for key, declared in list(self.declared.items()):  # on one's own class a backref adds to them
             if declared.backref is None or declared.back_populates is not None:
                 continue
             name, options = declared.backref if isinstance(declared.backref, tuple) else (declared.backref, {})
@@ -210,6 +211,18 @@ class Mapper:
 
     def __repr__(self) -> str:
         return f"<Mapper {self.class_.__name__} on {self.local_table.name}>"
+
+
+class UnresolvedRelationship:
+    """Stands for a relationship until its mapper is configured, which its first use does."""
+
+    def __init__(self, key: str, mapper: Mapper) -> None:
+        self.key = key
+        self.mapper = mapper
+
+    def __get__(self, obj: Any, owner: type) -> Any:
+        self.mapper.configure()
+        return getattr(owner if obj is None else obj, self.key)
 
 
 def _generated(primary: Iterable[Any]) -> Any:

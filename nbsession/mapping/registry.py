@@ -23,6 +23,7 @@ class registry:
     """Mapped classes that know each other by name, and their metadata.
 
     :param metadata: the tables; a new MetaData by default.
+    :ivar waiting: mappers whose relationships are not resolved yet; constructors look at it.
 
     >>> reg = registry()
     >>> reg.map_imperatively(User, users, properties={"addresses": relationship(Address)})
@@ -31,7 +32,7 @@ class registry:
     def __init__(self, *, metadata: MetaData | None = None) -> None:
         self.metadata = metadata if metadata is not None else MetaData()
         self._classes: WeakValueDictionary[str, type] = WeakValueDictionary()
-        self._waiting: list[Mapper] = []
+        self.waiting: list[Mapper] = []
         self._configuring = False
 
     @property
@@ -84,7 +85,7 @@ class registry:
         cls.__mapper__ = mapper  # type: ignore[attr-defined]
         cls.__table__ = table  # type: ignore[attr-defined]
         self._classes[cls.__name__] = cls
-        self._waiting.append(mapper)
+        self.waiting.append(mapper)
         return mapper
 
     def find_class(self, name: str) -> type:
@@ -105,11 +106,11 @@ class registry:
 
         :raises InvalidRequestError: a related class is not mapped (yet). Nothing is lost: it is tried again.
         """
-        if self._configuring or not self._waiting:
+        if self._configuring or not self.waiting:
             return
         self._configuring = True
         try:
-            waiting = list(self._waiting)
+            waiting = list(self.waiting)
             for mapper in waiting:
                 mapper.resolve_relationships(self.find_class)
             for mapper in waiting:
@@ -120,7 +121,7 @@ class registry:
             for mapper in waiting:
                 mapper.configured = True
                 mapper.forget_derived()
-            self._waiting = [m for m in self._waiting if not m.configured]
+            self.waiting[:] = [m for m in self.waiting if not m.configured]
         finally:
             self._configuring = False
 
@@ -140,7 +141,7 @@ class registry:
             if hasattr(cls, "__mapper__"):
                 release_plain_class(cls, cls.__mapper__.attributes)
         self._classes.clear()
-        self._waiting.clear()
+        self.waiting.clear()
 
 
 def class_mapper(cls: type) -> Mapper:

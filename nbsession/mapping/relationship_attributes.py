@@ -146,7 +146,6 @@ class ReferenceAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         if old is not None and old is not NO_VALUE and reverse is not None:
             reverse.unlink(old, obj)
-        self.pull_in(obj, other)
 
     def unlink(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is no longer related to ``obj``."""
@@ -247,9 +246,12 @@ class CollectionAttribute(RelationshipAttribute):
         self._note_members(owner)
 
     def after_remove(self, owner: Any, members: Iterable[Any]) -> None:
-        """Tells the other side and the session of members that went."""
+        """Tells the other side and the session of members that went; one that is in the list twice has not."""
         reverse = self.relationship.reverse
+        held = set(map(id, owner.__dict__.get(self.key, ())))
         for member in members:
+            if id(member) in held:
+                continue
             if reverse is not None:
                 reverse.unlink(member, owner)
             self.announce(owner, state_of(owner), member, None)

@@ -83,7 +83,11 @@ class CommonState(set[str]):
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """Sets an attribute that needs a note, an event, or is none of ours."""
-        attribute = self.mapper.attributes.get(name)
+        mapper = self.mapper
+        attribute = mapper.attributes.get(name)
+        if attribute is None and not mapper.configured:
+            mapper.configure()  # it may be a relationship that nobody has used yet
+            attribute = mapper.attributes.get(name)
         if attribute is None:
             object.__setattr__(obj, name, value)
         else:
@@ -164,6 +168,7 @@ def state_of(obj: Any) -> AnyState:
     mapper = cls.__dict__.get("__mapper__")
     if mapper is None:
         raise UnmappedInstanceError(obj)
+    mapper.configure()
     mapper.give_state(obj, mapper.transient)
     return mapper.transient  # type: ignore[no-any-return]
 

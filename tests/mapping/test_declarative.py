@@ -57,7 +57,7 @@ class Thing(Stamped, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     label: Mapped[str]
     maybe: Mapped[Optional[str]]  # noqa: UP045 - one of the notations
-    either: Mapped[None | date]
+    either: Mapped[date | None]
     price: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
     blob: Mapped[bytes | None]
     colour: Mapped[Colour | None]

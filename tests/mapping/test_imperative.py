@@ -211,9 +211,6 @@ def test_an_object_made_past_the_constructor_is_transient(session: Session) -> N
     assert inspect(ada).persistent
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AttributeError, reason="the state in __dict__ is pickled, and its mapper with it"
-)
 def test_pickling_a_plain_object_takes_it_out_of_its_session(session: Session) -> None:
     """semantics 21.18: a pickle keeps the values and drops the session."""
     ada = Author("Ada")

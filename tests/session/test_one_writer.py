@@ -45,19 +45,15 @@ BIRTHS = {
     Site("tracking/instance_state.py", "state_of", "mapper.give_state(obj, mapper.transient)"),
     Site("session/merging.py", "_counterpart", "mapper.give_state(target, mapper.transient)"),
     Site(
-        "mapping/declarative.py",
-        "DeclarativeBase.__setstate__",
-        "mapper.give_state(self, mapper.transient if ident is None else mapper.detached)",
-    ),
-    Site(
         "mapping/instrumentation.py",
-        "give_constructor",
-        "made = codegen.constructor(cls.__name__, direct, noted, mapper.give_state, mapper.transient, set_unmapped)",
+        "restore_state",
+        "mapper.give_state(self, mapper.transient if ident is None else mapper.detached)",
     ),
     Site(
         "mapping/codegen.py",
         "constructor",
-        "names = {'N_': NO_VALUE, 'give_': give_state, 'transient_': transient, 'extra_': extra}",
+        "names = {'N_': NO_VALUE, 'waiting_': mapper.registry.waiting, 'configure_': mapper.configure, "
+        "'give_': mapper.give_state, 'transient_': mapper.transient, 'extra_': extra}",
     ),
     Site("mapping/instrumentation.py", "instrument_plain_class", "setattr(cls, STATE_KEY, mapper.transient)"),
 }
@@ -81,7 +77,13 @@ MACHINERY = {
     Site(
         "mapping/instrumentation.py",
         "release_plain_class",
-        "for name in ('__setattr__', '__delattr__', STATE_KEY, '__mapper__', *keys): ...",
+        "for name in (STATE_KEY, '__mapper__', '__table__', '__nbs_validators__', *keys): ...",
+    ),
+    # what pickle leaves out
+    Site(
+        "mapping/instrumentation.py",
+        "saved_state",
+        "values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY)}",
     ),
 }
 ALLOWED = BIRTHS | SAME_STATE | MACHINERY
@@ -261,9 +263,7 @@ def generated(mapper: Mapper) -> dict[str, Generated]:
     ident = [keys.index(k) for k in mapper.pk_keys]
     process: list[Any] = [None] * len(keys)
     made = {
-        "constructor": constructor(
-            mapper.class_.__name__, keys, list(mapper.declared), mapper.give_state, mapper.transient, dict
-        ),
+        "constructor": constructor(mapper.class_.__name__, keys, list(mapper.declared), mapper, dict),
         "extractor": parameter_extractor(keys, process),
         "extractor with processors": parameter_extractor(keys, [str] * len(keys)),
     }
@@ -299,7 +299,10 @@ def check_generated(mapper: Mapper) -> None:
             assert mapper.transient.status is ObjectState.TRANSIENT
             body = ast.parse(made.source).body[0]
             assert isinstance(body, ast.FunctionDef)
-            assert ast.unparse(body.body[0]) == "give_(self, transient_)"
+            assert [ast.unparse(line) for line in body.body[:2]] == [
+                "if waiting_:\n    configure_()",
+                "give_(self, transient_)",
+            ]
         else:
             assert found == set(), name
             assert given == [], name
