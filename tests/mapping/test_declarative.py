@@ -416,7 +416,7 @@ def test_two_sides_of_one_direction_are_refused() -> None:
         boss: Mapped[Person | None] = relationship("Person", back_populates="team", uselist=False)
         team: Mapped[list[Person]] = relationship("Person", back_populates="boss")
 
-    with pytest.raises(exc.ArgumentError, match="both of the same direction.*remote_side"):
+    with pytest.raises(exc.ArgumentError, match=r"both of the same direction.*remote_side"):
         class_mapper(Person)
 
 
