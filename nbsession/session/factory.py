@@ -6,10 +6,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+from nbsession.database import Connection, Engine, Inspector
 from nbsession.events import FactBus
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.inspection import inspect_mapped as inspect
+from nbsession.mapping.inspection import inspect_mapped
 from nbsession.session.core import close_all_sessions
 from nbsession.session.hooks import HookPoints
 from nbsession.session.session import Session
@@ -84,6 +85,22 @@ class _ClassOrInstance:
 def _session_block(factory: Any) -> Generator[Session]:
     with factory() as session, session.begin():
         yield session
+
+
+def inspect(subject: Any, raiseerr: bool = True) -> Any:
+    """What there is to know about something; looking loads nothing.
+
+    :param subject: a mapped class (gives its Mapper), a mapped object (its InstanceState), an Engine or a Connection (an
+        Inspector of its tables).
+    :param raiseerr: False: None instead of an error.
+    :raises NoInspectionAvailable: it is none of these.
+
+    >>> inspect(user).persistent
+    True
+    """
+    if isinstance(subject, (Engine, Connection)):
+        return Inspector(subject)
+    return inspect_mapped(subject, raiseerr)
 
 
 def object_session(obj: Any) -> Session | None:
