@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbsession.events import safe_repr, tokens
-from nbsession.exc import InvalidRequestError, NoInspectionAvailable, UnmappedInstanceError
+from nbsession.exc import UnmappedInstanceError
 from nbsession.mapping.inspection import InstanceState, inspect_mapped
 from nbsession.notebook.journal import Journal
 from nbsession.notebook.snapshots import Attribute, Card, Status
@@ -33,12 +33,7 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     :param holders: variables and outputs that hold it.
     :raises NoInspectionAvailable: it is not mapped.
     """
-    try:
-        looked: InstanceState = inspect_mapped(obj)
-    except NoInspectionAvailable:
-        raise
-    except InvalidRequestError as error:
-        return _unready(obj, journal, error, holders)
+    looked: InstanceState = inspect_mapped(obj)
     token = tokens.of(obj)
     state = looked.state.value
     attributes = [_column(looked, name, state) for name in looked.mapper.column_attrs]
@@ -56,22 +51,6 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
         "summary": _summary(attributes, looked.expired and state == "persistent"),
         "attributes": attributes,
         "moved": journal.last_move(token),
-        "holders": list(holders),
-    }
-
-
-def _unready(obj: Any, journal: Journal, error: Exception, holders: Iterable[str]) -> Card:
-    """The card of an object whose class cannot be used yet: a related class is not there."""
-    return {
-        "token": tokens.of(obj),
-        "label": label_of(obj, journal),
-        "cls": type(obj).__name__,
-        "key": None,
-        "state": state_of(obj).status.value,
-        "flags": [],
-        "summary": clip(f"class not ready: {error}", SUMMARY_WIDTH),
-        "attributes": [],
-        "moved": journal.last_move(tokens.of(obj)),
         "holders": list(holders),
     }
 
