@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Side, compare
+from benchmarks.measure import compare
 from benchmarks.quiet import PACKAGE, copy_package
 from benchmarks.settings import nbsession_side
 
@@ -28,7 +28,9 @@ def run(works: Sequence[str], n: int, *, repetitions: int, budget: float) -> dic
         copy_package(source, folder, "nbsession_copy", quiet=False)
         sys.path.insert(0, name)
         try:
-            sides: list[Side] = [nbsession_side(n, "sqlite") for n in (PACKAGE, "nbsession_quiet", "nbsession_copy")]
+            sides = [nbsession_side(n, "sqlite") for n in (PACKAGE, "nbsession_quiet", "nbsession_copy")]
+            for side in sides:  # a copy that used the original would measure nothing
+                assert side.uses(side.name), side.name
             lines = []
             for work in works:
                 print(f"  facts: {work}", file=sys.stderr, flush=True)

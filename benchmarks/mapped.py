@@ -32,6 +32,11 @@ class MappedSide:
         self._models = make_models(api, sequences=sequences)
         self._path: Path | None = None
 
+    def uses(self, package: str) -> bool:
+        """Do the names come from this package, and no other copy of it?"""
+        names = (self._api.Session, self._api.create_engine, self._api.DeclarativeBase, self._api.select)
+        return all(name.__module__.partition(".")[0] == package for name in names)
+
     def open(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / f"{self.name}.db"
         self._engine = self._api.create_engine(self._url(self._path))

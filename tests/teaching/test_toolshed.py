@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from nbsession import MetaData, create_engine
 from nbsession.exc import ArgumentError
 from nbsession.teaching.toolshed import TABLES, make_toolshed, toolshed_rows
 
@@ -133,6 +134,20 @@ def test_foreign_keys_are_declared_on_sqlite_and_not_on_duckdb(tmp_path: Path) -
         connection.execute("SELECT * FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY'").fetchall() == []
     )
     connection.close()
+
+
+def test_the_engine_finds_the_foreign_keys_on_both_databases(path: Path) -> None:
+    make_toolshed(path)
+    engine = create_engine(f"{'duckdb' if path.suffix == '.duckdb' else 'sqlite'}:///{path}")
+    metadata = MetaData()
+    metadata.reflect(engine)
+    found = {
+        (table.name, key.parent.name, key.column.table.name)
+        for table in metadata.sorted_tables
+        for key in table.foreign_keys
+    }
+    assert found == {(table.name, *reference) for table in TABLES for reference in table.references}
+    engine.dispose()
 
 
 def test_a_toolshed_is_written_anew(path: Path) -> None:

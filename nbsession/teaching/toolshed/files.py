@@ -26,7 +26,7 @@ class Driver(NamedTuple):
 
     :ivar connect: opens a file in autocommit mode.
     :ivar tables: the SQL that lists the names of the user's tables.
-    :ivar foreign_keys: declare foreign keys.
+    :ivar foreign_keys: declare foreign keys; else keep them in comments.
     :ivar rows: turns rows into what the driver takes.
     :ivar errors: what it raises.
     """
@@ -123,7 +123,8 @@ def _write(path: Path, driver: Driver, rows: dict[str, list[Row]], *, replace: b
             for table in reversed(schema.TABLES):
                 connection.execute(f"DROP TABLE {table.name}")
         for table in schema.TABLES:
-            connection.execute(table.create(foreign_keys=driver.foreign_keys))
+            for statement in table.create(foreign_keys=driver.foreign_keys):
+                connection.execute(statement)
             connection.executemany(table.insert(), driver.rows(rows[table.name]))
         connection.execute("COMMIT")
     finally:

@@ -1,13 +1,16 @@
 """The eight tables of the Toolshed and their CREATE TABLE texts. Knows no rows and no driver.
 
-Primary keys, UNIQUE, NOT NULL and CHECK are declared on both databases. Foreign keys are declared on SQLite only:
-DuckDB's own refuse legal changes inside a transaction, such as deleting a child and then its parent.
+Primary keys, UNIQUE, NOT NULL and CHECK are declared on both databases. Foreign keys are declared on SQLite; on DuckDB,
+whose own refuse legal changes inside a transaction, they are kept in the tables' comments, where the engine finds them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from nbsession.database.duckdb.reading import MARK
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,19 @@ class TableText:
     constraints: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
 
-    def create(self, *, foreign_keys: bool) -> str:
-        """The CREATE TABLE statement.
+    def create(self, *, foreign_keys: bool) -> Iterator[str]:
+        """The CREATE TABLE statement, and what belongs to it.
 
-        :param foreign_keys: declare the foreign keys too.
+        :param foreign_keys: declare the foreign keys; else keep them in a comment.
         """
         lines = [f"{column} {definition}" for column, definition in self.columns.items()]
         lines += self.constraints
         if foreign_keys:
             lines += [f"FOREIGN KEY ({column}) REFERENCES {table} (id)" for column, table in self.references]
-        return f"CREATE TABLE {self.name} (\n    " + ",\n    ".join(lines) + "\n)"
+        yield f"CREATE TABLE {self.name} (\n    " + ",\n    ".join(lines) + "\n)"
+        if self.references and not foreign_keys:
+            keys = sorted([[column], table, ["id"]] for column, table in self.references)
+            yield f"COMMENT ON TABLE {self.name} IS '{MARK}{json.dumps(keys)}'"
 
     def insert(self) -> str:
         """The INSERT statement, with a question mark for each column."""
@@ -122,8 +128,3 @@ TABLES: tuple[TableText, ...] = (
 def names() -> frozenset[str]:
     """The names of the tables."""
     return frozenset(table.name for table in TABLES)
-
-
-def create_statements(*, foreign_keys: bool) -> Iterator[str]:
-    """The CREATE TABLE statements, each table after those it refers to."""
-    return (table.create(foreign_keys=foreign_keys) for table in TABLES)
