@@ -11,8 +11,8 @@ import itertools
 import logging
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 logger = logging.getLogger("nbsession.events")
 
@@ -204,7 +204,10 @@ class FactBus:
     def publish(self, fact: Fact) -> None:
         """Numbers a fact and hands it to the observers. Callers build a fact only ``if bus.observers``."""
         self.seq += 1
-        fact = replace(fact, seq=self.seq, cause=fact.cause or self.cause)
+        # frozen for whoever receives it; until then it is ours, and a copy would cost more than the fact
+        object.__setattr__(fact, "seq", self.seq)
+        if not fact.cause:
+            object.__setattr__(fact, "cause", self.cause)
         for observer in self.observers:
             try:
                 observer(fact)
@@ -244,37 +247,45 @@ def safe_repr(value: object, limit: int = REPR_LIMIT) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
+class _Watched(weakref.ref[object]):
+    """A reference that knows its token, so that one callback serves all."""
+
+    __slots__ = ("address", "token")
+    address: int
+    token: int
+
+
 class Tokens:
     """Gives each observed object a number that stays with it. Holds objects weakly."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._by_id: dict[int, tuple[int, weakref.ref[object]]] = {}
-        self._by_token: dict[int, weakref.ref[object]] = {}
+        self._by_id: dict[int, _Watched] = {}
+        self._by_token: dict[int, _Watched] = {}
+        self._gone = self._forget  # bound once, not once an object
 
     def of(self, obj: object) -> int:
         """The token of an object, new at the first call."""
         address = id(obj)
         known = self._by_id.get(address)
-        if known is not None and known[1]() is obj:
-            return known[0]
-        token = next(self._numbers)
-
-        def gone(_: object, address: int = address, token: int = token) -> None:
-            self._by_token.pop(token, None)
-            held = self._by_id.get(address)
-            if held is not None and held[0] == token:
-                del self._by_id[address]
-
-        reference = weakref.ref(obj, gone)
-        self._by_id[address] = token, reference
-        self._by_token[token] = reference
+        if known is not None and known() is obj:
+            return known.token
+        reference = _Watched(obj, self._gone)
+        reference.address = address
+        reference.token = token = next(self._numbers)
+        self._by_id[address] = self._by_token[token] = reference
         return token
 
     def object(self, token: int) -> object | None:
         """The object of a token, or None if it is gone."""
         reference = self._by_token.get(token)
         return None if reference is None else reference()
+
+    def _forget(self, reference: weakref.ref[Any]) -> None:
+        assert isinstance(reference, _Watched)
+        self._by_token.pop(reference.token, None)
+        if self._by_id.get(reference.address) is reference:
+            del self._by_id[reference.address]
 
 
 tokens = Tokens()

@@ -29,8 +29,8 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     return members
 
 
-def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, str]]:
-    """(object, relationship as text) for every object that a cascade reaches over loaded relationships, each once.
+def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, Relationship]]:
+    """(object, relationship) for every object that a cascade reaches over loaded relationships, each once.
 
     :param deed: a field of :class:`~nbsession.mapping.cascade.Cascade`.
     """
@@ -45,7 +45,7 @@ def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, s
                 if id(member) not in seen:
                     seen.add(id(member))
                     waiting.append(member)
-                    yield member, str(declared)
+                    yield member, declared
 
 
 def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from nbsession.events import safe_repr
 from nbsession.mapping.attributes import describe, key_text
 from nbsession.mapping.mapper import Mapper
+from nbsession.sql.defaults import is_sql_default
 from nbsession.tracking.history import same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
@@ -25,6 +26,18 @@ class KeyOf(NamedTuple):
 
     def __repr__(self) -> str:
         return f"key of {describe(self.object)}"
+
+
+class DefaultOf(NamedTuple):
+    """Stands for a value that a column's default makes when the row is inserted.
+
+    :ivar column: the column's name.
+    """
+
+    column: str
+
+    def __repr__(self) -> str:
+        return "its default"
 
 
 class Link(NamedTuple):
@@ -94,6 +107,8 @@ class Step:
                 yield obj, dict(zip([c.name for c in self.mapper.primary_key], _parts(self.mapper, obj), strict=True))
                 continue
             row = {names[k]: values.get(k) for k in self.columns}
+            if self.verb == "INSERT":
+                self._show_defaults(row)
             for link in links.get(id(obj), ()):
                 for key, source in link.keys:
                     row[names[key]] = _linked_value(link, source)
@@ -104,6 +119,16 @@ class Step:
             ):
                 row.pop(self.mapper.generated.name, None)
             yield obj, row
+
+    def _show_defaults(self, row: dict[str, Any]) -> None:
+        """What a column gets that was not set: a constant, or what only the flush will make."""
+        for column in self.mapper.columns.values():
+            if row.get(column.name) is not None:
+                continue
+            if column.server_default is not None or column.default is not None and callable(column.default):
+                row[column.name] = DefaultOf(column.name)
+            elif column.default is not None and not is_sql_default(column.default):
+                row[column.name] = column.default
 
     def __str__(self) -> str:
         return f"{self.verb} {self.table} ({len(self.objects)})"

@@ -9,7 +9,7 @@ from nbsession.mapping.relationships import Relationship
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 
 def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
@@ -23,7 +23,20 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
             for parent in parents:
                 if only is None or id(parent) in only:
                     found += orphans_of(unit, parent)
+        for key, declared in mapper.owners:
+            for child in parents:
+                if (only is None or id(child) in only) and _gave_up(child, key) and _is_orphan(unit, declared, child):
+                    found.append((child, declared))
     return found
+
+
+def _gave_up(child: Any, key: str) -> bool:
+    """Did it have a parent, and was left with none? Its parent may have forgotten it: expired, or gone."""
+    state = state_of(child)
+    if not isinstance(state, OwnState) or child.__dict__.get(key, NO_VALUE) is not None:
+        return False
+    old = state.related.get(key)
+    return old is not None and old is not NO_VALUE
 
 
 def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationship]]:

@@ -78,8 +78,10 @@ class _Planner:
         key = declared.key
         if declared.direction is Direction.MANYTOONE:
             for obj in objects:
-                parent = obj.__dict__.get(key)
-                if parent is not None:
+                parent = obj.__dict__.get(key, NO_VALUE)
+                if parent is None and all(obj.__dict__.get(local) is None for local, _ in declared.pairs):
+                    continue
+                if parent is not NO_VALUE:
                     self._link(declared, obj, parent)
             return
         for obj in objects:

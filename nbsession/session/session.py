@@ -60,7 +60,12 @@ class Session(Transacting):
         """
         attaching.attach(self, obj, "session.add")
         if state_of(obj).mapper.declared:
-            for member, along in reached(obj, "save_update", removed=True):
+            self._pull_in_family(obj)
+
+    def _pull_in_family(self, obj: Any) -> None:
+        """The save-update cascade: who is here already stays as it is, marked to be deleted or not."""
+        for member, along in reached(obj, "save_update", removed=True):
+            if member not in self:
                 attaching.attach(self, member, f"cascade save-update over {along}")
 
     def add_all(self, instances: Iterable[Any]) -> None:
@@ -118,11 +123,17 @@ class Session(Transacting):
 
     def enter(self, obj: Any, cause: str) -> None:
         """A save-update cascade reaches an object: it comes in, unless it is here."""
-        if state_of(obj).session_ref() is self:
+        if obj in self:
             return
         attaching.attach(self, obj, cause)
-        for member, along in reached(obj, "save_update", removed=True):
-            attaching.attach(self, member, f"cascade save-update over {along}")
+        self._pull_in_family(obj)
+
+    def keep(self, members: Iterable[Any], parent: Any, cause: str) -> None:
+        """Objects were given to a parent: unless that is to be deleted, they are not."""
+        marked = self.unit_of_work.marked
+        if marked and id(parent) not in marked:
+            for obj in members:
+                self.unit_of_work.unmark_deleted(obj, cause)
 
     def leave(self, obj: Any, cause: str) -> None:
         """A pending orphan goes."""
@@ -160,6 +171,9 @@ class Session(Transacting):
         values, keys = obj.__dict__, state_of(obj).mapper.column_keys
         if keys[0] in values or not values.keys().isdisjoint(keys):
             return True
+        self.autoflush_before("session.get")
+        if state_of(obj).status is not ObjectState.PERSISTENT:
+            return False
         with self.bus.because("session.get"):
             if loading.load_missing_values(self, obj):
                 return True
@@ -175,13 +189,19 @@ class Session(Transacting):
         :raises InvalidRequestError: the object is not persistent here, or has no such attribute.
         """
         attaching.require_persistent(self, obj)
-        if attribute_names is not None:
-            attaching.expire_names(self.unit_of_work, obj, list(attribute_names))
+        names = list(attribute_names or ())
+        if names:
+            attaching.expire_names(self.unit_of_work, obj, names)
             return
-        members = [
-            m for m, _ in reached(obj, "refresh_expire") if state_of(m).status is ObjectState.PERSISTENT and m in self
-        ]
-        self.unit_of_work.expire([obj, *members], "session.expire")
+        expired, left = [obj], []
+        for member, along in reached(obj, "refresh_expire"):
+            if member in self:
+                if state_of(member).status is ObjectState.PERSISTENT:
+                    expired.append(member)
+                elif along.cascade.delete_orphan:
+                    left.append(member)
+        self.unit_of_work.expire(expired, "session.expire")
+        self.unit_of_work.move_each(left, Trigger.EXPUNGE, "session.expire")
 
     def expire_all(self) -> None:
         """:meth:`expire` for every persistent object."""
@@ -193,7 +213,7 @@ class Session(Transacting):
         :param attribute_names: only these; the others keep their changes.
         :raises InvalidRequestError: the object is not persistent here, or its row is gone.
         """
-        names = None if attribute_names is None else list(attribute_names)
+        names = list(attribute_names or ()) or None
         self.expire(obj, names)
         self.autoflush_before("session.refresh")
         self.ensure_begun()
