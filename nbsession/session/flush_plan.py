@@ -125,7 +125,7 @@ class Step:
         for column in self.mapper.columns.values():
             if row.get(column.name) is not None:
                 continue
-            if column.server_default is not None or column.default is not None and callable(column.default):
+            if column.server_default is not None or (column.default is not None and callable(column.default)):
                 row[column.name] = DefaultOf(column.name)
             elif column.default is not None and not is_sql_default(column.default):
                 row[column.name] = column.default
