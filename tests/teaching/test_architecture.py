@@ -39,3 +39,11 @@ def test_every_room_of_the_house_is_on_the_map() -> None:
     rooms = {path.name for path in (PROJECT / "nbsession").iterdir() if path.suffix == ".py" or path.is_dir()} - ASIDE
     drawn = set(re.findall(r"^  ([a-z]+(?:/|\.py))  ", TEXT, re.M))
     assert {name.rstrip("/") for name in drawn} == rooms
+
+
+def test_documents_name_no_file_that_is_not_there() -> None:
+    for name in ("ARCHITECTURE.md", "README.md"):
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        for target in re.findall(r"(?:\]\(|src=\"|srcset=\")([^)\"#]+)", text):
+            if "://" not in target:
+                assert (PROJECT / target).exists(), f"{name} points to {target}"

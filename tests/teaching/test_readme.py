@@ -1,0 +1,29 @@
+"""The README's three cells run as they stand, and leave on the disk what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_three_cells_put_a_row_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.S)
+    assert len(cells) == 3
+    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+    for name, value in {"IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONPATH": path}.items():
+        monkeypatch.setenv(name, value)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    connection = sqlite3.connect(tmp_path / "club.db")
+    assert connection.execute("SELECT * FROM member").fetchall() == [(1, "Ada")]
+    connection.close()
