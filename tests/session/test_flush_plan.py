@@ -144,7 +144,7 @@ def test_rows_that_need_each_others_keys_are_refused_by_name(session: Session) -
     session.add_all([a, b])
     with session.no_autoflush:
         a.parent, b.parent = b, a
-    with pytest.raises(CircularDependencyError, match="need each other's keys: <Node at .*>, <Node at "):
+    with pytest.raises(CircularDependencyError, match=r"need each other's keys: <Node at .*>, <Node at "):
         session.flush_plan()
     with pytest.raises(CircularDependencyError):
         session.flush()
