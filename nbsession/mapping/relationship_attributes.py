@@ -13,7 +13,7 @@ from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.collections import InstrumentedList
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, collection_history, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -119,6 +119,8 @@ class ReferenceAttribute(RelationshipAttribute):
             self.check(obj, value)
         old = self._known(obj)
         reverse = self.relationship.reverse
+        if value is not None and old is not value:
+            self.pull_in(obj, value)
         self._store(obj, old, value)
         if old is value:
             return
@@ -127,8 +129,6 @@ class ReferenceAttribute(RelationshipAttribute):
                 reverse.unlink(old, obj)
             if value is not None:
                 reverse.link(value, obj)
-        if value is not None:
-            self.pull_in(obj, value)
         if old is not None and old is not NO_VALUE:
             self.let_go(obj, old)
 
@@ -154,7 +154,7 @@ class ReferenceAttribute(RelationshipAttribute):
             self._store(obj, current, None)
             self.let_go(other, obj)
         elif current is NO_VALUE:
-            self._store(obj, other, None)
+            self._store(obj, NO_VALUE if ident_of(other) is None else other, None)
 
     def _known(self, obj: Any) -> Any:
         """What it refers to, as far as that can be told: a to-one by foreign key is looked up without SQL."""
@@ -171,8 +171,9 @@ class ReferenceAttribute(RelationshipAttribute):
         if ident is None:
             known = all(local in obj.__dict__ for local, _ in self.relationship.pairs)
             return None if known else NO_VALUE
-        found = session.find(self.relationship.mapper, ident)
-        return NO_VALUE if found is None else found
+        target = self.relationship.mapper
+        found = session.find(target, ident)
+        return NO_VALUE if found is None or found.__dict__.keys().isdisjoint(target.column_keys) else found
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
         self.note(obj, old)
@@ -224,22 +225,30 @@ class CollectionAttribute(RelationshipAttribute):
         self.set(obj, [])
 
     def before_add(self, owner: Any, members: list[Any], already: Any = ()) -> list[Any]:
-        """Checks members that are about to come, and notes what the collection held."""
+        """Checks members that are about to come, brings them in, and notes what the collection held."""
         for validate in self.validators:
             members = [m if id(m) in already else validate(owner, self.key, m) for m in members]
         for member in members:
             self.check(owner, member)
+        come = [m for m in members if id(m) not in already]
+        for member in come:
+            self.pull_in(owner, member)
+        self._keep(owner, come)
         self._note_members(owner)
         return members
 
     def after_add(self, owner: Any, members: Iterable[Any]) -> None:
-        """Tells the other side and the session of members that came."""
+        """Tells the other side of members that came."""
         reverse = self.relationship.reverse
         for member in members:
             if reverse is not None:
                 reverse.link(member, owner)
-            self.pull_in(owner, member)
             self.announce(owner, state_of(owner), NO_VALUE, member)
+
+    def _keep(self, owner: Any, members: Iterable[Any]) -> None:
+        session = state_of(owner).session_ref()
+        if session is not None:
+            session.keep(members, owner, f"given to {self.class_.__name__}.{self.key}")
 
     def before_remove(self, owner: Any) -> None:
         """Notes what the collection holds before something goes."""
@@ -259,6 +268,7 @@ class CollectionAttribute(RelationshipAttribute):
 
     def link(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is now related to ``obj``."""
+        self._keep(obj, (other,))
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))

@@ -18,8 +18,9 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     """
     held = obj.__dict__.get(declared.key)
     if declared.uselist:
-        history = collection_history(obj, declared.key)
-        return [*(held if held is not None else history.added), *(history.deleted if removed else ())]
+        if held is None:
+            return []
+        return [*held, *(collection_history(obj, declared.key).deleted if removed else ())]
     members = [] if held is None else [held]
     state = state_of(obj)
     if removed and isinstance(state, OwnState):
