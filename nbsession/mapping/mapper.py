@@ -168,9 +168,15 @@ class Mapper:
         """Those with delete-orphan cascade."""
         return tuple(r for r in self.relationships if r.cascade.delete_orphan)
 
+    @cached_property
+    def owners(self) -> tuple[tuple[str, Relationship], ...]:
+        """(reference of ours, the delete-orphan relationship it is the other side of)."""
+        pairs = [(r.key, r.reverse.relationship) for r in self.relationships if r.reverse is not None]
+        return tuple((key, other) for key, other in pairs if other.cascade.delete_orphan)
+
     def forget_derived(self) -> None:
         """Attributes were added: what was derived from them is worked out again."""
-        for name in ("_mapped_keys", "orphan_relationships"):
+        for name in ("_mapped_keys", "orphan_relationships", "owners"):
             vars(self).pop(name, None)
 
     def key_of(self, column: Any) -> str:
