@@ -135,9 +135,9 @@ def is_modified(obj: Any, include_collections: bool) -> bool:
     if isinstance(state, OwnState) or state.status in NEW:
         for attribute in state.mapper.attributes.values():
             declared = getattr(attribute, "relationship", None)
-            if declared is not None and declared.uselist:
-                if not include_collections or attribute.key not in obj.__dict__:
-                    continue
+            collection = declared is not None and declared.uselist
+            if collection and not (include_collections and attribute.key in obj.__dict__):
+                continue
             if attribute.history(obj).has_changes():
                 return True
     return False
