@@ -137,3 +137,104 @@ def test_a_deleted_object_that_left_is_refused(model: Any, session: Session) -> 
     session.expunge(pair)
     with pytest.raises(InvalidRequestError, match="has been deleted"):
         session.add(pair)
+
+
+def test_a_change_queued_on_an_unloaded_collection_is_no_change_of_its_owner(model: Any, session: Session) -> None:
+    child, parent = session.get(model.Address, 1), session.get(model.User, 2)
+    child.user = parent
+    assert session.is_modified(child) and not session.is_modified(parent)
+
+
+def test_a_member_that_is_in_the_list_twice_leaves_with_its_last_place(model: Any) -> None:
+    user, address = model.User(), model.Address()
+    user.addresses += [address, address]
+    user.addresses.remove(address)
+    assert address.user is user
+    user.addresses.remove(address)
+    assert address.user is None
+
+
+def test_save_update_does_not_cascade_over_a_back_reference(model: Any, session: Session) -> None:
+    child, parent = session.get(model.Address, 1), model.User()
+    parent.addresses.append(child)
+    assert child.user is parent and inspect(parent).transient
+
+
+def test_get_of_an_expired_object_flushes_first(model: Any, session: Session) -> None:
+    pair = session.get(model.Pair, (1, 1))
+    session.delete(pair)
+    session.expire_all()
+    assert session.get(model.Pair, (1, 1)) is None
+    assert inspect(pair).deleted
+
+
+def test_a_reference_set_to_none_beats_the_foreign_key(model: Any, session: Session) -> None:
+    address = model.Address(user=None, user_id=1)
+    session.add(address)
+    session.flush()
+    assert address.user_id is None
+
+
+def test_a_refused_member_leaves_the_list_alone(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), session.get(model.Address, 3)
+    session.delete(child)
+    session.flush()
+    before = list(parent.addresses)
+    with pytest.raises(InvalidRequestError, match="has been deleted"):
+        parent.addresses.append(child)
+    assert list(parent.addresses) == before and not session.dirty
+
+
+@pytest.mark.parametrize("side", ["parent", "child"])
+def test_a_child_given_to_a_parent_after_delete_lives(model: Any, session: Session, side: str) -> None:
+    old, new = session.get(model.User, 1), session.get(model.User, 2)
+    first, second = old.addresses
+    assert len(new.addresses) == 1  # loaded now: loading it later would flush the delete
+    session.delete(old)
+    if side == "parent":
+        new.addresses.append(first)
+    else:
+        first.user = new
+    assert list(session.deleted) == [old, second]
+    session.flush()
+    session.flush()
+    assert inspect(first).persistent and first.user_id == 2 and inspect(second).deleted
+
+
+def test_adding_a_parent_leaves_its_marked_children_marked(model: Any, session: Session) -> None:
+    parent = session.get(model.User, 1)
+    child, _ = parent.addresses
+    session.delete(child)
+    session.add(parent)
+    assert child in session.deleted
+
+
+@pytest.mark.parametrize("forget", ["refresh", "expunge"])
+def test_a_child_without_parent_is_an_orphan_even_if_the_parent_forgot_it(
+    model: Any, session: Session, forget: str
+) -> None:
+    parent, child = session.get(model.User, 1), session.get(model.Address, 2)
+    child.user = None
+    getattr(session, forget)(parent)
+    session.flush()
+    assert inspect(child).deleted
+
+
+def test_expiring_a_parent_lets_pending_children_go(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), model.Address()
+    parent.addresses.append(child)
+    session.expire(parent)
+    assert inspect(child).transient and len(parent.addresses) == 2
+
+
+def test_expiring_no_names_expires_all(model: Any, session: Session) -> None:
+    user = session.get(model.User, 1)
+    session.expire(user, [])
+    assert not user.__dict__
+
+
+def test_expunge_follows_loaded_collections_only(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), session.get(model.Address, 3)
+    child.user = parent
+    session.expunge(parent)
+    assert inspect(child).persistent
