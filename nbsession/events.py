@@ -244,6 +244,7 @@ def safe_repr(value: object, limit: int = REPR_LIMIT) -> str:
         text = repr(value)
     except Exception as error:
         return f"<repr raised {type(error).__name__}>"
+    text = text.removeprefix("datetime.")  # the day is what fits on a card
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 

@@ -171,7 +171,7 @@ def _table_args(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return tuple(given), {}
 
 
-def _read_body(cls: type) -> tuple[dict[str, Column], dict[str, Relationship]]:
+def _read_body(cls: type[DeclarativeBase]) -> tuple[dict[str, Column], dict[str, Relationship]]:
     """Columns and relationships of a class body and of its mixins, in the order they are written."""
     columns: dict[str, Column] = {}
     relationships: dict[str, Relationship] = {}
@@ -186,7 +186,7 @@ def _read_body(cls: type) -> tuple[dict[str, Column], dict[str, Relationship]]:
             if (value is _UNSET and says is None) or key.startswith("__"):
                 continue
             if isinstance(value, Relationship):
-                _aim(value, says)
+                _aim(value, says, cls)
                 relationships[key] = value
             elif isinstance(value, MappedColumn):
                 declared = _copy(value) if copied else value
@@ -206,12 +206,17 @@ def _copy(declared: MappedColumn) -> MappedColumn:
     return twin
 
 
-def _aim(declared: Relationship, says: MappedType | None) -> None:
-    """Takes target and form of a relationship from its annotation."""
+def _aim(declared: Relationship, says: MappedType | None, cls: type[DeclarativeBase]) -> None:
+    """Takes target and form of a relationship from its annotation.
+
+    A name in an annotation may still mean the class of an earlier run of the cell: the registry's own is meant.
+    """
     if says is None:
         return
     if declared.argument is None:
-        declared.argument = says.inner
+        mapper = getattr(says.inner, "__mapper__", None)
+        foreign = mapper is not None and mapper.registry is not cls.registry
+        declared.argument = says.inner.__name__ if foreign else says.inner
     if declared.uselist is None and declared.argument is not None:
         declared.uselist = says.collection is not None
     if says.collection is set and declared.collection_class is None:

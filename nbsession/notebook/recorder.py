@@ -88,7 +88,8 @@ class Recorder:
         self._stop()
         self._current = self.snapshot()
         self._closed = True
-        self._tell(replace(self._current, revision=self._next(), session={**self._current.session, "open": False}))
+        closed: SessionInfo = {**self._current.session, "open": False}
+        self._tell(replace(self._current, revision=self._next(), running=False, session=closed))
         self._set_watchers(())
 
     @property

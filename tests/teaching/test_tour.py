@@ -65,7 +65,6 @@ def test_file_holds_exactly_the_committed_rows(
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.xfail(reason="the name of a class in an annotation leads to the class of the first run", strict=False)
 @pytest.mark.parametrize("database", ["sqlite", "duckdb"])
 def test_the_tour_can_be_run_again_in_the_same_kernel(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
