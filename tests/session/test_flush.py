@@ -265,7 +265,6 @@ def test_setting_the_parent_to_none_orphans_through_the_other_side(session: Sess
     assert rows("SELECT note FROM loan") == [] and inspect(loan).deleted
 
 
-@pytest.mark.xfail(strict=True, reason="a child that was marked by a cascade stays marked when it gets a new parent")
 def test_a_child_marked_by_a_cascade_and_given_to_a_new_parent_stays(session: Session, rows: Rows) -> None:
     """semantics 22.14"""
     one = Member(name="one", loans=[Loan(note="a")])

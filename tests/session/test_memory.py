@@ -1,0 +1,201 @@
+"""What a session holds, and that it lets go: of objects, of rows, of itself."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from nbsession import Engine, Session, inspect, select
+from nbsession.session import core, pause
+from nbsession.tracking.identity import PURGE_AT
+from tests.session.models import Loan, Member, Node, Shelf, Tool
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed in the test is freed by reference counting."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def one_round(engine: Engine, number: int) -> None:
+    """Loads, changes, adds, deletes, fails and rolls back; leaves the rows as they were."""
+    with Session(engine) as session:
+        ada = session.scalars(select(Member)).one()
+        ada.age = number
+        assert ada.loans[0].member is ada
+        ada.loans.append(Loan(note="new"))
+        session.flush()
+        with session.begin_nested() as savepoint:
+            session.add(Shelf(tools=[Tool(name="saw")]))
+            session.delete(ada.loans[-1])
+            session.flush()
+            savepoint.rollback()
+        session.expire(ada)
+        session.rollback()
+        ada.age = number
+        session.commit()
+
+
+def test_three_hundred_rounds_leave_no_object_behind(tables: Engine) -> None:
+    with Session(tables) as session:
+        session.add(Member(name="Ada", loans=[Loan(note="a")]))
+        session.commit()
+    for number in range(30):
+        one_round(tables, number)
+    gc.collect()
+    before = Counter(type(o).__qualname__ for o in gc.get_objects())
+    for number in range(300):
+        one_round(tables, number)
+    gc.collect()
+    after = Counter(type(o).__qualname__ for o in gc.get_objects())
+    grown = {name: count - before[name] for name, count in after.items() if count - before[name] > 20}
+    assert grown == {}
+    assert not [o for o in gc.get_objects() if isinstance(o, (Member, Loan, Shelf, Tool))]
+
+
+def test_one_session_used_for_long_holds_no_more_than_at_first(session: Session) -> None:
+    session.add(Member(name="Ada", loans=[Loan(note="a")]))
+    session.commit()
+    counts = []
+    for number in range(200):
+        ada = session.query(Member).one()
+        ada.age = number
+        new = Member(name=f"m{number}")
+        session.add(new)
+        session.flush()
+        session.delete(new)
+        session.commit()
+        if number in (50, 199):
+            del ada, new
+            gc.collect()
+            counts.append(len(gc.get_objects()))
+    assert counts[1] - counts[0] < 100
+
+
+@pytest.mark.parametrize("end", ["close", "expunge_all", "commit and drop"])
+def test_objects_without_a_circle_are_freed_by_counting(tables: Engine, no_collector: None, end: str) -> None:
+    """semantics 23.12"""
+    session = Session(tables)
+    objects = [Tool(name=str(n)) for n in range(5)]
+    session.add_all(objects)
+    session.flush()
+    objects[0].name = "changed"
+    session.delete(objects[1])
+    session.flush()
+    objects[2].name = "not flushed"
+    references = [weakref.ref(o) for o in objects]
+    if end == "commit and drop":
+        session.commit()
+    else:
+        getattr(session, end)()
+    del objects
+    assert [r() for r in references] == [None] * 5
+    session.close()
+
+
+def test_a_session_is_freed_with_what_only_it_held(tables: Engine) -> None:
+    session = Session(tables)
+    session.add(Member(name="pending", loans=[Loan()]))
+    kept = Member(name="kept")
+    session.add(kept)
+    pending = [weakref.ref(o) for o in session.new if o is not kept]
+    reference = weakref.ref(session)
+    number = session.hash_key
+    session.connection()
+    session.close()
+    del session
+    gc.collect()
+    assert reference() is None and [r() for r in pending] == [None, None]
+    assert number not in core._sessions and inspect(kept).transient
+
+
+def test_objects_do_not_hold_their_session(tables: Engine, no_collector: None) -> None:
+    """semantics 1.3: an object knows its session weakly, and never takes another for it."""
+    session = Session(tables)
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.commit()
+    assert ada.name
+    reference, numbers = weakref.ref(session), {session.hash_key}
+    session.close()
+    session.add(ada)
+    session.rollback()
+    session.transaction and session.transaction.close()
+    del session
+    gc.enable()
+    gc.collect()
+    assert reference() is None and inspect(ada).detached and inspect(ada).session is None
+    for _ in range(20):
+        numbers.add(Session(tables).hash_key)
+    assert len(numbers) == 21 and inspect(ada).session is None
+
+
+def test_a_tree_of_a_closed_session_is_freed(tables: Engine) -> None:
+    session = Session(tables)
+    root = Node(name="root", children=[Node(name="a", children=[Node(name="b")])])
+    session.add(root)
+    session.commit()
+    assert root.children[0].children[0].parent.name == "a"
+    reference = weakref.ref(root)
+    session.close()
+    del root
+    gc.collect()
+    assert reference() is None
+
+
+def test_a_failed_flush_holds_nothing_after_the_rollback(session: Session) -> None:
+    bad = Member(name=None)
+    session.add(bad)
+    reference = weakref.ref(bad)
+    with pytest.raises(Exception, match="NOT NULL"):
+        session.flush()
+    session.rollback()
+    del bad
+    gc.collect()
+    assert reference() is None
+
+
+def test_the_undo_log_ends_with_its_transaction(session: Session) -> None:
+    session.add_all([Tool(name=str(n)) for n in range(5)])
+    session.flush()
+    with session.begin_nested():
+        session.query(Tool).first().name = "x"
+    assert len(session.unit_of_work.frame.inserted) == 5
+    session.commit()
+    assert session.unit_of_work.frame is None
+
+
+def test_a_loop_over_many_rows_does_not_fill_the_identity_map(session: Session, tables: Engine) -> None:
+    """semantics 11: what nobody holds goes; its entries are purged."""
+    count = 2 * PURGE_AT + 10
+    session.add_all([Tool(name=str(n)) for n in range(count)])
+    session.commit()
+    with Session(tables) as fresh:
+        for ident in range(1, count + 1):
+            assert fresh.get(Tool, ident).name
+        entries = len(fresh.identity_map.by_mapper[inspect(Tool)])
+        assert len(fresh.identity_map) == 0 and entries <= PURGE_AT + 1
+
+
+def test_the_collector_is_paused_for_many_and_comes_back(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pause, "PAUSE_ABOVE", 10)
+    seen = []
+    with pause.collector_paused(10):
+        seen.append(gc.isenabled())
+    with pytest.raises(ValueError), pause.collector_paused(11):
+        raise ValueError
+    with pause.collector_paused(9):
+        seen.append(gc.isenabled())
+    assert seen == [False, True] and gc.isenabled()
+    gc.disable()
+    with pause.collector_paused(100):
+        pass
+    assert not gc.isenabled()
+    gc.enable()
