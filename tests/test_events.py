@@ -53,7 +53,9 @@ def facts(session: Session) -> list[Fact]:
 
 # ── the bus ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_facts_are_numbered_and_go_to_every_observer_in_order() -> None:
-    bus, one, two = FactBus(), [], []
+    bus = FactBus()
+    one: list[Fact] = []
+    two: list[tuple[int, int]] = []
     bus.subscribe(one.append)
     bus.subscribe(lambda fact: two.append((len(one), fact.seq)))
     for _ in range(3):
@@ -63,7 +65,8 @@ def test_facts_are_numbered_and_go_to_every_observer_in_order() -> None:
 
 
 def test_a_fact_takes_the_cause_of_the_bus_unless_it_has_its_own() -> None:
-    bus, seen = FactBus(), []
+    bus = FactBus()
+    seen: list[Any] = []
     bus.subscribe(seen.append)
     bus.cause = "session.flush"
     bus.publish(FlushEnded(error=None))
@@ -72,7 +75,9 @@ def test_a_fact_takes_the_cause_of_the_bus_unless_it_has_its_own() -> None:
 
 
 def test_unsubscribing_twice_is_no_error_and_leaves_the_others() -> None:
-    bus, one, two = FactBus(), [], []
+    bus = FactBus()
+    one: list[Fact] = []
+    two: list[Fact] = []
     stop = bus.subscribe(one.append)
     bus.subscribe(two.append)
     stop()
@@ -82,7 +87,8 @@ def test_unsubscribing_twice_is_no_error_and_leaves_the_others() -> None:
 
 
 def test_an_observer_that_raises_is_logged_and_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    bus, seen = FactBus(), []
+    bus = FactBus()
+    seen: list[Any] = []
 
     def broken(fact: Fact) -> None:
         raise ZeroDivisionError("in the observer")
@@ -113,7 +119,8 @@ def test_the_engine_does_not_feel_an_observer_that_raises(session: Session, capl
 
 
 def test_an_observer_may_leave_while_it_is_called() -> None:
-    bus, seen = FactBus(), []
+    bus = FactBus()
+    seen: list[Any] = []
 
     def once(fact: Fact) -> None:
         seen.append(fact.seq)
@@ -133,7 +140,8 @@ def test_facts_are_frozen() -> None:
 
 # ── constructions ────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_constructions_switch_on_with_the_first_observer_and_off_with_the_last() -> None:
-    bus, switched = ConstructionBus(), []
+    bus = ConstructionBus()
+    switched: list[bool] = []
     bus.on_change.append(switched.append)
     stop_one, stop_two = bus.subscribe(id), bus.subscribe(hash)
     assert bus.listening
@@ -234,7 +242,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     def counting(cls: type) -> Any:
-        plain = cls.__init__
+        plain: Any = vars(cls)["__init__"]
 
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             names.append(cls.__name__)
@@ -339,7 +347,8 @@ def test_facts_hold_plain_values_only(session: Session, facts: list[Fact]) -> No
 
 def test_who_keeps_the_facts_keeps_no_object_and_no_session_alive(engine: Engine) -> None:
     Base.metadata.create_all(engine)
-    session, kept = Session(engine), []
+    session = Session(engine)
+    kept: list[Fact] = []
     session.subscribe(kept.append)
     ada = Member(name="Ada", loans=[Loan(note="a")])
     session.add(ada)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,8 @@ def test_the_row_loader_is_readable_and_makes_one_object_per_key() -> None:
     mapper = class_mapper(City)
     made = row_loader(mapper, mapper.column_keys, [None, None, str.upper], [0, 1])
     assert "for (v0, v1, v2, ) in rows:" in made.source and len(made.source.splitlines()) < 40
-    known, born = KeyedObjects(), []
+    known = KeyedObjects()
+    born: list[City] = []
     rows = [("DE", 1, "a"), ("DE", 1, "other"), (None, 1, "x"), ("DE", 2, None)]
     first, again, nobody, second = made.function(rows, known, born)
     assert first is again and nobody is None and born == [first, second]
@@ -115,7 +117,8 @@ def test_validators_see_what_the_constructor_is_given() -> None:
 
 # ── constructions ────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_constructions_are_announced_only_while_somebody_listens() -> None:
-    plain, seen = Member.__init__, []
+    plain: Any = Member.__init__
+    seen: list[Member] = []
     assert not hasattr(plain, "__nbs_plain__")
     Member()
     stop = constructions.subscribe(seen.append)

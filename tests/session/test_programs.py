@@ -23,7 +23,8 @@ class Model:
     """What must be so.
 
     Objects are named ``s0`` or ``t1``. ``state`` tells each one's state, ``rows`` the rows as the transaction sees them,
-    ``unsent`` the values set since the last flush, ``marked`` what the next flush deletes.
+    ``unsent`` the values set since the last flush, ``marked`` what the next flush deletes, ``stale`` the tools that still show
+    a shelf whose row is gone: deleting edits no object.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -31,6 +32,7 @@ class Model:
         self.rows: dict[str, dict[str, Any]] = {}
         self.unsent: dict[str, dict[str, Any]] = {}
         self.marked: set[str] = set()
+        self.stale: set[str] = set()
         self.levels: list[tuple[dict[str, str], dict[str, dict[str, Any]]]] = []
         self.committed = self.snapshot()
 
@@ -45,8 +47,10 @@ class Model:
         unsent = self.unsent.get(name, {})
         return unsent[key] if key in unsent else self.rows.get(name, {}).get(key)
 
-    def set(self, name: str, key: str, value: Any) -> None:
+    def change(self, name: str, key: str, value: Any) -> None:
         self.unsent.setdefault(name, {})[key] = value
+        if key == "shelf":
+            self.stale.discard(name)
 
     def on_shelf(self, shelf: str) -> set[str]:
         return {t for t in self.state if t[0] == "t" and self.usable(t) and self.value(t, "shelf") == shelf}
@@ -62,9 +66,10 @@ class Model:
                 self.rows[name] = {"name": None, "shelf": None}
             if name in self.unsent:
                 self.rows[name].update(self.unsent.pop(name))
-        for row in self.rows.values():
+        for name, row in self.rows.items():
             if row["shelf"] in self.marked:
                 row["shelf"] = None
+                self.stale.add(name)
         self.marked.clear()
 
     def begin_nested(self) -> None:
@@ -81,6 +86,7 @@ class Model:
             self.state[name] = before if before != "pending" else "transient"
         self.unsent.clear()
         self.marked.clear()
+        self.stale.clear()
 
     def rollback_to_savepoint(self) -> None:
         self.undo(self.levels.pop())
@@ -92,6 +98,7 @@ class Model:
     def commit(self) -> None:
         self.flush()
         self.levels.clear()
+        self.stale.clear()
         for name, state in self.state.items():
             if state == "deleted":
                 self.state[name] = "detached"
@@ -111,14 +118,15 @@ class Machine:
     def add(self, name: str, other: str | None, text: str) -> None:
         obj, model = self.objects[name], self.model
         if model.state[name] == "transient":
+            obj.id = None  # one that was rolled back keeps its key, which may be another's by now
             if name[0] == "t":
                 shelf = other if other is not None and model.usable(other) else None
                 obj.shelf = self.objects.get(shelf) if shelf else None
                 obj.name = text
-                model.set(name, "shelf", shelf)
+                model.change(name, "shelf", shelf)
             else:
                 obj.label, obj.tools = text, []
-            model.set(name, "name", text)
+            model.change(name, "name", text)
             model.state[name] = "pending"
             self.session.add(obj)
         elif model.state[name] == "persistent":
@@ -128,26 +136,26 @@ class Machine:
     def set_name(self, name: str, other: str | None, text: str) -> None:
         if self.model.usable(name):
             setattr(self.objects[name], "label" if name[0] == "s" else "name", text)
-            self.model.set(name, "name", text)
+            self.model.change(name, "name", text)
 
     def set_shelf(self, name: str, other: str | None, text: str) -> None:
         if name[0] == "t" and self.model.usable(name) and (other is None or self.model.usable(other)):
             self.objects[name].shelf = self.objects[other] if other is not None else None
-            self.model.set(name, "shelf", other)
+            self.model.change(name, "shelf", other)
 
     def append(self, name: str, other: str | None, text: str) -> None:
         if name[0] == "t" and other is not None and self.model.usable(other) and self.model.usable(name):
             self.flush()  # the list is perhaps to be loaded
             if self.model.value(name, "shelf") != other:
                 self.objects[other].tools.append(self.objects[name])
-                self.model.set(name, "shelf", other)
+                self.model.change(name, "shelf", other)
 
     def remove(self, name: str, other: str | None, text: str) -> None:
         if name[0] == "t" and other is not None and self.model.usable(other) and self.model.usable(name):
             self.flush()
             if self.model.value(name, "shelf") == other:
                 self.objects[other].tools.remove(self.objects[name])
-                self.model.set(name, "shelf", None)
+                self.model.change(name, "shelf", None)
 
     def delete(self, name: str, other: str | None, text: str) -> None:
         if self.model.state[name] == "persistent" and name not in self.model.marked:
@@ -163,6 +171,7 @@ class Machine:
                 self.flush()  # the other side remembers the move
             self.session.expire(self.objects[name])
             self.model.unsent.pop(name, None)
+            self.model.stale.discard(name)
 
     def flush(self, *_: Any) -> None:
         self.session.flush()
@@ -182,6 +191,7 @@ class Machine:
         if self.model.levels:
             self.session.get_nested_transaction().rollback()
             self.model.rollback_to_savepoint()
+            self.look()
 
     def rollback(self, *_: Any) -> None:
         self.session.rollback()
@@ -193,10 +203,17 @@ class Machine:
 
     def look(self, *_: Any) -> None:
         """Compares what the objects show; loads, and flushes nothing."""
+        model, objects = self.model, self.objects
+        names = {id(obj): name for name, obj in objects.items()}
         with self.session.no_autoflush:
-            for name, obj in self.objects.items():
-                if self.model.usable(name):
-                    assert (obj.label if name[0] == "s" else obj.name) == self.model.value(name, "name"), name
+            for name, obj in objects.items():
+                if not model.usable(name):
+                    continue
+                assert (obj.label if name[0] == "s" else obj.name) == model.value(name, "name"), name
+                if name[0] == "s":
+                    assert {n for t in obj.tools if model.usable(n := names[id(t)])} == model.on_shelf(name), name
+                elif name not in model.stale:
+                    assert names.get(id(obj.shelf)) == model.value(name, "shelf"), name
 
     # ── comparing ────────────────────────────────────────────────────────────────────────────────────────────────────
     def check(self) -> None:
@@ -221,9 +238,10 @@ class Machine:
         return found
 
 
-DEEDS = (
-    "add add add set_name set_shelf append remove delete expire flush savepoint release back rollback commit look".split()
-)
+DEEDS = [
+    *("add", "add", "add", "set_name", "set_shelf", "append", "remove", "delete", "expire", "look"),
+    *("flush", "savepoint", "release", "back", "rollback", "commit"),
+]
 SHELF_NAMES = [f"s{n}" for n in range(SHELVES)]
 STEPS = st.tuples(
     st.sampled_from(DEEDS),
