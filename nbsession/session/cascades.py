@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbsession.mapping.relationships import Relationship
@@ -30,10 +30,14 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     return members
 
 
-def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, Relationship]]:
+def reached(
+    obj: Any, deed: str, removed: bool = False, halt: Callable[[Any], bool] | None = None
+) -> Iterator[tuple[Any, Relationship]]:
     """(object, relationship) for every object that a cascade reaches over loaded relationships, each once.
 
     :param deed: a field of :class:`~nbsession.mapping.cascade.Cascade`.
+    :param removed: along with the members that were removed since the last flush.
+    :param halt: members of which this is true are left out, and so is what lies behind them.
     """
     seen = {id(obj)}
     waiting = [obj]
@@ -43,7 +47,7 @@ def reached(obj: Any, deed: str, removed: bool = False) -> Iterator[tuple[Any, R
             if not getattr(declared.cascade, deed):
                 continue
             for member in loaded_members(current, declared, removed):
-                if id(member) not in seen:
+                if id(member) not in seen and not (halt is not None and halt(member)):
                     seen.add(id(member))
                     waiting.append(member)
                     yield member, declared

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import InvalidRequestError
+from nbsession.exc import InvalidRequestError, NbsessionWarning
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.relationships import Relationship
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
 
@@ -13,61 +15,96 @@ if TYPE_CHECKING:
     from nbsession.session.session import Session
 
 
-def merge_into(session: Session, instance: Any, load: bool, seen: dict[int, Any] | None = None) -> Any:
+class Merging:
+    """What one call of merge() has met so far.
+
+    :ivar load: False: no SQL; the given state is taken for the row's.
+    :ivar done: counterparts, by ``id`` of the given object: for circles.
+    :ivar by_key: counterparts, by mapper and key: two given objects of one key have one counterpart.
+    :ivar along: (``id`` of the given object, relationship it was reached over): its other side says nothing new.
+    """
+
+    __slots__ = ("along", "by_key", "done", "load", "session")
+
+    def __init__(self, session: Session, load: bool) -> None:
+        self.session = session
+        self.load = load
+        self.done: dict[int, Any] = {}
+        self.by_key: dict[Any, Any] = {}
+        self.along: set[tuple[int, Relationship]] = set()
+
+
+def merge_into(merging: Merging, instance: Any) -> Any:
     """The session's counterpart of an object, with the object's loaded state copied onto it.
 
-    :param load: False: no SQL; the given state is taken for the row's.
-    :param seen: counterparts made so far, by ``id`` of the given object: for circles.
     :raises InvalidRequestError: with ``load=False``, the object is new or has unflushed changes.
     """
-    seen = {} if seen is None else seen
-    if id(instance) in seen:
-        return seen[id(instance)]
-    state = state_of(instance)
-    mapper = state.mapper
-    if state.session_ref() is session and instance in session:
-        seen[id(instance)] = instance
+    if id(instance) in merging.done:
+        return merging.done[id(instance)]
+    session, mapper = merging.session, state_of(instance).mapper
+    if state_of(instance).status is ObjectState.PERSISTENT and instance in session:
+        merging.done[id(instance)] = instance
         return instance
-    if not load:
-        _require_clean(instance)
     ident = ident_of(instance)
     if ident is None:
+        _check_new(instance, session, merging.load)
         ident = mapper.ident_of_values(instance.__dict__)
-    target = None if ident is None else session.find(mapper, ident)
-    if target is None and ident is not None and load:
-        target = session.get(mapper.class_, ident if isinstance(ident, tuple) else (ident,))
+    target = _present(merging, mapper, ident)
     if target is None:
-        target = _counterpart(session, instance, load)
-    seen[id(instance)] = target
-    _copy_columns(instance, target, load)
+        target = _counterpart(session, instance, merging.load)
+    merging.done[id(instance)] = target
+    if ident is not None:
+        merging.by_key[mapper, ident] = target
+    _copy_columns(instance, target, merging.load)
     for declared in mapper.relationships:
         if declared.cascade.merge and declared.key in instance.__dict__:
-            _copy_relationship(session, instance, target, declared, load, seen)
+            _copy_relationship(merging, instance, target, declared)
+    if not merging.load:
+        session.unit_of_work.clean((target,))
     return target
 
 
-def _require_clean(instance: Any) -> None:
-    state = state_of(instance)
-    if ident_of(instance) is None:
+def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
+    """The object of a key that is in the session, was met in this merge, or is in the database."""
+    if ident is None:
+        return None
+    target = merging.session.find(mapper, ident)
+    if target is None:
+        target = merging.by_key.get((mapper, ident))
+    if target is None and merging.load:
+        target = merging.session.get(mapper.class_, ident if isinstance(ident, tuple) else (ident,))
+    return target
+
+
+def _check_new(instance: Any, session: Session, load: bool) -> None:
+    if not load:
         raise InvalidRequestError(
             f"merge() with load=False option does not support objects transient (i.e. unpersisted) objects: {describe(instance)}. "
             "flush() all changes on mapped instances before merging with load=False."
         )
-    if isinstance(state, OwnState):
-        raise InvalidRequestError(
-            f"merge() with load=False option does not support objects marked as 'dirty': {describe(instance)}. flush() all "
-            "changes on mapped instances before merging with load=False."
+    if instance in session:
+        warnings.warn(
+            f"Instance {describe(instance)} is already pending in this Session yet is being merged again; this is probably "
+            "not what you want to do",
+            NbsessionWarning,
+            stacklevel=2,
         )
 
 
 def _counterpart(session: Session, instance: Any, load: bool) -> Any:
     """A new object of the class, without calling its constructor: pending, or persistent if nothing is loaded."""
     mapper = state_of(instance).mapper
+    if not load and isinstance(state_of(instance), OwnState):
+        raise InvalidRequestError(
+            f"merge() with load=False option does not support objects marked as 'dirty': {describe(instance)}. flush() all "
+            "changes on mapped instances before merging with load=False."
+        )
     target = object.__new__(mapper.class_)
     mapper.give_state(target, mapper.transient)
     if load:
         session.add(target)
     else:
+        session.ensure_begun()
         ident = ident_of(instance)
         mapper.give_ident(target, ident)
         session.identity_map.of(mapper.base_mapper).put(ident, target)
@@ -76,30 +113,28 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
 
 
 def _copy_columns(instance: Any, target: Any, load: bool) -> None:
-    given, held = instance.__dict__, target.__dict__
+    given = instance.__dict__
     for key in state_of(instance).mapper.column_keys:
-        if key not in given:
-            continue
-        if not load:
-            held[key] = given[key]
-        elif key not in held or (held[key] is not given[key] and held[key] != given[key]):
-            setattr(target, key, given[key])
+        if key in given:
+            if load:
+                setattr(target, key, given[key])
+            else:
+                target.__dict__[key] = given[key]
 
 
-def _copy_relationship(
-    session: Session, instance: Any, target: Any, declared: Any, load: bool, seen: dict[int, Any]
-) -> None:
-    key, held = declared.key, instance.__dict__[declared.key]
-    attribute = state_of(target).mapper.attributes[key]
-    if declared.uselist:
-        members = [merge_into(session, member, load, seen) for member in held]
-        if load:
-            setattr(target, key, members)
-        else:
-            attribute.fill(target, members)
+def _copy_relationship(merging: Merging, instance: Any, target: Any, declared: Relationship) -> None:
+    if merging.load and declared.reverse is not None and (id(instance), declared.reverse.relationship) in merging.along:
         return
-    value = None if held is None else merge_into(session, held, load, seen)
-    if load:
+    key, held = declared.key, instance.__dict__[declared.key]
+    if declared.uselist and merging.load:
+        getattr(target, key)  # by one SELECT, so that each member is found in the session
+    members = list(held) if declared.uselist else [] if held is None else [held]
+    merging.along.update((id(member), declared) for member in members)
+    merged = [merge_into(merging, member) for member in members]
+    value = merged if declared.uselist else merged[0] if merged else None
+    if merging.load:
         setattr(target, key, value)
+    elif declared.uselist:
+        state_of(target).mapper.attributes[key].fill(target, merged)
     else:
         target.__dict__[key] = value

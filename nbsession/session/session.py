@@ -17,13 +17,13 @@ from nbsession.session.execution import execute_statement
 from nbsession.session.flush import execute_plan, publish_end, settle_flush
 from nbsession.session.flush_plan import FlushPlan
 from nbsession.session.identity import identity_key, normal_ident
-from nbsession.session.merging import merge_into
+from nbsession.session.merging import Merging, merge_into
 from nbsession.session.planning import build_plan
 from nbsession.session.preparation import prepare_flush
 from nbsession.session.query import Query
 from nbsession.session.transacting import Transacting
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import OwnState, state_of
 
 
 class Session(Transacting):
@@ -64,9 +64,8 @@ class Session(Transacting):
 
     def _pull_in_family(self, obj: Any) -> None:
         """The save-update cascade: who is here already stays as it is, marked to be deleted or not."""
-        for member, along in reached(obj, "save_update", removed=True):
-            if member not in self:
-                attaching.attach(self, member, f"cascade save-update over {along}")
+        for member, along in reached(obj, "save_update", removed=True, halt=self.__contains__):
+            attaching.attach(self, member, f"cascade save-update over {along}")
 
     def add_all(self, instances: Iterable[Any]) -> None:
         """:meth:`add` for each."""
@@ -117,7 +116,7 @@ class Session(Transacting):
             state_of(instance)
             self.autoflush_before("session.merge")
         with self.no_autoflush:
-            return merge_into(self, instance, load)
+            return merge_into(Merging(self, load), instance)
 
     # ------------------------------------------------------------------------------------ what is asked of it by objects
 
@@ -168,8 +167,12 @@ class Session(Transacting):
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""
-        values, keys = obj.__dict__, state_of(obj).mapper.column_keys
-        if keys[0] in values or not values.keys().isdisjoint(keys):
+        values, state = obj.__dict__, state_of(obj)
+        keys = state.mapper.column_keys
+        if keys[0] in values:
+            return True
+        changed = state.old if isinstance(state, OwnState) else ()
+        if any(key in values and key not in changed for key in keys):
             return True
         self.autoflush_before("session.get")
         if state_of(obj).status is not ObjectState.PERSISTENT:
