@@ -128,21 +128,22 @@ def row_loader(
 
 
 def parameter_extractor(keys: Sequence[str], processors: Sequence[Any]) -> Generated:
-    """``extract(dicts)``: a tuple of values, ready for the driver, for each object's ``__dict__``.
+    """``extract(dicts)``: a tuple of values, ready for the driver, for each object's ``__dict__``; None where unset.
 
-    What is unset is None from then on: the row will hold NULL there, so that nothing need be loaded to know it.
+    ``extract(dicts, lacking)`` appends to the list ``lacking`` each ``__dict__`` in which something is unset.
     """
-    values = "".join(
-        f"d[{k!r}], " if processors[i] is None else f"(None if (v := d[{k!r}]) is None else p{i}(v)), "
-        for i, k in enumerate(keys)
-    )
-    source = f"""def extract(dicts):
+
+    def value(i: int, source: str) -> str:
+        return source if processors[i] is None else f"(None if (v := {source}) is None else p{i}(v))"
+
+    quick = "".join(value(i, f"d[{k!r}]") + ", " for i, k in enumerate(keys))
+    careful = "".join(value(i, f"d.get({k!r})") + ", " for i, k in enumerate(keys))
+    source = f"""def extract(dicts, lacking=None):
     try:
-        return [({values}) for d in dicts]
+        return [({quick}) for d in dicts]
     except KeyError:
-        for d in dicts:
-            for k in {tuple(keys)!r}:
-                d.setdefault(k, None)
-        return [({values}) for d in dicts]
+        if lacking is not None:
+            lacking += [d for d in dicts if not d.keys() >= {set(keys)!r}]
+        return [({careful}) for d in dicts]
 """
     return _build("extract", source, {f"p{i}": p for i, p in enumerate(processors) if p is not None})

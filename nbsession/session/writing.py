@@ -90,7 +90,11 @@ class RowWriter:
         dicts = [obj.__dict__ for obj in objects]
         if write.generated is None:
             self._require_keys(objects)
-        made_keys = connection.insert_rows(write, extract(dicts))
+        lacking: list[dict[str, Any]] = []
+        made_keys = connection.insert_rows(write, extract(dicts, lacking))
+        for values in lacking:
+            for key in keys:
+                values.setdefault(key, None)  # the row holds NULL there: nothing need be loaded to know it
         if made_keys is not None and self._generated is not None:
             for values, ident in zip(dicts, made_keys, strict=True):
                 values[self._generated] = ident
