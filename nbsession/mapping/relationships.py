@@ -64,7 +64,8 @@ class Relationship:
         self.uselist: Any = uselist
         self.back_populates = back_populates
         self.backref = backref
-        self.cascade = cascade
+        writing = {"save_update": False, "delete": False, "delete_orphan": False}
+        self.cascade = cascade._replace(**writing) if viewonly else cascade
         self.order_by = order_by
         self.foreign_keys = foreign_keys
         self.remote_side = remote_side
@@ -196,9 +197,10 @@ class Relationship:
             order = getattr(self.mapper.class_, order.rpartition(".")[2])
         return tuple(order) if isinstance(order, (list, tuple)) else (order,)
 
-    def has_parent(self, member: Any) -> bool:
+    def has_parent(self, member: Any, other_than: Any = None) -> bool:
         """Does the member refer to a parent of this relationship?"""
-        return self.reverse is not None and member.__dict__.get(self.reverse.key) is not None
+        found = None if self.reverse is None else member.__dict__.get(self.reverse.key)
+        return found is not None and found is not other_than
 
     @property
     def class_(self) -> type:

@@ -47,15 +47,15 @@ def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationshi
     for declared in state_of(parent).mapper.orphan_relationships:
         history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
         for child in history.deleted or ():
-            if child is not None and _is_orphan(unit, declared, child):
+            if child is not None and _is_orphan(unit, declared, child, parent):
                 yield child, declared
 
 
-def _is_orphan(unit: UnitOfWork, declared: Relationship, child: Any) -> bool:
-    """Persistent, ours, not marked yet, and in no other parent's collection."""
+def _is_orphan(unit: UnitOfWork, declared: Relationship, child: Any, giver: Any = None) -> bool:
+    """Persistent, ours, not marked yet, and in no other parent's collection than the giver's."""
     if state_of(child).status is not ObjectState.PERSISTENT or id(child) in unit.marked:
         return False
-    if not unit.identity_map.contains_object(child) or declared.has_parent(child):
+    if not unit.identity_map.contains_object(child) or declared.has_parent(child, giver):
         return False
     for other in [*unit.new.values(), *unit.modified.values()]:
         if isinstance(other, declared.parent.class_):
