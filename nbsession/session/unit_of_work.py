@@ -135,7 +135,8 @@ class UnitOfWork:
         elif before is ObjectState.PERSISTENT:
             for obj in objects:
                 address = id(obj)
-                self.modified.pop(address, None)
+                if self.modified.pop(address, None) is not None and self.frame is not None and self.frame.nested:
+                    self.frame.touched.append(ref(obj))
                 self.marked.pop(address, None)
                 self.identity_map.of(type(obj).__mapper__.base_mapper).discard(ident_of(obj), obj)
                 if self._held is not None:
