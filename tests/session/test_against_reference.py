@@ -238,3 +238,98 @@ def test_expunge_follows_loaded_collections_only(model: Any, session: Session) -
     child.user = parent
     session.expunge(parent)
     assert inspect(child).persistent
+
+
+def test_an_insert_that_fails_leaves_unset_what_was_unset(model: Any, session: Session) -> None:
+    user = model.User(id=1)
+    session.add(user)
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    assert session.merge(user).name == "x"
+
+
+def test_a_removed_child_is_an_orphan_even_if_its_reference_was_loaded_anew(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), session.get(model.Address, 2)
+    parent.addresses.remove(child)
+    with session.no_autoflush:
+        session.refresh(child, ["user"])
+    session.flush()
+    assert inspect(child).deleted
+
+
+def test_get_of_an_expired_and_changed_object_loads_it(model: Any, session: Session) -> None:
+    user = session.get(model.User, 1)
+    session.expire(user)
+    user.name = "new"
+    assert session.get(model.User, 1) is user and not session.dirty
+
+
+def test_values_of_a_deleted_object_are_loaded_anew_after_the_savepoint(model: Any, session: Session) -> None:
+    savepoint = session.begin_nested()
+    pair = session.get(model.Pair, (1, 1))
+    pair.data = "unsaved"
+    session.delete(pair)
+    session.flush()
+    savepoint.rollback()
+    assert inspect(pair).persistent and pair.data == "x"
+
+
+def test_merge_of_two_objects_of_one_key_makes_one(model: Any, session: Session) -> None:
+    first, again = model.Node(id=60, name="a"), model.Node(id=60)
+    merged = session.merge(model.Node(id=50, children=[first, again]))
+    session.flush()
+    assert merged.children[0] is merged.children[1] and merged.children[0].name == "a"
+
+
+def test_merge_takes_each_pair_from_the_side_it_came_from(model: Any, session: Session) -> None:
+    user = session.get(model.User, 1)
+    second = user.addresses[1]
+    session.expunge_all()
+    second.__dict__["user"] = None  # says nothing: it was reached over the collection
+    merged = session.merge(user)
+    assert [a.id for a in merged.addresses] == [1, 2] and all(a.user is merged for a in merged.addresses)
+
+
+def test_merge_without_load_leaves_what_is_there_clean(model: Any, session: Session) -> None:
+    given = session.get(model.User, 1)
+    session.expunge(given)
+    held = session.get(model.User, 1)
+    held.name = "changed"
+    assert session.merge(given, load=False) is held
+    assert held.name == "x" and not session.dirty
+
+
+def test_merge_of_a_pending_object_without_autoflush_makes_a_second_one(model: Any, session: Session) -> None:
+    user = model.User()
+    session.add(user)
+    with session.no_autoflush, pytest.warns(NbsessionWarning, match="already pending"):
+        assert session.merge(user) is not user
+
+
+def test_save_update_halts_at_what_is_here(model: Any, session: Session) -> None:
+    here, left_out = session.get(model.User, 1), model.Address()
+    left_out.user = here
+    session.add(model.Address(user=here))
+    assert inspect(left_out).transient
+
+
+def test_a_viewonly_relationship_has_no_writing_cascades(engine: Engine) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Item(Base):
+        __tablename__ = "items"
+        id = Column(Integer, primary_key=True)
+        owner_id = Column(ForeignKey("owners.id"))
+
+    class Owner(Base):
+        __tablename__ = "owners"
+        id = Column(Integer, primary_key=True)
+        items: Any = relationship("Item", viewonly=True, cascade="all")
+
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        owner = Owner(id=1, items=[Item(id=1)])
+        session.add(owner)
+        assert list(session.new) == [owner]
