@@ -117,6 +117,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
             raise InvalidRequestError(
                 f"'{type(obj).__name__}' has no mapped attribute '{name}' to expire. It has: {', '.join(state.mapper.attributes)}."
             )
+    unit.remember_inserted((obj,))
     for name in names:
         obj.__dict__.pop(name, None)
         if isinstance(state, OwnState):

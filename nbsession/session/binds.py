@@ -73,11 +73,18 @@ class Binds:
 
 
 def tables_of(clause: Any) -> Iterable[Any]:
-    """The tables a statement names, in its order."""
+    """The tables a statement names, subqueries included, in its order."""
+    if isinstance(clause, Table):
+        yield clause
+        return
     table = getattr(clause, "table", None)
     if table is not None:
         yield table
     finals = getattr(clause, "get_final_froms", None)
     if finals is not None:
         for source in finals():
-            yield from source.parts()
+            for part in source.parts():
+                yield part
+                yield from tables_of(getattr(part, "element", None))
+    for one in getattr(clause, "selects", ()):
+        yield from tables_of(one)

@@ -208,11 +208,13 @@ class SessionTransaction:
         self._move(TransactionTrigger.COMMIT)
         if self.nested:
             self.frame.hand_over()
-        self.session.hooks.fire("after_commit", self.session)
-        if not self.nested:
-            unit = self.session.unit_of_work
-            unit.settle(self.frame, self.session.bus.cause, self.session.expire_on_commit)
-        self._leave()
+        try:
+            self.session.hooks.fire("after_commit", self.session)
+        finally:  # it is committed, whatever a hook says
+            if not self.nested:
+                unit = self.session.unit_of_work
+                unit.settle(self.frame, self.session.bus.cause, self.session.expire_on_commit)
+            self._leave()
 
     def _flush_before_commit(self) -> None:
         self.session.hooks.fire("before_commit", self.session)
@@ -266,9 +268,11 @@ class SessionTransaction:
                     held.transaction.rollback()
             except Exception as error:
                 first = first or error
-        unit = self.session.unit_of_work
-        unit.unwind(self.frame, cause)
-        self.session.hooks.fire("after_rollback", self.session)
+        self.session.unit_of_work.unwind(self.frame, cause)
+        try:
+            self.session.hooks.fire("after_rollback", self.session)
+        except Exception as error:
+            first = first or error
         return first
 
     def _discard_later_work(self) -> None:
@@ -282,10 +286,10 @@ class SessionTransaction:
 
     def close(self) -> None:
         """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""
-        if self.state is TransactionState.CLOSED:
-            return
-        self._move(TransactionTrigger.CLOSE)
-        self._leave()
+        if self.state is not TransactionState.CLOSED:
+            self._move(TransactionTrigger.CLOSE)
+        if self.session.transaction is self:
+            self._leave()
 
     def _end_inner_levels(self, how: str) -> None:
         level = self.session.transaction

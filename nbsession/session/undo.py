@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 
 class Frame:
@@ -43,7 +43,10 @@ class Frame:
         self.parent._saved.update(self._saved)
 
     def remember(self, objects: Iterable[Any]) -> None:
-        """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them."""
+        """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them.
+
+        Of an unflushed change, or one that a savepoint may undo, the value before is kept.
+        """
         count, known = self._known
         if count != len(self.inserted):
             known = {id(obj): reference for reference in self.inserted if (obj := reference()) is not None}
@@ -51,10 +54,13 @@ class Frame:
         for obj in objects:
             reference = known.get(id(obj))
             if reference is not None and reference() is obj:
-                keys = state_of(obj).mapper.column_keys
+                state = state_of(obj)
+                keys = state.mapper.column_keys
                 values = obj.__dict__
+                old = state.old if isinstance(state, OwnState) else {}
+                before = {k: v for k, v in old.items() if v is not NO_VALUE}
                 _, earlier = self._saved.get(id(obj), (None, {}))
-                self._saved[id(obj)] = reference, {**earlier, **{k: values[k] for k in keys if k in values}}
+                self._saved[id(obj)] = reference, {**earlier, **{k: values[k] for k in keys if k in values}, **before}
 
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""

@@ -222,10 +222,11 @@ class UnitOfWork:
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
         done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None]
-        for obj in done:
-            forget_changes(obj)
         if self.frame is not None and self.frame.nested:
             self.frame.touched.extend(map(ref, done))
+            self.remember_inserted(done)
+        for obj in done:
+            forget_changes(obj)
         self.mark(done, "clean")
 
     # -------------------------------------------------------------------------------------------- expiring
@@ -237,7 +238,7 @@ class UnitOfWork:
         """
         for (mapper, _), batch in grouped(objects).items():
             if not ending:
-                self._remember_inserted(batch)
+                self.remember_inserted(batch)
             for obj in batch:
                 if self.modified and self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
@@ -248,7 +249,7 @@ class UnitOfWork:
         """Expires every persistent object."""
         self.expire(self.identity_map.all(), cause, ending)
 
-    def _remember_inserted(self, objects: Iterable[Any]) -> None:
+    def remember_inserted(self, objects: Iterable[Any]) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
         frame = self.frame
         while frame is not None:
@@ -281,7 +282,8 @@ class UnitOfWork:
         if touched is None:
             self.expire_all(cause, ending=True)
         else:
-            self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause)
+            self.remember_inserted(self.modified.values())
+            self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause, ending=True)
 
     def _is_ours(self, obj: Any) -> bool:
         """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""

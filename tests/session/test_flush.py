@@ -576,7 +576,6 @@ def test_two_engines_in_one_session(tables: Engine, database_url: str) -> None:
     other.dispose()
 
 
-@pytest.mark.xfail(strict=True, reason="Binds.find does not look into subqueries: the default bind is asked instead")
 def test_a_bind_is_found_through_a_subquery(tables: Engine, database_url: str) -> None:
     """semantics 7.10"""
     from nbsession import create_engine

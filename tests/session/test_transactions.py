@@ -90,10 +90,6 @@ def test_a_commit_refused_by_the_database_rolls_back(tables: Engine) -> None:
     session.close()
 
 
-LEFT_OPEN = "a hook that raises keeps SessionTransaction from leaving: session.close() then never returns"
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=LEFT_OPEN)
 def test_a_failing_after_commit_hook_comes_after_the_commit(file_engine: Engine) -> None:
     session = Session(file_engine)
     event.listen(session, "after_commit", lambda s: 1 / 0, once=True)
@@ -110,7 +106,6 @@ def test_a_failing_after_commit_hook_comes_after_the_commit(file_engine: Engine)
         assert names(session) == ["kept"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=LEFT_OPEN)
 @pytest.mark.parametrize("by", ["rollback", "failed flush"])
 def test_a_failing_after_rollback_hook_comes_after_the_rollback(session: Session, by: str) -> None:
     event.listen(session, "after_rollback", lambda s: 1 / 0, once=True)
@@ -179,7 +174,6 @@ def test_an_object_inserted_expired_and_rolled_back_keeps_its_values(session: Se
     assert (ada.name, ada.age) == ("Ada", 36)
 
 
-@pytest.mark.xfail(strict=True, reason="a rolled back savepoint is remembered with the values that it undid")
 def test_an_object_inserted_changed_in_a_savepoint_and_rolled_back_has_its_inserted_values(session: Session) -> None:
     """semantics 22.7"""
     ada = Member(name="Ada", age=36)
@@ -194,7 +188,6 @@ def test_an_object_inserted_changed_in_a_savepoint_and_rolled_back_has_its_inser
     assert states(ada) == "T" and (ada.name, ada.age) == ("Ada", 36)
 
 
-@pytest.mark.xfail(strict=True, reason="expire() of single names does not remember what was inserted")
 def test_inserted_then_expired_by_name_and_rolled_back_it_has_all_its_values(session: Session) -> None:
     """semantics 22.7"""
     bob = Member(name="Bob", age=1)
