@@ -169,10 +169,10 @@ class Mapper:
         return tuple(r for r in self.relationships if r.cascade.delete_orphan)
 
     @cached_property
-    def owners(self) -> tuple[tuple[str, Relationship], ...]:
-        """(reference of ours, the delete-orphan relationship it is the other side of)."""
-        pairs = [(r.key, r.reverse.relationship) for r in self.relationships if r.reverse is not None]
-        return tuple((key, other) for key, other in pairs if other.cascade.delete_orphan)
+    def owners(self) -> tuple[Relationship, ...]:
+        """The delete-orphan relationships that our references are the other side of."""
+        others = [r.reverse.relationship for r in self.relationships if r.reverse is not None]
+        return tuple(other for other in others if other.cascade.delete_orphan)
 
     def forget_derived(self) -> None:
         """Attributes were added: what was derived from them is worked out again."""

@@ -90,9 +90,13 @@ class RelationshipAttribute(Attribute):
             session.enter(value, f"cascade save-update over {self.class_.__name__}.{self.key}")
 
     def let_go(self, obj: Any, value: Any) -> None:
-        """A pending object that lost its parent under delete-orphan has no reason to be inserted."""
-        if self.relationship.cascade.delete_orphan and state_of(value).status is ObjectState.PENDING:
-            session = state_of(value).session_ref()
+        """An object lost its parent, which it remembers; a pending one under delete-orphan has no reason to be inserted."""
+        state = state_of(value)
+        if isinstance(state, OwnState):
+            if self.relationship.uselist:
+                state.given_up += (self.relationship,)
+        elif self.relationship.cascade.delete_orphan and state.status is ObjectState.PENDING:
+            session = state.session_ref()
             if session is not None and not self.relationship.has_parent(value):
                 session.leave(value, f"orphan of {self.class_.__name__}.{self.key}")
 

@@ -68,12 +68,12 @@ def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
     """The object of a key that is in the session, was met in this merge, or is in the database."""
     if ident is None:
         return None
-    target = merging.session.find(mapper, ident)
-    if target is None:
-        target = merging.by_key.get((mapper, ident))
-    if target is None and merging.load:
-        target = merging.session.get(mapper.class_, ident if isinstance(ident, tuple) else (ident,))
-    return target
+    target = merging.by_key.get((mapper, ident))
+    if target is not None:
+        return target
+    if not merging.load:
+        return merging.session.find(mapper, ident)
+    return merging.session.get(mapper.class_, ident if isinstance(ident, tuple) else (ident,))
 
 
 def _check_new(instance: Any, session: Session, load: bool) -> None:

@@ -9,7 +9,7 @@ from nbsession.mapping.relationships import Relationship
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+from nbsession.tracking.instance_state import OwnState, state_of
 
 
 def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
@@ -23,20 +23,17 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
             for parent in parents:
                 if only is None or id(parent) in only:
                     found += orphans_of(unit, parent)
-        for key, declared in mapper.owners:
+        for declared in mapper.owners:
             for child in parents:
-                if (only is None or id(child) in only) and _gave_up(child, key) and _is_orphan(unit, declared, child):
+                if (only is None or id(child) in only) and given_up(child, declared) and _is_orphan(unit, declared, child):
                     found.append((child, declared))
     return found
 
 
-def _gave_up(child: Any, key: str) -> bool:
-    """Did it have a parent, and was left with none? Its parent may have forgotten it: expired, or gone."""
+def given_up(child: Any, declared: Relationship) -> bool:
+    """Was it taken out of such a relationship? The parent may have forgotten it: expired, or gone. Expired, it forgets too."""
     state = state_of(child)
-    if not isinstance(state, OwnState) or child.__dict__.get(key, NO_VALUE) is not None:
-        return False
-    old = state.related.get(key)
-    return old is not None and old is not NO_VALUE
+    return isinstance(state, OwnState) and declared in state.given_up
 
 
 def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationship]]:

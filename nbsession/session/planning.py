@@ -11,7 +11,7 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction, Relationship
 from nbsession.session.flush_plan import FlushPlan, Link, Step, changed_columns, title
-from nbsession.session.orphans import orphans
+from nbsession.session.orphans import given_up, orphans
 from nbsession.session.topology import components, levels
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
@@ -101,7 +101,8 @@ class _Planner:
             history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
             self._link_members(declared, obj, [child for child in history.added if child is not None])
             for child in history.deleted:
-                self._unlink_child(declared, obj, child)
+                if declared.reverse is None or not declared.uselist or given_up(child, declared):
+                    self._unlink_child(declared, obj, child)
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
         back = declared.reverse.key if declared.reverse is not None else None

@@ -7,7 +7,7 @@ needed, and tells the unit of work what to settle or unwind when it ends.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from nbsession.database.connection import Connection
@@ -24,6 +24,7 @@ from nbsession.session.undo import Frame
 from nbsession.states import TRANSACTION_MOVES, TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
+    from nbsession.mapping.mapper import Mapper
     from nbsession.session.transacting import Transacting
 
 FLUSHES_PER_COMMIT = 100
@@ -198,12 +199,17 @@ class SessionTransaction:
                 self.prepare()
             else:
                 self._flush_before_commit()
+        committed: list[Any] = []
         try:
             for held in self._enlisted.values():
                 if held.ends:
                     held.transaction.commit()
+                    committed.append(held.connection.engine)
         except BaseException as error:
-            self.fail(error)
+            if committed and not self.nested:
+                names = ", ".join(str(engine.url) for engine in committed)
+                error.add_note(f"Already committed, and staying so: {names}. Everything else was rolled back.")
+            self.fail(error, [] if self.nested else committed)
             raise
         self._move(TransactionTrigger.COMMIT)
         if self.nested:
@@ -247,19 +253,22 @@ class SessionTransaction:
         if error is not None:
             raise error
 
-    def fail(self, error: BaseException) -> None:
-        """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work."""
+    def fail(self, error: BaseException, committed: Sequence[Any] = ()) -> None:
+        """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work.
+
+        :param committed: engines whose rows stay, because they had committed before another one refused.
+        """
         if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
             return
         self.error = error
-        second = self._undo("failed flush")
+        second = self._undo("failed flush", committed)
         if second is not None:
             error.add_note(f"The rollback after it failed too: {second}")
         self._move(TransactionTrigger.FAIL, error)
         if second is not None and self.parent is not None:
             self.parent.fail(error)
 
-    def _undo(self, cause: str) -> BaseException | None:
+    def _undo(self, cause: str, committed: Sequence[Any] = ()) -> BaseException | None:
         """Rolls back connections and objects; all of them even if one fails. Returns the first error."""
         first: BaseException | None = None
         for held in self._enlisted.values():
@@ -268,12 +277,21 @@ class SessionTransaction:
                     held.transaction.rollback()
             except Exception as error:
                 first = first or error
-        self.session.unit_of_work.unwind(self.frame, cause)
+        self.session.unit_of_work.unwind(self.frame, cause, self._written_to(committed) if committed else None)
         try:
             self.session.hooks.fire("after_rollback", self.session)
         except Exception as error:
             first = first or error
         return first
+
+    def _written_to(self, engines: Sequence[Any]) -> Callable[[Mapper], bool]:
+        """Do rows of a mapper lie with one of these engines?"""
+
+        def answer(mapper: Mapper) -> bool:
+            bind = self.session.get_bind(mapper)
+            return any((bind.engine if isinstance(bind, Connection) else bind) is engine for engine in engines)
+
+        return answer
 
     def _discard_later_work(self) -> None:
         """Objects were added, changed or marked after the failure had been rolled back: that goes too."""

@@ -148,8 +148,10 @@ class UnitOfWork:
         elif after is ObjectState.PERSISTENT:
             known = self.identity_map.of(mapper.base_mapper)
             if trigger is Trigger.INSERT:
-                references = list(map(ref, objects))
-                known.update(zip(map(ident_of, objects), references, strict=True))
+                references, idents = list(map(ref, objects)), list(map(ident_of, objects))
+                if not known.keys().isdisjoint(idents):
+                    self._displace(objects, "its key was given to a new row")
+                known.update(zip(idents, references, strict=True))
                 if self.frame is not None:
                     self.frame.inserted.extend(references)
             else:
@@ -259,14 +261,20 @@ class UnitOfWork:
 
     # --------------------------------------------------------------------------------------------- undoing
 
-    def unwind(self, frame: Frame, cause: str) -> None:
+    def unwind(self, frame: Frame, cause: str, stays: Callable[[Mapper], bool] | None = None) -> None:
         """Undoes what happened to objects since a frame was opened: what a rollback does to them.
 
         Pending objects and those inserted since become transient, deleted ones persistent again; the others are expired,
         after a savepoint only those that were touched.
+
+        :param stays: tells the mappers whose rows were committed all the same, by an engine that came first.
         """
         self.move_each(list(self.new.values()), Trigger.UNDO_ADD, cause)
         inserted = [obj for obj in alive(frame.inserted) if self._is_ours(obj)]
+        if stays is not None:
+            inserted = [obj for obj in inserted if not stays(state_of(obj).mapper)]
+            gone = [obj for obj in alive(frame.deleted) if self._is_ours(obj) and stays(state_of(obj).mapper)]
+            self.move_each([obj for obj in gone if state_of(obj).status is ObjectState.DELETED], Trigger.COMMIT, cause)
         touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
         self.move_each(inserted, Trigger.UNDO_INSERT, cause)
         frame.give_back_values(inserted)

@@ -106,10 +106,11 @@ class OwnState(set[str]):
     :ivar common: the CommonState it came from and returns to.
     :ivar old: key to the column value before the first change, or NO_VALUE.
     :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, or a list.
+    :ivar given_up: relationships of other objects that this one was taken out of.
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
     """
 
-    __slots__ = ("common", "old", "queued", "related")
+    __slots__ = ("common", "given_up", "old", "queued", "related")
     owned = True
 
     def __init__(self, common: CommonState) -> None:
@@ -117,6 +118,7 @@ class OwnState(set[str]):
         self.old: dict[str, Any] = {}
         self.related: dict[str, Any] = {}
         self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
+        self.given_up: tuple[Any, ...] = ()
 
     @property
     def mapper(self) -> Any:

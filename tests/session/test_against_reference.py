@@ -333,3 +333,37 @@ def test_a_viewonly_relationship_has_no_writing_cascades(engine: Engine) -> None
         owner = Owner(id=1, items=[Item(id=1)])
         session.add(owner)
         assert list(session.new) == [owner]
+
+
+def test_a_child_given_and_taken_back_is_an_orphan(model: Any, session: Session) -> None:
+    child, parent = session.get(model.Address, 3), session.get(model.User, 1)
+    parent.addresses.append(child)
+    parent.addresses.remove(child)
+    session.flush()
+    assert inspect(child).deleted
+
+
+def test_a_change_of_parent_that_expire_discards_leaves_the_row_alone(model: Any, session: Session) -> None:
+    child, other = session.get(model.Node, 4), session.get(model.Node, 3)
+    session.get(model.Node, 2)
+    other.children.append(child)
+    session.expire(other)
+    session.expire(child)
+    session.flush()
+    assert child.parent_id == 2
+
+
+def test_merge_onto_an_expired_object_compares_with_its_row(model: Any, session: Session) -> None:
+    user = session.get(model.User, 1)
+    session.expire(user)
+    session.merge(model.User(id=1, name="x"))
+    assert not session.is_modified(user)
+
+
+def test_an_object_whose_key_goes_to_a_new_row_is_detached(model: Any, session: Session) -> None:
+    pair = session.get(model.Pair, (1, 1))
+    session.connection().exec_driver_sql("DELETE FROM pairs WHERE b = 1")
+    newcomer = model.Pair(a=1, b=1)
+    session.add(newcomer)
+    session.flush()
+    assert inspect(pair).detached and session.get(model.Pair, (1, 1)) is newcomer

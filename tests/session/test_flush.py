@@ -603,7 +603,6 @@ def test_unbound_sessions_say_what_they_lack(tables: Engine) -> None:
     session.close()
 
 
-@pytest.mark.xfail(strict=True, reason="a failed commit unwinds the objects of engines that have committed, too")
 def test_when_the_second_engine_refuses_to_commit_states_tell_the_truth(
     tables: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
