@@ -137,8 +137,12 @@ class RowWriter:
         for keys, alike in groups.items():
             self.update_columns(connection, alike, keys)
             if any(k in keys for k in self.mapper.pk_keys):
-                rekeyed += [(obj, self.mapper.ident_of_values(obj.__dict__)) for obj in alike]
+                rekeyed += [(obj, self._key_now(obj)) for obj in alike]
         return rekeyed
+
+    def _key_now(self, obj: Any) -> Any:
+        """The key that an object's row has now; a part that is not loaded is as before."""
+        return self.mapper.ident_of_values({**self.mapper.key_values(ident_of(obj)), **obj.__dict__})
 
     def _touch(self, obj: Any, keys: tuple[str, ...]) -> tuple[str, ...]:
         own = own_state(obj, state_of(obj))

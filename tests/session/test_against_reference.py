@@ -367,3 +367,11 @@ def test_an_object_whose_key_goes_to_a_new_row_is_detached(model: Any, session: 
     session.add(newcomer)
     session.flush()
     assert inspect(pair).detached and session.get(model.Pair, (1, 1)) is newcomer
+
+
+def test_part_of_a_composite_key_changes_while_the_other_is_expired(model: Any, session: Session) -> None:
+    pair = session.get(model.Pair, (1, 2))
+    session.expire(pair)
+    pair.b = 7
+    session.flush()
+    assert session.get(model.Pair, (1, 7)) is pair and (pair.a, pair.b) == (1, 7)
