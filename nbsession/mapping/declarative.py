@@ -85,7 +85,22 @@ def mapped_column(*args: Any, nullable: Any = _UNSET, **options: Any) -> Any:
     return MappedColumn(args, options, nullable)
 
 
-class DeclarativeBase:
+class _DeclarativeType(type):
+    """The class of declarative classes: a relationship assigned after the class body counts as if it stood in it."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        mapper = vars(cls).get("__mapper__")
+        if mapper is None or not isinstance(value, (Relationship, MappedColumn, Column)):
+            super().__setattr__(name, value)
+            return
+        if not isinstance(value, Relationship):
+            raise ArgumentError(
+                f"Column '{name}' cannot be added to '{cls.__name__}' after its table was made: put it into the class body."
+            )
+        mapper.registry.add_later(mapper, name, value)
+
+
+class DeclarativeBase(metaclass=_DeclarativeType):
     """Subclass it once for a base class with its own metadata and registry; subclass that for mapped classes.
 
     >>> class Base(DeclarativeBase): pass

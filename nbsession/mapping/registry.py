@@ -125,13 +125,25 @@ class registry:
         finally:
             self._configuring = False
 
+    def add_later(self, mapper: Mapper, key: str, declared: Relationship) -> None:
+        """A relationship is added to a class that is mapped already; it is resolved at the next use of the class."""
+        mapper.add_relationship(key, declared)
+        mapper.configured = False
+        if mapper not in self.waiting:
+            self.waiting.append(mapper)
+        self._refit(mapper)
+
     def on_new_attributes(self, mapper: Mapper) -> None:
-        """A backref added an attribute: the constructor takes it too."""
+        """A backref added a relationship and resolved it."""
+        for declared in mapper.declared.values():
+            declared.pair_up()
+        self._refit(mapper)
+
+    def _refit(self, mapper: Mapper) -> None:
+        """An attribute was added after the class body: the constructor takes it too."""
         from nbsession.mapping.declarative import DeclarativeBase
 
         mapper.forget_derived()
-        for declared in mapper.declared.values():
-            declared.pair_up()
         if issubclass(mapper.class_, DeclarativeBase):
             give_constructor(mapper.class_, mapper, DeclarativeBase)
 

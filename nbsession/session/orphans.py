@@ -25,7 +25,11 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
                     found += orphans_of(unit, parent)
         for declared in mapper.owners:
             for child in parents:
-                if (only is None or id(child) in only) and given_up(child, declared) and _is_orphan(unit, declared, child):
+                if (
+                    (only is None or id(child) in only)
+                    and given_up(child, declared)
+                    and _is_orphan(unit, declared, child)
+                ):
                     found.append((child, declared))
     return found
 

@@ -498,3 +498,37 @@ def test_cascade_options(text: Any, names: list[str]) -> None:
     cascade = relationship("X", cascade=text).cascade
     assert cascade.names() == names
     assert str(cascade) == (", ".join(names) or "none")
+
+
+# ── added later ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_relationship_assigned_after_the_class_body_counts() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Road(Base):
+        __tablename__ = "road"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Lamp(Base):
+        __tablename__ = "lamp"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        road_id: Mapped[int | None] = mapped_column(ForeignKey("road.id"))
+
+    assert Road().id is None  # in use already
+    Road.lamps = relationship(Lamp, back_populates="road")
+    Lamp.road = relationship(Road, back_populates="lamps")
+    lamp = Lamp()
+    road = Road(lamps=[lamp])
+    assert lamp.road is road and {r.key for r in class_mapper(Road).relationships} == {"lamps"}
+
+
+def test_a_column_assigned_after_the_class_body_is_refused() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Road(Base):
+        __tablename__ = "road"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    with pytest.raises(exc.ArgumentError, match="put it into the class body"):
+        Road.name = mapped_column()
