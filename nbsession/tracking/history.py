@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nbsession.states import ObjectState
@@ -42,25 +44,20 @@ NO_HISTORY = History((), (), ())
 
 def column_history(obj: Any, key: str) -> History:
     """The history of a column attribute."""
-    state = state_of(obj)
-    values = obj.__dict__
-    if key not in values:
-        return NO_HISTORY
-    current = values[key]
-    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
-        return History([current], (), ())
-    if not isinstance(state, OwnState) or key not in state.old:
-        return History((), [current], ())
-    old = state.old[key]
-    if old is NO_VALUE:
-        return History([current], (), ())
-    if same(old, current):
-        return History((), [current], ())
-    return History([current], (), [old])
+    return _single_history(obj, key, "old", same)
 
 
 def reference_history(obj: Any, key: str) -> History:
-    """The history of a many-to-one (or one-to-one) attribute."""
+    """The history of a many-to-one (or one-to-one) attribute. That it referred to nothing before is not told."""
+    history = _single_history(obj, key, "related", operator.is_)
+    return history._replace(deleted=()) if history.deleted and history.deleted[0] is None else history
+
+
+def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], bool]) -> History:
+    """The history of an attribute that holds one value.
+
+    :param noted: the attribute of OwnState that holds the values before.
+    """
     state = state_of(obj)
     values = obj.__dict__
     if key not in values:
@@ -68,12 +65,13 @@ def reference_history(obj: Any, key: str) -> History:
     current = values[key]
     if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
         return History([current], (), ())
-    if not isinstance(state, OwnState) or key not in state.related:
+    before = getattr(state, noted) if isinstance(state, OwnState) else {}
+    if key not in before:
         return History((), [current], ())
-    old = state.related[key]
-    if old is current:
-        return History((), [current], ())
-    return History([current], (), () if old is NO_VALUE or old is None else [old])
+    old = before[key]
+    if old is NO_VALUE:
+        return History([current], (), ())
+    return History((), [current], ()) if equal(old, current) else History([current], (), [old])
 
 
 def collection_history(obj: Any, key: str) -> History:
