@@ -49,13 +49,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Constructed(Fact):
-    """A mapped class was called: a transient object exists."""
-
-    subject: Subject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StatesMoved(Fact):
     """Objects of one class moved from one state to another.
 

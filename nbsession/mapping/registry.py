@@ -101,7 +101,7 @@ class registry:
             )
         return found
 
-    def configure(self, cascade: bool = False) -> None:
+    def configure(self) -> None:
         """Resolves the relationships of classes mapped since the last time.
 
         :raises InvalidRequestError: a related class is not mapped (yet). Nothing is lost: it is tried again.

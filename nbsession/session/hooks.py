@@ -43,27 +43,31 @@ class Event:
     """``event.listen`` and its kin: SQLAlchemy's event names on engines, sessions and session classes."""
 
     @staticmethod
-    def listen(target: Any, identifier: str, fn: Callable[..., Any], *, once: bool = False, **ignored: Any) -> None:
+    def listen(
+        target: Any, identifier: str, fn: Callable[..., Any], *, once: bool = False, insert: bool = False
+    ) -> None:
         """Calls a function whenever an event happens.
 
         :param target: an Engine, a Session, a Session class or what ``sessionmaker()`` returned.
         :param identifier: the event: ``"before_flush"``, ``"before_cursor_execute"``, ...
         :param fn: called with the arguments that SQLAlchemy documents for the event.
         :param once: only the first time.
+        :param insert: before those that listen already, not after them.
         :raises InvalidRequestError: the target has no such event.
 
         >>> event.listen(session, "before_flush", lambda session, context, instances: ...)
         """
         listeners = _listeners(target, identifier)
+        place = 0 if insert else len(listeners)
         if not once:
-            listeners.append(fn)
+            listeners.insert(place, fn)
             return
 
         def first(*args: Any, **kwargs: Any) -> Any:
             listeners.remove(first)
             return fn(*args, **kwargs)
 
-        listeners.append(first)
+        listeners.insert(place, first)
 
     @staticmethod
     def listens_for(target: Any, identifier: str, **options: Any) -> Callable[[Any], Any]:

@@ -231,15 +231,7 @@ class Session(Transacting):
 
     # ------------------------------------------------------------------------------------------ asking
 
-    def get(
-        self,
-        entity: Any,
-        ident: Any,
-        *,
-        populate_existing: bool = False,
-        options: Any = (),
-        with_for_update: Any = None,
-    ) -> Any:
+    def get(self, entity: Any, ident: Any, *, populate_existing: bool = False) -> Any:
         """The object of a primary key, or None. No SQL if it is here and not expired.
 
         :param entity: a mapped class.

@@ -751,3 +751,13 @@ def test_unknown_hooks_are_refused(session: Session) -> None:
             event.listen(target, name, print)
     with pytest.raises(InvalidRequestError, match="No listeners found"):
         event.remove(session, "before_flush", print)
+
+
+def test_hooks_are_called_in_order_and_one_can_be_put_first(session: Session) -> None:
+    called: list[str] = []
+    event.listen(session, "after_commit", lambda s: called.append("second"))
+    event.listen(session, "after_commit", lambda s: called.append("first"), insert=True)
+    event.listen(session, "after_commit", lambda s: called.append("once"), once=True)
+    session.commit()
+    session.commit()
+    assert called == ["first", "second", "once", "first", "second"]
