@@ -8,12 +8,12 @@ from typing import Any, Self
 from nbsession.database.connection import Connection
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.core import SessionCore
+from nbsession.session.binding import Binding
 from nbsession.session.transaction import SessionTransaction
 from nbsession.states import TransactionState, Trigger
 
 
-class Transacting(SessionCore):
+class Transacting(Binding):
     """A session's transactions and connections."""
 
     def begin(self, nested: bool = False) -> SessionTransaction:
@@ -116,8 +116,6 @@ class Transacting(SessionCore):
         """The innermost savepoint, or None."""
         return self.transaction if self.in_nested_transaction() else None
 
-    # ---------------------------------------------------------------------------------------- connections
-
     def connection(self, bind_arguments: Mapping[str, Any] | None = None) -> Connection:
         """The connection of the session's transaction."""
         return self.ensure_begun().connection_for(self.get_bind(**(bind_arguments or {})))
@@ -125,25 +123,6 @@ class Transacting(SessionCore):
     def connection_of(self, mapper: Mapper) -> Connection:
         """The connection that serves a class."""
         return self.ensure_begun().connection_for(self.get_bind(mapper))
-
-    def get_bind(self, mapper: Any = None, *, clause: Any = None, bind: Any = None) -> Any:
-        """The Engine or Connection that serves a class or statement.
-
-        :raises UnboundExecutionError: there is none.
-        """
-        return bind if bind is not None else self.binds.find(mapper, clause)
-
-    def bind_mapper(self, mapper: Any, bind: Any) -> None:
-        """Binds a class."""
-        self.binds.set(mapper, bind)
-
-    def bind_table(self, table: Any, bind: Any) -> None:
-        """Binds a table."""
-        self.binds.set(table, bind)
-
-    def on_enlisted(self, transaction: SessionTransaction, connection: Connection) -> None:
-        """A transaction took a connection."""
-        self.hooks.fire("after_begin", self, transaction, connection)
 
     def __enter__(self) -> Self:
         return self

@@ -237,8 +237,8 @@ def test_only_one_method_moves_a_transaction() -> None:
                 if isinstance(target, ast.Attribute) and target.attr == "state" and file.startswith("session/"):
                     writes.add((file, ast.unparse(node)))
     assert writes == {
-        ("session/transaction.py", "self.state = TransactionState.IDLE"),
-        ("session/transaction.py", "self.state = TRANSACTION_MOVES.step('This transaction', before, trigger)"),
+        ("session/level.py", "self.state = TransactionState.IDLE"),
+        ("session/level.py", "self.state = TRANSACTION_MOVES.step('This transaction', before, trigger)"),
     }
     assert TransactionState.IDLE.value == "idle"
 

@@ -1,0 +1,88 @@
+"""What objects ask of their session: to be held, to be let in, and to be given what is not loaded.
+
+The protocol is :class:`~nbsession.tracking.instance_state.Owner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from nbsession.mapping.mapper import Mapper
+from nbsession.session import attaching, loading
+from nbsession.session.cascades import reached
+from nbsession.session.flushing import Flushing
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import OwnState, state_of
+
+
+class Answering(Flushing):
+    """A session's answers to its objects."""
+
+    def enter(self, obj: Any, cause: str) -> None:
+        """A save-update cascade reaches an object: it comes in, unless it is here."""
+        if obj in self:
+            return
+        attaching.attach(cast(Any, self), obj, cause)
+        self._pull_in_family(obj)
+
+    def keep(self, members: Iterable[Any], parent: Any, cause: str) -> None:
+        """Objects were given to a parent: unless that is to be deleted, they are not."""
+        marked = self.unit_of_work.marked
+        if marked and id(parent) not in marked:
+            for obj in members:
+                self.unit_of_work.unmark_deleted(obj, cause)
+
+    def leave(self, obj: Any, cause: str) -> None:
+        """A pending orphan goes."""
+        self.unit_of_work.move_each((obj,), Trigger.EXPUNGE, cause)
+
+    def note_modified(self, obj: Any) -> None:
+        """An object has its first unflushed change."""
+        if self.autobegin and (self.transaction is None or self.block is not None):
+            self.ensure_begun()
+        self.unit_of_work.modified[id(obj)] = obj
+
+    def find(self, mapper: Mapper, ident: Any) -> Any:
+        """The object of a key if it is here, else None."""
+        return self.identity_map.of(mapper.base_mapper).find(ident)
+
+    def load_missing(self, obj: Any, key: str) -> Any:
+        """Loads the column values an object lacks; returns one.
+
+        :raises ObjectDeletedError: its row is gone.
+        """
+        cause = f"load of {type(obj).__name__}.{key}"
+        self.autoflush_before(cause)
+        with self.bus.because(cause):
+            if not loading.load_missing_values(cast(Any, self), obj):
+                raise loading.row_is_gone(obj)
+        return obj.__dict__[key]
+
+    def load_related(self, obj: Any, key: str) -> Any:
+        """Loads a relationship."""
+        with self.bus.because(f"lazy load of {type(obj).__name__}.{key}"):
+            return loading.load_relationship(cast(Any, self), obj, key)
+
+    def still_there(self, obj: Any) -> bool:
+        """An expired object is loaded; one whose row is gone leaves the identity map."""
+        values, state = obj.__dict__, state_of(obj)
+        keys = state.mapper.column_keys
+        if keys[0] in values:
+            return True
+        changed = state.old if isinstance(state, OwnState) else ()
+        if any(key in values and key not in changed for key in keys):
+            return True
+        self.autoflush_before("session.get")
+        if state_of(obj).status is not ObjectState.PERSISTENT:
+            return False
+        with self.bus.because("session.get"):
+            if loading.load_missing_values(cast(Any, self), obj):
+                return True
+        self.unit_of_work.move_each((obj,), Trigger.DELETE, "row not found")
+        return False
+
+    def _pull_in_family(self, obj: Any) -> None:
+        """The save-update cascade: who is here already stays as it is, marked to be deleted or not."""
+        for member, along in reached(obj, "save_update", removed=True, halt=self.__contains__):
+            attaching.attach(cast(Any, self), member, f"cascade save-update over {along}")

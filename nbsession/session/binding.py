@@ -1,0 +1,34 @@
+"""Which engine serves what, asked of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbsession.database.connection import Connection
+from nbsession.session.core import SessionCore
+
+if TYPE_CHECKING:
+    from nbsession.session.level import Level
+
+
+class Binding(SessionCore):
+    """A session's binds."""
+
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, bind: Any = None) -> Any:
+        """The Engine or Connection that serves a class or statement.
+
+        :raises UnboundExecutionError: there is none.
+        """
+        return bind if bind is not None else self.binds.find(mapper, clause)
+
+    def bind_mapper(self, mapper: Any, bind: Any) -> None:
+        """Binds a class."""
+        self.binds.set(mapper, bind)
+
+    def bind_table(self, table: Any, bind: Any) -> None:
+        """Binds a table."""
+        self.binds.set(table, bind)
+
+    def on_enlisted(self, transaction: Level, connection: Connection) -> None:
+        """A transaction took a connection."""
+        self.hooks.fire("after_begin", self, transaction, connection)

@@ -1,0 +1,60 @@
+"""How a session forgets loaded values, and loads them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from nbsession.session import attaching, loading
+from nbsession.session.answering import Answering
+from nbsession.session.cascades import reached
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import state_of
+
+
+class Expiring(Answering):
+    """A session's expire and refresh."""
+
+    def expire(self, obj: Any, attribute_names: Iterable[str] | None = None) -> None:
+        """Forgets loaded values and unflushed changes: the next touch loads them.
+
+        :param attribute_names: only these.
+        :raises InvalidRequestError: the object is not persistent here, or has no such attribute.
+        """
+        attaching.require_persistent(cast(Any, self), obj)
+        names = list(attribute_names or ())
+        if names:
+            attaching.expire_names(self.unit_of_work, obj, names)
+            return
+        expired, left = [obj], []
+        for member, along in reached(obj, "refresh_expire"):
+            if member in self:
+                if state_of(member).status is ObjectState.PERSISTENT:
+                    expired.append(member)
+                elif along.cascade.delete_orphan:
+                    left.append(member)
+        self.unit_of_work.expire(expired, "session.expire")
+        self.unit_of_work.move_each(left, Trigger.EXPUNGE, "session.expire")
+
+    def expire_all(self) -> None:
+        """:meth:`expire` for every persistent object."""
+        self.unit_of_work.expire_all("session.expire_all")
+
+    def refresh(self, obj: Any, attribute_names: Iterable[str] | None = None) -> None:
+        """Loads an object anew, by one SELECT; its own unflushed changes are lost.
+
+        :param attribute_names: only these; the others keep their changes.
+        :raises InvalidRequestError: the object is not persistent here, or its row is gone.
+        """
+        names = list(attribute_names or ()) or None
+        self.expire(obj, names)
+        self.autoflush_before("session.refresh")
+        self.ensure_begun()
+        columns = [n for n in names or () if n in state_of(obj).mapper.columns]
+        with self.bus.because("session.refresh"):
+            if names is None:
+                loading.require_found(obj, loading.load_missing_values(cast(Any, self), obj))
+            elif columns:
+                loading.require_found(obj, loading.load_columns(cast(Any, self), obj, columns))
+        for name in names or ():
+            getattr(obj, name)

@@ -1,0 +1,88 @@
+"""How a session flushes: when, between which hooks, and what becomes of a failure. The SQL is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from nbsession.exc import InvalidRequestError
+from nbsession.session.flush import execute_plan, publish_end, settle_flush
+from nbsession.session.flush_plan import FlushPlan
+from nbsession.session.planning import build_plan
+from nbsession.session.preparation import prepare_flush
+from nbsession.session.transacting import Transacting
+
+
+class Flushing(Transacting):
+    """A session's flushes."""
+
+    def flush(self, objects: Iterable[Any] | None = None) -> None:
+        """Sends what changed, in the order that foreign keys need. Nothing to send: nothing happens.
+
+        :param objects: only these.
+        :raises InvalidRequestError: called from within a flush.
+        :raises DBAPIError: the database refused; the transaction is rolled back and waits for rollback().
+        """
+        if self._flushing:
+            raise InvalidRequestError("Session is already flushing")
+        if not self.unit_of_work.has_work:
+            return
+        self._flushing = True
+        try:
+            with self.bus.because("session.flush"):
+                self._flush(objects)
+        finally:
+            self._flushing = False
+
+    def _flush(self, objects: Iterable[Any] | None) -> None:
+        session: Any = self
+        unit = self.unit_of_work
+        chosen = None if objects is None else list(objects)
+        self.hooks.fire("before_flush", self, unit, chosen)
+        only = None if chosen is None else {id(obj) for obj in chosen}
+        touched = [obj for address, obj in unit.modified.items() if only is None or address in only]
+        transaction = self.ensure_begun()
+        transaction.require_active()
+        try:
+            prepare_flush(session, only)
+            plan = build_plan(unit, only)
+            execute_plan(session, plan, transaction)
+            if plan:
+                self.hooks.fire("after_flush", self, unit)
+            settle_flush(session, plan, touched)
+        except BaseException as error:
+            transaction.fail(error)
+            publish_end(session, error)
+            raise
+        publish_end(session, None)
+        if plan:
+            self.hooks.fire("after_flush_postexec", self, unit)
+
+    def autoflush_before(self, cause: str) -> None:
+        """Flushes before something reads, if autoflush is on."""
+        if not self.autoflush or self._flushing or not self.unit_of_work.has_work:
+            return
+        try:
+            with self.bus.because(f"autoflush before {cause}", instead=True):
+                self.flush()
+        except Exception as error:
+            error.add_note(
+                "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block if this flush is "
+                "occurring prematurely)"
+            )
+            raise
+
+    @property
+    @contextmanager
+    def no_autoflush(self) -> Iterator[Self]:
+        """``with session.no_autoflush:`` queries do not flush inside."""
+        before, self.autoflush = self.autoflush, False
+        try:
+            yield self
+        finally:
+            self.autoflush = before
+
+    def flush_plan(self, objects: Iterable[Any] | None = None) -> FlushPlan:
+        """What a flush would send, in order and why. Sends, loads and changes nothing."""
+        return build_plan(self.unit_of_work, None if objects is None else {id(obj) for obj in objects})
