@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from nbsession.database.result import Result, ScalarResult
 from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching, loading
+from nbsession.session.asking import Asking
 from nbsession.session.cascades import reached, reached_by_delete
-from nbsession.session.execution import execute_statement
-from nbsession.session.expiring import Expiring
 from nbsession.session.identity import identity_key, normal_ident
 from nbsession.session.merging import Merging, merge_into
-from nbsession.session.query import Query
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 
 
-class Session(Expiring):
+class Session(Asking):
     """A unit of work with an identity map: objects go in, and what changed on them goes to the database.
 
     :param bind: an Engine or a Connection.
@@ -141,27 +138,5 @@ class Session(Expiring):
         if found is None:
             raise NoResultFound(f"No row was found when one was required: {entity.__name__} {ident!r}")
         return found
-
-    def execute(self, statement: Any, params: Any = None, *, bind_arguments: Mapping[str, Any] | None = None) -> Result:
-        """Runs a statement in the session's transaction; what it selects of mapped classes comes as objects.
-
-        :param statement: ``select()``, ``insert()``, ``update()``, ``delete()`` or ``text()``; or SQL as a string.
-        :param params: its named parameters.
-        """
-        return execute_statement(self, statement, params, bind_arguments)
-
-    def scalars(
-        self, statement: Any, params: Any = None, *, bind_arguments: Mapping[str, Any] | None = None
-    ) -> ScalarResult:
-        """The first thing of each row."""
-        return self.execute(statement, params, bind_arguments=bind_arguments).scalars()
-
-    def scalar(self, statement: Any, params: Any = None, *, bind_arguments: Mapping[str, Any] | None = None) -> Any:
-        """The first thing of the first row, or None."""
-        return self.execute(statement, params, bind_arguments=bind_arguments).scalar()
-
-    def query(self, *entities: Any) -> Query:
-        """A query in the older style: ``session.query(User).filter_by(name="Ada").all()``."""
-        return Query(entities, self)
 
     identity_key = staticmethod(identity_key)
