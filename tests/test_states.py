@@ -421,7 +421,7 @@ def test_a_batch_with_an_illegal_move_moves_nobody(world: World) -> None:
 
 
 def test_objects_keep_the_changes_they_have_when_they_leave_and_come_back(world: World) -> None:
-    """semantics 13.8: a detached object that was modified is dirty again once it is added."""
+    """Line 13.8: a detached object that was modified is dirty again once it is added."""
     obj = world.persistent()
     obj.name = "Ada L."
     world.session.expunge(obj)
@@ -500,7 +500,7 @@ def test_a_transaction_fails_and_is_prepared(phases: World) -> None:
 
 @pytest.mark.parametrize("trigger", list(TransactionTrigger), ids=name_of)
 def test_an_ended_transaction_cannot_be_moved_again(world: World, trigger: TransactionTrigger) -> None:
-    """semantics 4.15: using an ended transaction raises."""
+    """Line 4.15: using an ended transaction raises."""
     transaction = _begun(world)
     transaction.commit()
     if trigger is TransactionTrigger.CLOSE:
@@ -514,7 +514,7 @@ def test_an_ended_transaction_cannot_be_moved_again(world: World, trigger: Trans
 
 
 def test_two_phases_are_refused_where_the_database_has_none(world: World) -> None:
-    """semantics (d): a clear NotSupportedError on SQLite and DuckDB."""
+    """Line 5.4: a clear NotSupportedError on SQLite and DuckDB."""
     world.session.twophase = True
     world.session.add(Member(name="Bob"))
     with pytest.raises(NotSupportedError):

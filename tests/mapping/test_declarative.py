@@ -442,7 +442,7 @@ def test_foreign_keys_option_chooses_among_several() -> None:
 
 @pytest.mark.parametrize("text", ["save-updat", "all, orphan", "delete orphan"])
 def test_unknown_cascade(text: str) -> None:
-    """semantics 18.1"""
+    """Line 18.1: unknown cascade."""
     with pytest.raises(exc.ArgumentError, match="Invalid cascade option"):
         relationship("X", cascade=text)
 
@@ -469,7 +469,7 @@ def test_a_base_that_is_not_mapped() -> None:
 
 
 def test_an_instance_of_an_unmapped_base_is_refused_by_a_session(engine: Engine) -> None:
-    """semantics 13.9"""
+    """Line 13.9: an instance of an unmapped base is refused by a session."""
     with Session(engine) as session:
         for obj in (object(), None, Base(), Thing):
             with pytest.raises(exc.UnmappedInstanceError):

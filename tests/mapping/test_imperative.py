@@ -133,7 +133,7 @@ def test_the_whole_life_of_a_plain_object(session: Session) -> None:
 
 
 def test_loading_does_not_call_the_constructor(session: Session) -> None:
-    """semantics 21.17"""
+    """Line 21.17: loading does not call the constructor."""
     session.add(Author("Ada"))
     session.commit()
     session.expunge_all()
@@ -184,7 +184,7 @@ def test_validators_of_inherited_methods_and_several_names() -> None:
 
 
 def test_objects_that_are_equal_and_have_no_hash_are_two(session: Session) -> None:
-    """semantics 17.9"""
+    """Line 17.9: objects that are equal and have no hash are two."""
     one, two = Old(1), Old(1)
     session.add_all([one, two])
     assert one in session and two in session and len(session.new) == 2
@@ -212,7 +212,7 @@ def test_an_object_made_past_the_constructor_is_transient(session: Session) -> N
 
 
 def test_pickling_a_plain_object_takes_it_out_of_its_session(session: Session) -> None:
-    """semantics 21.18: a pickle keeps the values and drops the session."""
+    """Line 21.18: a pickle keeps the values and drops the session."""
     ada = Author("Ada")
     session.add(ada)
     session.commit()
@@ -254,6 +254,7 @@ def plain_names() -> set[str]:
 
 
 def test_dispose_makes_plain_classes_plain_again(engine: Engine) -> None:
+    """Line 23.6: registry.dispose()."""
     before = plain_names()
     reg = registry()
     table = Table("a", reg.metadata, Column("id", Integer, primary_key=True), Column("name", String))

@@ -110,7 +110,7 @@ def test_multiplying_a_collection_is_refused() -> None:
 
 
 def test_removing_a_stranger_raises_and_changes_nothing(session: Session) -> None:
-    """semantics 22.15: a failed remove() leaves nothing queued on the other side."""
+    """Line 22.15: a failed remove() leaves nothing queued on the other side."""
     shelf, other, tool = Shelf(), Shelf(), Tool()
     other.tools.append(tool)
     session.add_all([shelf, other])
@@ -124,6 +124,7 @@ def test_removing_a_stranger_raises_and_changes_nothing(session: Session) -> Non
 
 
 def test_setting_the_one_side_moves_it_between_lists() -> None:
+    """Line 18.10: both sides change at once."""
     one, two, tool = Shelf(), Shelf(), Tool()
     tool.shelf = one
     assert one.tools == [tool] and two.tools == []
@@ -134,7 +135,7 @@ def test_setting_the_one_side_moves_it_between_lists() -> None:
 
 
 def test_appending_moves_it_from_the_other_list() -> None:
-    """semantics 18.10"""
+    """Line 18.10: appending moves it from the other list."""
     one, two, tool = Shelf(), Shelf(), Tool()
     one.tools.append(tool)
     two.tools.append(tool)
@@ -142,7 +143,7 @@ def test_appending_moves_it_from_the_other_list() -> None:
 
 
 def test_deleting_an_attribute_is_setting_it_to_nothing(session: Session) -> None:
-    """semantics 22.2"""
+    """Line 22.2: deleting an attribute is setting it to nothing."""
     tool = Tool(name="a", shelf=Shelf())
     session.add(tool)
     session.commit()
@@ -162,7 +163,7 @@ def test_deleting_an_attribute_that_a_new_object_does_not_have() -> None:
 
 
 def test_assigning_a_list_tells_only_the_difference() -> None:
-    """semantics 18.11"""
+    """Line 18.11: assigning a list tells only the difference."""
     seen: list[tuple[str, str]] = []
 
     class Bs(DeclarativeBase):
@@ -207,7 +208,7 @@ def test_assigning_what_is_no_list_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("stranger", [Member(), "a string", None], ids=["another class", "a string", "None"])
 def test_members_of_another_class_are_refused_and_nothing_changes(stranger: Any) -> None:
-    """semantics 18.8"""
+    """Line 18.8: members of another class are refused and nothing changes."""
     shelf = Shelf(tools=[Tool()])
     with pytest.raises((AssertionError, exc.UnmappedInstanceError)):
         shelf.tools.append(stranger)
@@ -234,7 +235,7 @@ def test_a_list_that_was_replaced_is_an_ordinary_list() -> None:
 
 
 def test_a_change_on_an_unloaded_list_is_queued_and_joined_at_the_load(session: Session) -> None:
-    """semantics 18.10"""
+    """Line 18.10: a change on an unloaded list is queued and joined at the load."""
     one, two = Shelf(label="1"), Shelf(label="2")
     a, b = Tool(name="a", shelf=one), Tool(name="b", shelf=one)
     session.add_all([a, b, two])
@@ -367,7 +368,7 @@ def test_without_a_back_reference_the_other_side_does_not_know() -> None:
 
 # ── cascade on events ────────────────────────────────────────────────────────────────────────────────────────────────
 def test_appending_to_an_object_in_a_session_brings_the_child_in(session: Session) -> None:
-    """semantics 13.10"""
+    """Line 13.10: appending to an object in a session brings the child in."""
     shelf = Shelf()
     session.add(shelf)
     tool = Tool()
@@ -376,7 +377,7 @@ def test_appending_to_an_object_in_a_session_brings_the_child_in(session: Sessio
 
 
 def test_the_back_reference_alone_does_not_bring_the_parents_new_child_in(session: Session) -> None:
-    """semantics 13.10: modern default: ``a.user = u`` with u in a session does not save a."""
+    """Line 13.10: modern default: ``a.user = u`` with u in a session does not save a."""
     shelf, tool = Shelf(), Tool()
     session.add(shelf)
     tool.shelf = shelf
@@ -384,7 +385,7 @@ def test_the_back_reference_alone_does_not_bring_the_parents_new_child_in(sessio
 
 
 def test_an_object_of_another_session_is_not_pulled_over(session: Session) -> None:
-    """semantics 13.7"""
+    """Line 13.7: an object of another session is not pulled over."""
     tool = Tool()
     with Session(session.bind) as other:
         other.add(tool)
@@ -396,7 +397,7 @@ def test_an_object_of_another_session_is_not_pulled_over(session: Session) -> No
 
 
 def test_a_pending_child_that_loses_its_only_parent_leaves(session: Session) -> None:
-    """semantics 18.2: with delete-orphan; without it the child stays."""
+    """Line 18.2: with delete-orphan; without it the child stays."""
     member, loan, shelf, tool = Member(name="Ada"), Loan(), Shelf(), Tool()
     member.loans.append(loan)
     shelf.tools.append(tool)
@@ -429,7 +430,7 @@ def test_repr_never_loads_and_tells_what_is_not_loaded(session: Session) -> None
 
 
 def test_a_detached_object_says_what_it_cannot_load(session: Session) -> None:
-    """semantics 10.13"""
+    """Lines 10.13, 22.8, 23.10: neither columns nor relationships; the key cannot be assigned, other columns can."""
     member = Member(name="Ada", loans=[Loan()])
     session.add(member)
     session.commit()
@@ -447,7 +448,7 @@ def test_a_detached_object_says_what_it_cannot_load(session: Session) -> None:
 
 
 def test_a_transient_object_reads_as_empty() -> None:
-    """semantics 21.22"""
+    """Line 21.22: a transient object reads as empty."""
     member = Member()
     assert (member.id, member.name, member.loans) == (None, None, [])
     assert Loan().member is None
@@ -455,7 +456,7 @@ def test_a_transient_object_reads_as_empty() -> None:
 
 
 def test_pickling_keeps_values_and_lists_and_drops_the_session(session: Session) -> None:
-    """semantics 21.18"""
+    """Line 21.18: lists come along; the object is detached, or transient if it was never in a session."""
     member = Member(name="Ada", loans=[Loan(note="a"), Loan(note="b")])
     fresh = pickle.loads(pickle.dumps(member))
     assert inspect(fresh).transient and [loan.note for loan in fresh.loans] == ["a", "b"]
@@ -494,7 +495,7 @@ def test_a_copy_of_a_collection_is_a_plain_list() -> None:
     ],
 )
 def test_cascade_options(text: Any, names: list[str]) -> None:
-    """semantics 18.1"""
+    """Line 18.1: cascade options."""
     cascade = relationship("X", cascade=text).cascade
     assert cascade.names() == names
     assert str(cascade) == (", ".join(names) or "none")

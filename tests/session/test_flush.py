@@ -41,6 +41,7 @@ def test_one_statement_a_group(session: Session, rows: Rows) -> None:
 
 
 def test_generated_and_given_keys_mix(session: Session, rows: Rows) -> None:
+    """Lines 21.9, 21.10: a key that is None is left out and comes back, a given one is sent."""
     members = [Member(name="a"), Member(id=10, name="b"), Member(name="c"), Member(id=5, name="d")]
     session.add_all(members)
     session.flush()
@@ -58,7 +59,7 @@ def test_values_reach_the_rows_and_come_back_as_they_were(session: Session) -> N
 
 
 def test_foreign_keys_are_filled_before_the_child_is_written(session: Session, rows: Rows) -> None:
-    """semantics 21.9"""
+    """Line 21.9: foreign keys are filled before the child is written."""
     loan = Loan(note="a", member=Member(name="Ada"))
     session.add(loan)
     session.flush()
@@ -81,7 +82,7 @@ def test_a_child_follows_its_new_parent(session: Session, rows: Rows) -> None:
 
 
 def test_a_foreign_key_set_by_hand_moves_no_object(session: Session) -> None:
-    """semantics 9.9"""
+    """Line 9.9: a foreign key set by hand moves no object."""
     one, two = Shelf(label="one", tools=[Tool()]), Shelf(label="two")
     session.add_all([one, two])
     session.commit()
@@ -126,7 +127,7 @@ def test_a_key_that_nobody_makes_is_asked_for(session: Session) -> None:
 
 
 def test_a_natural_key_may_change(session: Session, rows: Rows) -> None:
-    """semantics 21.6"""
+    """Line 21.6: a natural key may change."""
     country = Country(code="BRD", name="Germany")
     session.add(country)
     session.commit()
@@ -176,7 +177,7 @@ def test_two_keys_may_be_exchanged_by_way_of_a_third(session: Session, rows: Row
 
 
 def test_blanking_a_primary_key_is_refused(session: Session) -> None:
-    """semantics 18.3"""
+    """Line 18.3: blanking a primary key is refused."""
     country = Country(code="DE", cities=[City(number=1)])
     session.add(country)
     session.commit()
@@ -189,7 +190,7 @@ def test_blanking_a_primary_key_is_refused(session: Session) -> None:
 
 
 def test_a_new_object_with_a_key_that_is_taken(session: Session) -> None:
-    """semantics 21.5: the database refuses."""
+    """Line 21.5: the database refuses."""
     ada = Member(id=1, name="Ada")
     session.add(ada)
     session.commit()
@@ -203,7 +204,7 @@ def test_a_new_object_with_a_key_that_is_taken(session: Session) -> None:
 
 # ── delete, orphans ──────────────────────────────────────────────────────────────────────────────────────────────────
 def test_an_orphan_is_deleted_and_one_that_moved_is_not(session: Session, rows: Rows) -> None:
-    """semantics 18.2"""
+    """Line 18.2: an orphan is deleted and one that moved is not."""
     one, two = Member(name="one", loans=[Loan(note="a"), Loan(note="b")]), Member(name="two")
     session.add_all([one, two])
     session.commit()
@@ -238,7 +239,7 @@ def test_every_way_to_move_a_child_keeps_it(session: Session, rows: Rows, how: s
 def test_a_moved_child_that_is_expired_before_the_flush_is_never_lost(
     session: Session, rows: Rows, how: str, moved_by: str
 ) -> None:
-    """semantics 22.1"""
+    """Line 22.1: a moved child that is expired before the flush is never lost."""
     one, two, loan = Member(name="one"), Member(name="two"), Loan(note="a")
     one.loans.append(loan)
     session.add_all([one, two])
@@ -255,7 +256,7 @@ def test_a_moved_child_that_is_expired_before_the_flush_is_never_lost(
 
 
 def test_setting_the_parent_to_none_orphans_through_the_other_side(session: Session, rows: Rows) -> None:
-    """semantics 18.2: the list lost the child, whichever side said so."""
+    """Line 18.2: the list lost the child, whichever side said so."""
     one = Member(name="one", loans=[Loan(note="a")])
     session.add(one)
     session.commit()
@@ -266,7 +267,7 @@ def test_setting_the_parent_to_none_orphans_through_the_other_side(session: Sess
 
 
 def test_a_child_marked_by_a_cascade_and_given_to_a_new_parent_stays(session: Session, rows: Rows) -> None:
-    """semantics 22.14"""
+    """Line 22.14: a child marked by a cascade and given to a new parent stays."""
     one = Member(name="one", loans=[Loan(note="a")])
     session.add(one)
     session.commit()
@@ -284,7 +285,7 @@ def test_a_child_marked_by_a_cascade_and_given_to_a_new_parent_stays(session: Se
 
 
 def test_deleting_a_parent_nullifies_loads_and_keeps_the_children(session: Session, rows: Rows) -> None:
-    """semantics 18.3"""
+    """Line 18.3: deleting a parent nullifies loads and keeps the children."""
     session.add(Shelf(tools=[Tool(name="a"), Tool(name="b")]))
     session.commit()
     session.delete(session.query(Shelf).one())
@@ -293,7 +294,7 @@ def test_deleting_a_parent_nullifies_loads_and_keeps_the_children(session: Sessi
 
 
 def test_passive_deletes_leaves_unloaded_children_to_the_database(session: Session, rows: Rows) -> None:
-    """semantics 18.6"""
+    """Line 18.6: passive deletes leaves unloaded children to the database."""
     loaded, unloaded = Crate(id=1, screws=[Screw()]), Crate(id=2)
     session.add_all([loaded, unloaded])
     session.commit()
@@ -307,7 +308,7 @@ def test_passive_deletes_leaves_unloaded_children_to_the_database(session: Sessi
 
 
 def test_delete_then_back_reference_set_to_none_is_no_error(session: Session) -> None:
-    """semantics 22.6"""
+    """Line 22.6: delete then back reference set to none is no error."""
     shelf, tool = Shelf(), Tool()
     shelf.tools.append(tool)
     session.add(shelf)
@@ -322,7 +323,7 @@ def test_delete_then_back_reference_set_to_none_is_no_error(session: Session) ->
 
 
 def test_a_delete_that_finds_no_row_is_a_warning(session: Session) -> None:
-    """semantics 21.7"""
+    """Line 21.7: a delete that finds no row is a warning."""
     tool = Tool(name="saw")
     session.add(tool)
     session.commit()
@@ -334,7 +335,7 @@ def test_a_delete_that_finds_no_row_is_a_warning(session: Session) -> None:
 
 
 def test_an_update_that_finds_no_row_is_stale_data(session: Session) -> None:
-    """semantics 21.7"""
+    """Line 21.7: an update that finds no row is stale data."""
     tool = Tool(name="saw")
     session.add(tool)
     session.commit()
@@ -386,7 +387,7 @@ ON_FAILED: dict[str, Callable[[Session], Any]] = {
 
 @pytest.mark.parametrize("what", ON_FAILED)
 def test_after_a_failed_flush_only_a_rollback_helps(failed: Session, what: str) -> None:
-    """semantics 4.18"""
+    """Line 4.18: after a failed flush only a rollback helps."""
     assert not failed.is_active and failed.in_transaction()
     for _ in range(2):
         with pytest.raises(
@@ -410,7 +411,7 @@ def test_what_is_added_to_a_failed_session_cannot_be_flushed_and_goes_with_a_war
 
 
 def test_a_failed_flush_leaves_states_as_a_rollback_does(session: Session, rows: Rows) -> None:
-    """semantics 6.5, 9.5"""
+    """Lines 6.5, 9.5: a failed flush leaves states as a rollback does."""
     kept = Member(id=1, name="kept")
     session.add(kept)
     session.commit()
@@ -457,7 +458,7 @@ def test_a_not_null_constraint_names_statement_and_parameters(session: Session) 
 
 
 def test_a_parent_left_out_of_the_flush_is_named(session: Session) -> None:
-    """semantics 9.2"""
+    """Line 9.2: a parent left out of the flush is named."""
     parent, child = Node(name="parent"), Node(name="child")
     parent.children.append(child)
     session.add(parent)
@@ -468,7 +469,7 @@ def test_a_parent_left_out_of_the_flush_is_named(session: Session) -> None:
 
 # ── who may flush ────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_flush_within_a_flush_is_refused(session: Session) -> None:
-    """semantics 9.8"""
+    """Line 9.8: a flush within a flush is refused."""
     errors = []
 
     @event.listens_for(session, "after_flush")
@@ -483,7 +484,7 @@ def test_a_flush_within_a_flush_is_refused(session: Session) -> None:
 
 
 def test_a_flush_from_a_second_thread_is_refused(session: Session) -> None:
-    """semantics 4.16, 23.8"""
+    """Lines 4.16, 23.8: a flush from a second thread is refused."""
     errors: list[BaseException] = []
 
     def other() -> None:
@@ -505,6 +506,7 @@ def test_a_flush_from_a_second_thread_is_refused(session: Session) -> None:
 
 
 def test_a_query_within_a_flush_reads_and_does_not_flush(session: Session) -> None:
+    """Line 9.12: hooks may query during a flush."""
     counts = []
     event.listen(session, "after_flush", lambda s, c: counts.append(s.query(Member).count()))
     event.listen(session, "before_flush", lambda s, c, i: counts.append(s.query(Member).count()))
@@ -514,7 +516,7 @@ def test_a_query_within_a_flush_reads_and_does_not_flush(session: Session) -> No
 
 
 def test_flushing_nothing_does_nothing(session: Session) -> None:
-    """semantics 9.1"""
+    """Line 9.1: flushing nothing does nothing."""
     fired: list[str] = []
     event.listen(session, "before_flush", lambda *a: fired.append("before_flush"))
     with expect_statements(session, 0), expect_moves(session, []):
@@ -523,7 +525,7 @@ def test_flushing_nothing_does_nothing(session: Session) -> None:
 
 
 def test_after_a_flush_nothing_is_left_to_do(session: Session) -> None:
-    """semantics 9.6"""
+    """Line 9.6: after a flush nothing is left to do."""
     ada, bob = Member(name="Ada"), Member(name="Bob")
     session.add_all([ada, bob])
     session.flush()
@@ -551,7 +553,7 @@ def test_a_flush_of_ten_thousand(session: Session, rows: Rows) -> None:
 
 
 def test_two_engines_in_one_session(tables: Engine, database_url: str) -> None:
-    """semantics 7.9"""
+    """Lines 5.8, 7.9: each class has its engine, in flush, query, savepoint and rollback."""
     from nbsession import create_engine
     from tests.session.models import Base
 
@@ -577,7 +579,7 @@ def test_two_engines_in_one_session(tables: Engine, database_url: str) -> None:
 
 
 def test_a_bind_is_found_through_a_subquery(tables: Engine, database_url: str) -> None:
-    """semantics 7.10"""
+    """Line 7.10: a count wraps its query."""
     from nbsession import create_engine
     from tests.session.models import Base
 
@@ -592,6 +594,7 @@ def test_a_bind_is_found_through_a_subquery(tables: Engine, database_url: str) -
 
 
 def test_unbound_sessions_say_what_they_lack(tables: Engine) -> None:
+    """Lines 7.7, 7.8: without a bind of its own a session cannot say which one is meant."""
     from nbsession import UnboundExecutionError, text
 
     session = Session(binds={Member: tables})
@@ -606,7 +609,7 @@ def test_unbound_sessions_say_what_they_lack(tables: Engine) -> None:
 def test_when_the_second_engine_refuses_to_commit_states_tell_the_truth(
     tables: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """semantics 22.16"""
+    """Line 22.16: when the second engine refuses to commit states tell the truth."""
     from nbsession import OperationalError, create_engine
     from nbsession.database.transaction import RootTransaction
     from tests.session.models import Base

@@ -47,7 +47,7 @@ def test_nothing_to_do(session: Session) -> None:
 
 
 def test_parents_are_inserted_first_whatever_the_order_of_add(session: Session) -> None:
-    """semantics 21.1"""
+    """Line 21.1: parents are inserted first whatever the order of add."""
     ada = Member(name="Ada")
     loan, tool = Loan(note="a", member=ada), Tool(name="saw")
     session.add_all([loan, tool])
@@ -80,7 +80,7 @@ def test_rows_show_values_and_keys_yet_to_be_made(session: Session) -> None:
 
 
 def test_updates_name_the_changed_columns_only(session: Session) -> None:
-    """semantics 21.7"""
+    """Line 21.7: updates name the changed columns only."""
     a, b, c = (Member(name=n, age=1) for n in "abc")
     session.add_all([a, b, c])
     session.commit()
@@ -93,7 +93,7 @@ def test_updates_name_the_changed_columns_only(session: Session) -> None:
 
 
 def test_what_has_no_net_change_is_skipped_with_the_reason(session: Session) -> None:
-    """semantics 9.7"""
+    """Line 9.7: what has no net change is skipped with the reason."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -108,7 +108,7 @@ def test_what_has_no_net_change_is_skipped_with_the_reason(session: Session) -> 
 
 
 def test_children_go_before_parents_are_deleted(session: Session, rows: Rows) -> None:
-    """semantics 21.1: deletes children-first after all saves."""
+    """Line 21.1: deletes children-first after all saves."""
     country = Country(code="DE", cities=[City(number=1), City(number=2)])
     new = Member(name="new")
     session.add(country)
@@ -124,6 +124,7 @@ def test_children_go_before_parents_are_deleted(session: Session, rows: Rows) ->
 
 
 def test_a_tree_is_inserted_level_by_level_and_deleted_from_the_leaves(session: Session) -> None:
+    """Line 21.1: rows of a class that refers to itself are sorted one by one."""
     root = Node(name="root", children=[Node(name="a", children=[Node(name="a1")]), Node(name="b")])
     leaf_first = root.children[0].children[0]
     session.add(leaf_first)
@@ -140,6 +141,7 @@ def test_a_tree_is_inserted_level_by_level_and_deleted_from_the_leaves(session: 
 
 
 def test_rows_that_need_each_others_keys_are_refused_by_name(session: Session) -> None:
+    """Line 23.6: CircularDependencyError names the objects."""
     a, b = Node(name="a"), Node(name="b")
     session.add_all([a, b])
     with session.no_autoflush:
@@ -170,7 +172,7 @@ def test_a_circle_of_rows_that_exist_is_an_update(session: Session, rows: Rows) 
 
 
 def test_a_row_switch_is_one_update_of_every_column(session: Session, rows: Rows) -> None:
-    """semantics 21.4, 22.17"""
+    """Lines 21.4, 22.17: a row switch is one update of every column."""
     old = Member(id=1, name="old", age=9)
     session.add(old)
     session.commit()
@@ -189,7 +191,7 @@ def test_a_row_switch_is_one_update_of_every_column(session: Session, rows: Rows
 
 
 def test_two_newcomers_for_one_row_are_refused(session: Session) -> None:
-    """semantics 22.4"""
+    """Line 22.4: two newcomers for one row are refused."""
     old = Member(id=1, name="old")
     session.add(old)
     session.commit()
@@ -200,7 +202,7 @@ def test_two_newcomers_for_one_row_are_refused(session: Session) -> None:
 
 
 def test_a_row_switch_in_a_tree_keeps_the_row(session: Session, rows: Rows) -> None:
-    """semantics 22.13"""
+    """Line 22.13: a row switch in a tree keeps the row."""
     session.add(Node(id=1, name="old"))
     session.commit()
     session.delete(session.get(Node, 1))
@@ -261,6 +263,7 @@ def test_two_looks_show_the_same(busy: Session) -> None:
 
 
 def test_the_flush_sends_what_the_plan_shows(busy: Session) -> None:
+    """Line 21.1: the order planned is the order sent."""
     plan = busy.flush_plan()
     planned = [(step.verb, step.table) for step in plan.steps]
     with statements_of(busy) as sent:
@@ -293,7 +296,7 @@ def test_a_plan_says_what_it_does_not_know_without_loading(session: Session) -> 
 
 
 def test_a_plan_of_some_objects(session: Session) -> None:
-    """semantics 9.2"""
+    """Line 9.2: a plan of some objects."""
     ada, bob = Member(name="Ada"), Member(name="Bob")
     session.add_all([ada, bob])
     (step,) = session.flush_plan([bob]).steps
@@ -306,7 +309,7 @@ def test_a_plan_of_some_objects(session: Session) -> None:
 
 
 def test_an_orphan_is_shown_as_a_delete(session: Session) -> None:
-    """semantics 9.3"""
+    """Line 9.3: an orphan is shown as a delete."""
     ada = Member(name="Ada", loans=[Loan(note="a")])
     session.add(ada)
     session.commit()
@@ -319,7 +322,7 @@ def test_an_orphan_is_shown_as_a_delete(session: Session) -> None:
 
 
 def test_a_nullified_child_is_shown_as_an_update(session: Session) -> None:
-    """semantics 18.3"""
+    """Line 18.3: a nullified child is shown as an update."""
     shelf = Shelf(tools=[Tool(name="saw")])
     session.add(shelf)
     session.commit()

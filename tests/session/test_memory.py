@@ -82,7 +82,7 @@ def test_one_session_used_for_long_holds_no_more_than_at_first(session: Session)
 
 @pytest.mark.parametrize("end", ["close", "expunge_all", "commit and drop"])
 def test_objects_without_a_circle_are_freed_by_counting(tables: Engine, no_collector: None, end: str) -> None:
-    """semantics 23.12"""
+    """Line 23.12: objects without a circle are freed by counting."""
     session = Session(tables)
     objects = [Tool(name=str(n)) for n in range(5)]
     session.add_all(objects)
@@ -118,7 +118,7 @@ def test_a_session_is_freed_with_what_only_it_held(tables: Engine) -> None:
 
 
 def test_objects_do_not_hold_their_session(tables: Engine, no_collector: None) -> None:
-    """semantics 1.3: an object knows its session weakly, and never takes another for it."""
+    """Line 1.3: an object knows its session weakly, and never takes another for it."""
     session = Session(tables)
     ada = Member(name="Ada")
     session.add(ada)
@@ -174,7 +174,7 @@ def test_the_undo_log_ends_with_its_transaction(session: Session) -> None:
 
 
 def test_a_loop_over_many_rows_does_not_fill_the_identity_map(session: Session, tables: Engine) -> None:
-    """semantics 11: what nobody holds goes; its entries are purged."""
+    """Line 5.7: what nobody holds goes; its entries are purged."""
     count = 2 * PURGE_AT + 10
     session.add_all([Tool(name=str(n)) for n in range(count)])
     session.commit()

@@ -21,14 +21,14 @@ def ada(session: Session) -> Member:
 
 
 def test_a_new_object_is_copied_and_the_copy_is_pending(session: Session) -> None:
-    """semantics 15.1, 15.4"""
+    """Lines 15.1, 15.4: a new object is copied and the copy is pending."""
     given = Member(name="Ada")
     merged = session.merge(given)
     assert merged is not given and inspect(merged).pending and inspect(given).transient and merged.name == "Ada"
 
 
 def test_a_new_object_with_a_known_key_lands_on_the_row(session: Session, ada: Member) -> None:
-    """semantics 15.1"""
+    """Lines 15.1, 15.5: what was not set is left alone."""
     merged = session.merge(Member(id=ada.id, name="changed"))
     assert inspect(merged).persistent and merged in session.dirty
     session.commit()
@@ -36,7 +36,7 @@ def test_a_new_object_with_a_known_key_lands_on_the_row(session: Session, ada: M
 
 
 def test_a_key_without_a_row_makes_a_pending_object(session: Session) -> None:
-    """semantics 15.2"""
+    """Line 15.2: a key without a row makes a pending object."""
     merged = session.merge(City(code="DE", number=7, name="Ulm"))
     assert inspect(merged).pending
     session.add(Country(code="DE"))
@@ -45,7 +45,7 @@ def test_a_key_without_a_row_makes_a_pending_object(session: Session) -> None:
 
 
 def test_a_detached_object_without_differences_costs_one_select_and_no_update(session: Session, ada: Member) -> None:
-    """semantics 15.10"""
+    """Line 15.10: a detached object without differences costs one select and no update."""
     with session.no_autoflush:
         merged = session.merge(ada)
     assert merged is not ada and inspect(ada).detached
@@ -55,7 +55,7 @@ def test_a_detached_object_without_differences_costs_one_select_and_no_update(se
 
 
 def test_merge_onto_a_present_object_asks_nothing(session: Session, ada: Member) -> None:
-    """semantics 15.2"""
+    """Lines 15.2, 15.10: the object here is changed, and knows it."""
     here = session.get(Member, ada.id)
     del ada.__dict__["loans"]
     ada.name = "changed outside"
@@ -65,7 +65,7 @@ def test_merge_onto_a_present_object_asks_nothing(session: Session, ada: Member)
 
 
 def test_merge_of_what_is_here_returns_it(session: Session) -> None:
-    """semantics 15.4"""
+    """Line 15.4: merge of what is here returns it."""
     ada = Member(name="Ada")
     session.add(ada)
     assert session.merge(ada) is ada
@@ -75,7 +75,7 @@ def test_merge_of_what_is_here_returns_it(session: Session) -> None:
 
 
 def test_loaded_relations_are_merged_and_replace_those_here(session: Session, ada: Member) -> None:
-    """semantics 15.6"""
+    """Line 15.6: loaded relations are merged and replace those here."""
     ada.loans = [Loan(note="new")]
     merged = session.merge(ada)
     session.commit()
@@ -84,14 +84,14 @@ def test_loaded_relations_are_merged_and_replace_those_here(session: Session, ad
 
 
 def test_unloaded_relations_are_left_alone(session: Session, ada: Member) -> None:
-    """semantics 15.6"""
+    """Line 15.6: unloaded relations are left alone."""
     session.merge(Member(id=ada.id, name="x"))
     session.commit()
     assert session.query(Loan).count() == 1
 
 
 def test_a_circle_is_merged_once(session: Session) -> None:
-    """semantics 15.7"""
+    """Line 15.7: a circle is merged once."""
     root = Node(name="root")
     leaf = Node(name="leaf", parent=root)
     merged = session.merge(leaf)
@@ -101,7 +101,7 @@ def test_a_circle_is_merged_once(session: Session) -> None:
 
 
 def test_a_scalar_none_is_copied(session: Session) -> None:
-    """semantics 15.6"""
+    """Line 15.6: a scalar none is copied."""
     tool = Tool(name="saw", shelf=Shelf())
     session.add(tool)
     session.commit()
@@ -112,7 +112,7 @@ def test_a_scalar_none_is_copied(session: Session) -> None:
 
 
 def test_without_load_nothing_is_asked_and_nothing_written(session: Session, ada: Member) -> None:
-    """semantics 15.8, 15.9"""
+    """Lines 15.8, 15.9: without load nothing is asked and nothing written."""
     with expect_statements(session, 0):
         merged = session.merge(ada, load=False)
         assert inspect(merged).persistent and merged not in session.dirty
@@ -123,7 +123,7 @@ def test_without_load_nothing_is_asked_and_nothing_written(session: Session, ada
 
 
 def test_without_load_new_and_dirty_objects_are_refused(session: Session, ada: Member) -> None:
-    """semantics 15.8"""
+    """Line 15.8: new and changed sources are refused."""
     with pytest.raises(InvalidRequestError, match="does not support objects transient"):
         session.merge(Member(name="x"), load=False)
     ada.name = "dirty"
@@ -143,7 +143,7 @@ def test_merging_from_one_session_into_another(tables: Engine) -> None:
 
 
 def test_merge_flushes_once_before_it_starts(session: Session) -> None:
-    """semantics 9.14"""
+    """Line 9.14: merge flushes once before it starts."""
     pending = Member(id=5, name="pending")
     session.add(pending)
     with expect_statements(session, 1):

@@ -23,6 +23,7 @@ from tests.support import expect_moves, expect_statements
 
 # ── add ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_add_moves_the_object_and_sends_nothing(session: Session) -> None:
+    """Lines 9.14, 13.2: twice is as once; add() never flushes."""
     ada = Member(name="Ada")
     with expect_moves(session, ["Member transient → pending by add"]), expect_statements(session, 0):
         session.add(ada)
@@ -32,7 +33,7 @@ def test_add_moves_the_object_and_sends_nothing(session: Session) -> None:
 
 
 def test_add_all_keeps_the_order(session: Session) -> None:
-    """semantics 21.2: INSERTs in order of add."""
+    """Line 21.2: INSERTs in order of add."""
     members = [Member(name=n) for n in "cab"]
     session.add_all(iter(members))
     assert list(session.new) == members
@@ -41,7 +42,7 @@ def test_add_all_keeps_the_order(session: Session) -> None:
 
 
 def test_an_object_taken_out_and_added_again_is_last(session: Session) -> None:
-    """semantics 22.3: the order is that of add, not a number that two may share."""
+    """Line 22.3: the order is that of add, not a number that two may share."""
     a, b, c = (Member(name=n) for n in "abc")
     session.add_all([a, b, c])
     session.expunge(a)
@@ -51,7 +52,7 @@ def test_an_object_taken_out_and_added_again_is_last(session: Session) -> None:
 
 
 def test_add_walks_the_graph_up_to_what_is_here_already(session: Session) -> None:
-    """semantics 13.6, and as measured on 2.1.9: the walk ends at members that are in the session."""
+    """Line 13.6: as measured on 2.1.9, the walk ends at members that are in the session."""
     root, branch, leaf = Node(name="root"), Node(name="branch"), Node(name="leaf")
     session.add(branch)
     list.append(branch.children, leaf)  # unseen by the session, as in a graph that was built elsewhere
@@ -63,7 +64,7 @@ def test_add_walks_the_graph_up_to_what_is_here_already(session: Session) -> Non
 
 
 def test_add_reaches_members_removed_since_the_last_flush(session: Session) -> None:
-    """semantics 13.6"""
+    """Line 13.6: add reaches members removed since the last flush."""
     shelf, tool = Shelf(), Tool()
     shelf.tools = [tool]
     session.add(shelf)
@@ -84,7 +85,7 @@ def test_a_graph_with_a_circle_is_added_once(session: Session) -> None:
 
 
 def test_add_after_delete_cancels_it(session: Session) -> None:
-    """semantics 13.4"""
+    """Line 13.4: add after delete cancels it."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -97,7 +98,7 @@ def test_add_after_delete_cancels_it(session: Session) -> None:
 
 
 def test_add_after_the_delete_was_sent_is_refused(session: Session) -> None:
-    """semantics 13.5"""
+    """Line 13.5: add after the delete was sent is refused."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -114,7 +115,7 @@ def test_add_after_the_delete_was_sent_is_refused(session: Session) -> None:
 
 
 def test_a_second_object_of_one_key_is_refused(session: Session) -> None:
-    """semantics 13.5"""
+    """Line 13.5: a second object of one key is refused."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -129,7 +130,7 @@ def test_a_second_object_of_one_key_is_refused(session: Session) -> None:
 
 @pytest.mark.parametrize("how", ["add", "delete"])
 def test_an_object_of_another_session_is_refused_and_stays_there(session: Session, tables: Engine, how: str) -> None:
-    """semantics 13.7, 14.4"""
+    """Lines 13.7, 14.4: an object of another session is refused and stays there."""
     with Session(tables) as other:
         ada = Member(name="Ada")
         session.add(ada)
@@ -145,7 +146,7 @@ def test_an_object_of_another_session_is_refused_and_stays_there(session: Sessio
 @pytest.mark.parametrize("stranger", [None, 3, "text", object(), Member, [Member()]], ids=repr)
 @pytest.mark.parametrize("how", ["add", "delete", "expunge", "refresh", "expire", "merge", "__contains__"])
 def test_what_is_not_mapped_is_refused_by_everything(session: Session, how: str, stranger: Any) -> None:
-    """semantics 13.9"""
+    """Line 13.9: what is not mapped is refused by everything."""
     with pytest.raises(UnmappedInstanceError):
         getattr(session, how)(stranger)
     assert not session.in_transaction()
@@ -159,7 +160,7 @@ def test_add_all_keeps_what_came_before_the_bad_one(session: Session) -> None:
 
 
 def test_an_object_that_is_no_cascade_target_is_left_out_with_a_warning(session: Session) -> None:
-    """semantics 13.10, 13.11"""
+    """Lines 13.10, 13.11: an object that is no cascade target is left out with a warning."""
     shelf, tool = Shelf(), Tool(name="left out")
     session.add(shelf)
     tool.shelf = shelf
@@ -173,7 +174,7 @@ def test_an_object_that_is_no_cascade_target_is_left_out_with_a_warning(session:
 
 # ── delete ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_delete_only_marks(session: Session) -> None:
-    """semantics 14.7"""
+    """Lines 14.1, 14.7: twice is as once; nothing is sent, and the object is neither new nor dirty."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -188,7 +189,7 @@ def test_delete_only_marks(session: Session) -> None:
 
 @pytest.mark.parametrize("state", ["transient", "pending"])
 def test_delete_of_an_object_without_a_row_is_refused(session: Session, state: str) -> None:
-    """semantics 14.2"""
+    """Line 14.2: delete of an object without a row is refused."""
     ada = Member(name="Ada")
     if state == "pending":
         session.add(ada)
@@ -198,7 +199,7 @@ def test_delete_of_an_object_without_a_row_is_refused(session: Session, state: s
 
 
 def test_delete_cascades_and_loads_what_it_needs(session: Session) -> None:
-    """semantics 14.6"""
+    """Line 14.6: delete cascades and loads what it needs."""
     root = Node(name="root", children=[Node(name="a", children=[Node(name="b")]), Node(name="c")])
     session.add(root)
     session.commit()
@@ -211,7 +212,7 @@ def test_delete_cascades_and_loads_what_it_needs(session: Session) -> None:
 
 
 def test_delete_does_not_reach_members_that_left(session: Session) -> None:
-    """semantics 14.6"""
+    """Line 14.6: delete does not reach members that left."""
     a, b = Node(name="a"), Node(name="b")
     root = Node(name="root", children=[a, b])
     session.add(root)
@@ -224,7 +225,7 @@ def test_delete_does_not_reach_members_that_left(session: Session) -> None:
 
 
 def test_pending_members_are_not_marked_by_a_cascade(session: Session) -> None:
-    """semantics 14.6"""
+    """Line 14.6: pending members are not marked by a cascade."""
     root, new = Node(name="root"), Node(name="new")
     session.add(root)
     session.flush()
@@ -235,7 +236,7 @@ def test_pending_members_are_not_marked_by_a_cascade(session: Session) -> None:
 
 
 def test_deleting_edits_no_loaded_collection(session: Session) -> None:
-    """semantics 14.9, 9.9"""
+    """Lines 14.9, 9.9: deleting edits no loaded collection."""
     shelf, tool = Shelf(), Tool()
     shelf.tools.append(tool)
     session.add(shelf)
@@ -249,7 +250,7 @@ def test_deleting_edits_no_loaded_collection(session: Session) -> None:
 
 
 def test_a_deleted_object_still_answers_with_its_session(session: Session) -> None:
-    """semantics 17.2"""
+    """Lines 14.8, 17.2: deleted, not in the session, and readable."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -262,7 +263,7 @@ def test_a_deleted_object_still_answers_with_its_session(session: Session) -> No
 
 
 def test_delete_of_a_detached_object_attaches_and_marks_it(session: Session) -> None:
-    """semantics 14.5"""
+    """Line 14.5: delete of a detached object attaches and marks it."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -276,7 +277,7 @@ def test_delete_of_a_detached_object_attaches_and_marks_it(session: Session) -> 
 
 # ── expunge ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_expunge_takes_out_of_everything(session: Session) -> None:
-    """semantics 12.1"""
+    """Line 12.1: expunge takes out of everything."""
     new, kept, marked = Member(name="new"), Member(name="kept"), Member(name="marked")
     session.add_all([kept, marked])
     session.commit()
@@ -294,7 +295,7 @@ def test_expunge_takes_out_of_everything(session: Session) -> None:
 
 
 def test_expunge_cascades_over_loaded_members_only(session: Session) -> None:
-    """semantics 12.1, 12.2"""
+    """Lines 12.1, 12.2: expunge cascades over loaded members only."""
     member = Member(name="Ada", loans=[Loan(), Loan()])
     session.add(member)
     session.commit()
@@ -310,7 +311,7 @@ def test_expunge_cascades_over_loaded_members_only(session: Session) -> None:
 
 @pytest.mark.parametrize("state", ["transient", "detached", "gone"])
 def test_expunge_of_an_object_that_is_not_here(session: Session, state: str) -> None:
-    """semantics 10.4"""
+    """Lines 10.4, 12.3: neither a transient nor a detached one, nor one that is gone."""
     ada = Member(name="Ada")
     if state != "transient":
         session.add(ada)
@@ -325,7 +326,7 @@ def test_expunge_of_an_object_that_is_not_here(session: Session, state: str) -> 
 
 
 def test_expunged_after_its_delete_was_sent_it_does_not_come_back(session: Session) -> None:
-    """semantics 12.4"""
+    """Line 12.4: expunged after its delete was sent it does not come back."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -338,7 +339,7 @@ def test_expunged_after_its_delete_was_sent_it_does_not_come_back(session: Sessi
 
 
 def test_expunged_after_its_insert_and_rolled_back_the_key_is_gone(session: Session) -> None:
-    """semantics 23.2"""
+    """Line 23.2: expunged after its insert and rolled back the key is gone."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -351,7 +352,7 @@ def test_expunged_after_its_insert_and_rolled_back_the_key_is_gone(session: Sess
 
 
 def test_expunge_all_and_close_leave_nothing(session: Session) -> None:
-    """semantics 6.12"""
+    """Lines 6.11, 6.12: close() takes everything out, flushes nothing, and the session goes on."""
     objects = [Member(name="pending"), Member(name="persistent"), Member(name="deleted")]
     session.add_all(objects[1:])
     session.flush()
@@ -368,6 +369,7 @@ def test_expunge_all_and_close_leave_nothing(session: Session) -> None:
 
 
 def test_leaving_a_with_block_closes(tables: Engine) -> None:
+    """Line 6.15: a session as a context manager is closed at the end."""
     with Session(tables) as session:
         ada = Member(name="Ada")
         session.add(ada)
@@ -379,14 +381,14 @@ def test_leaving_a_with_block_closes(tables: Engine) -> None:
 
 # ── what the session shows ───────────────────────────────────────────────────────────────────────────────────────────
 def test_new_dirty_deleted_are_copies(session: Session) -> None:
-    """semantics 17.5"""
+    """Line 17.5: new dirty deleted are copies."""
     new = session.new
     session.add(Member(name="Ada"))
     assert len(new) == 0 and len(session.new) == 1
 
 
 def test_dirty_is_optimistic_and_is_modified_is_exact(session: Session) -> None:
-    """semantics 17.6, 17.7"""
+    """Lines 17.6, 17.7: dirty is optimistic and is modified is exact."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -401,7 +403,7 @@ def test_dirty_is_optimistic_and_is_modified_is_exact(session: Session) -> None:
 
 
 def test_is_modified_of_new_and_of_expired_objects(session: Session) -> None:
-    """semantics 17.8, and 17.7: it never loads."""
+    """Lines 17.7, 17.8: what is set counts, and nothing is loaded."""
     ada = Member(name="Ada")
     session.add(ada)
     assert session.is_modified(ada)
@@ -413,7 +415,7 @@ def test_is_modified_of_new_and_of_expired_objects(session: Session) -> None:
 
 
 def test_iteration_is_a_snapshot_new_first(session: Session) -> None:
-    """semantics 17.4"""
+    """Line 17.4: iteration is a snapshot new first."""
     kept, new = Member(name="kept"), Member(name="new")
     session.add(kept)
     session.flush()
@@ -424,7 +426,7 @@ def test_iteration_is_a_snapshot_new_first(session: Session) -> None:
 
 
 def test_an_equal_key_copy_is_not_in_the_session(session: Session) -> None:
-    """semantics 17.3"""
+    """Line 17.3: an equal key copy is not in the session."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -444,7 +446,7 @@ def test_repr_counts(session: Session) -> None:
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_identity_key_in_three_ways(session: Session) -> None:
-    """semantics 16"""
+    """Lines 16.1, 16.2, 16.3, 16.5: from class and identity, from an instance, from a row."""
     de = Country(code="DE", name="Germany", cities=[City(number=1)])
     session.add(de)
     session.flush()
@@ -466,7 +468,7 @@ def test_identity_key_in_three_ways(session: Session) -> None:
     ],
 )
 def test_identity_key_errors(args: Any, options: Any, words: str) -> None:
-    """semantics 16.4"""
+    """Line 16.4: identity key errors."""
     from nbsession.exc import ArgumentError
 
     with pytest.raises(ArgumentError, match=words):

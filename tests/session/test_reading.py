@@ -46,7 +46,7 @@ def behind(session: Session, sql: str) -> None:
 
 # ── get ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_get_of_a_present_object_asks_nothing(session: Session, ada: Member) -> None:
-    """semantics 8.2"""
+    """Line 8.2: get of a present object asks nothing."""
     assert ada.name
     ada.name = "changed"
     session.add(Member(name="pending"))
@@ -60,14 +60,14 @@ def test_get_of_a_present_object_asks_nothing(session: Session, ada: Member) -> 
 
 
 def test_get_of_an_expired_object_refreshes_it(session: Session, ada: Member) -> None:
-    """semantics 8.3"""
+    """Line 8.3: get of an expired object refreshes it."""
     with expect_statements(session, 1):
         assert session.get(Member, 1) is ada
         assert ada.name == "Ada"
 
 
 def test_get_of_an_expired_object_whose_row_is_gone(session: Session, ada: Member) -> None:
-    """semantics 8.3: None, and the object is dropped."""
+    """Line 8.3: None, and the object is dropped."""
     behind(session, "DELETE FROM loan")
     behind(session, "DELETE FROM member")
     with expect_moves(session, ["Member persistent → deleted by delete"]):
@@ -78,6 +78,7 @@ def test_get_of_an_expired_object_whose_row_is_gone(session: Session, ada: Membe
 
 
 def test_get_of_an_absent_row(session: Session) -> None:
+    """Lines 8.2, 8.4: None, and an error from get_one()."""
     with expect_statements(session, 1):
         assert session.get(Member, 99) is None
     with pytest.raises(NoResultFound, match="Member 99"):
@@ -85,12 +86,13 @@ def test_get_of_an_absent_row(session: Session) -> None:
 
 
 def test_get_with_none_asks_nothing(session: Session) -> None:
-    """semantics 8.4"""
+    """Line 8.4: get with none asks nothing."""
     with expect_statements(session, 0):
         assert session.get(Member, None) is None and session.get(City, ("DE", None)) is None
 
 
 def test_get_with_a_composite_key(session: Session) -> None:
+    """Line 8.4: as a tuple, a list or a dictionary."""
     session.add(Country(code="DE", cities=[City(number=2, name="Ulm")]))
     session.commit()
     city = session.get(City, ("DE", 2))
@@ -105,7 +107,7 @@ def test_get_with_a_composite_key(session: Session) -> None:
     [(Member, (1, 2)), (Member, ()), (City, "DE"), (City, ("DE",)), (City, {"code": "DE"}), (Member, {"x": 1})],
 )
 def test_get_with_the_wrong_number_of_values(session: Session, cls: type, ident: Any) -> None:
-    """semantics 8.4"""
+    """Line 8.4: get with the wrong number of values."""
     with pytest.raises(InvalidRequestError, match="Incorrect number of values in identifier to formulate primary key"):
         session.get(cls, ident)
 
@@ -116,7 +118,7 @@ def test_get_of_an_unmapped_class(session: Session) -> None:
 
 
 def test_get_populate_existing_overwrites_what_is_pending(session: Session, ada: Member) -> None:
-    """semantics 8.4"""
+    """Line 8.4: get populate existing overwrites what is pending."""
     ada.name = "lost"
     with session.no_autoflush:
         assert session.get(Member, 1, populate_existing=True) is ada
@@ -124,12 +126,13 @@ def test_get_populate_existing_overwrites_what_is_pending(session: Session, ada:
 
 
 def test_get_flushes_before_it_asks(session: Session) -> None:
-    """semantics 8.2, 9.11"""
+    """Lines 8.2, 9.11: get flushes before it asks."""
     session.add(Member(id=5, name="five"))
     assert session.get(Member, 5).name == "five"
 
 
 def test_get_without_autoflush_does_not_see_what_is_pending(session: Session) -> None:
+    """Line 9.12: no flush in a no_autoflush block."""
     session.add(Member(id=5, name="five"))
     with session.no_autoflush:
         assert session.get(Member, 5) is None
@@ -138,7 +141,7 @@ def test_get_without_autoflush_does_not_see_what_is_pending(session: Session) ->
 
 # ── the identity map at work ─────────────────────────────────────────────────────────────────────────────────────────
 def test_one_object_per_row_however_it_is_found(session: Session, ada: Member) -> None:
-    """semantics 21.12, 8.8"""
+    """Lines 21.12, 8.8: one object per row however it is found."""
     by_query = session.query(Member).one()
     by_select = session.scalars(select(Member).where(Member.name == "Ada")).one()
     by_reference = session.query(Loan).first().member
@@ -148,7 +151,7 @@ def test_one_object_per_row_however_it_is_found(session: Session, ada: Member) -
 
 
 def test_a_load_never_overwrites_what_is_there(session: Session, ada: Member) -> None:
-    """semantics 8.8"""
+    """Line 8.8: a load never overwrites what is there."""
     assert ada.age == 36
     behind(session, "UPDATE member SET age = 99, name = 'row'")
     ada.name = "mine"
@@ -158,14 +161,14 @@ def test_a_load_never_overwrites_what_is_there(session: Session, ada: Member) ->
 
 
 def test_a_query_refreshes_an_expired_object_it_meets(session: Session, ada: Member) -> None:
-    """semantics 10.9"""
+    """Line 10.9: a query refreshes an expired object it meets."""
     with expect_statements(session, 1):
         session.scalars(select(Member)).all()
         assert ada.name == "Ada"
 
 
 def test_unreferenced_clean_objects_go_and_modified_ones_stay(session: Session) -> None:
-    """semantics 5.7"""
+    """Line 5.7: unreferenced clean objects go and modified ones stay."""
     session.add_all([Member(name="clean"), Member(name="modified")])
     session.commit()
     for member in session.query(Member).all():
@@ -180,7 +183,7 @@ def test_unreferenced_clean_objects_go_and_modified_ones_stay(session: Session) 
 
 
 def test_a_strong_map_keeps_them(tables: Engine) -> None:
-    """semantics 5.6"""
+    """Line 5.6: a strong map keeps them."""
     with Session(tables, weak_identity_map=False) as session:
         session.add(Member(name="Ada"))
         session.commit()
@@ -194,7 +197,7 @@ def test_a_strong_map_keeps_them(tables: Engine) -> None:
 
 # ── expire ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_expire_forgets_values_and_changes_and_loads_all_at_the_next_touch(session: Session, ada: Member) -> None:
-    """semantics 10.6, 10.15"""
+    """Lines 10.6, 10.15: expire forgets values and changes and loads all at the next touch."""
     assert ada.loans
     ada.name = "lost"
     session.expire(ada)
@@ -204,7 +207,7 @@ def test_expire_forgets_values_and_changes_and_loads_all_at_the_next_touch(sessi
 
 
 def test_expire_reaches_loaded_members_by_its_cascade(session: Session, ada: Member) -> None:
-    """semantics 10.6"""
+    """Line 10.6: expire reaches loaded members by its cascade."""
     first, second = ada.loans
     assert first.note
     session.expire(ada)
@@ -218,7 +221,7 @@ def test_expire_reaches_loaded_members_by_its_cascade(session: Session, ada: Mem
 
 
 def test_expire_of_some_names_keeps_the_rest(session: Session, ada: Member) -> None:
-    """semantics 10.7"""
+    """Lines 10.7, 10.16: only the names given, as expired_attributes says."""
     assert ada.id
     ada.name, ada.age = "kept", 1
     session.expire(ada, ["age"])
@@ -239,7 +242,7 @@ def test_expire_of_the_only_changed_name_makes_it_clean(session: Session, ada: M
 
 
 def test_expire_of_a_relationship_loads_only_that(session: Session, ada: Member) -> None:
-    """semantics 10.11"""
+    """Line 10.11: expire of a relationship loads only that."""
     assert len(ada.loans) == 2
     session.expire(ada, ["loans"])
     with expect_statements(session, 1):
@@ -247,7 +250,7 @@ def test_expire_of_a_relationship_loads_only_that(session: Session, ada: Member)
 
 
 def test_expire_of_an_unknown_name_says_which(session: Session, ada: Member) -> None:
-    """semantics 23.4"""
+    """Line 23.4: expire of an unknown name says which."""
     for deed in (session.expire, session.refresh):
         with pytest.raises(InvalidRequestError, match="'Member' has no mapped attribute 'nmae'"):
             deed(ada, ["name", "nmae"])
@@ -255,13 +258,13 @@ def test_expire_of_an_unknown_name_says_which(session: Session, ada: Member) -> 
 
 
 def test_an_expired_object_and_its_collection_take_two_selects(session: Session, ada: Member) -> None:
-    """semantics 10.10"""
+    """Line 10.10: an expired object and its collection take two selects."""
     with expect_statements(session, 2):
         assert len(ada.loans) == 2
 
 
 def test_setting_an_expired_attribute_loads_nothing_and_survives_the_load(session: Session, ada: Member) -> None:
-    """semantics 10.8"""
+    """Line 10.8: setting an expired attribute loads nothing and survives the load."""
     with expect_statements(session, 0):
         ada.name = "mine"
     with session.no_autoflush:
@@ -270,7 +273,7 @@ def test_setting_an_expired_attribute_loads_nothing_and_survives_the_load(sessio
 
 
 def test_a_touch_of_an_object_whose_row_is_gone(session: Session, ada: Member) -> None:
-    """semantics 10.14"""
+    """Line 10.14: a touch of an object whose row is gone."""
     behind(session, "DELETE FROM loan")
     behind(session, "DELETE FROM member")
     with pytest.raises(ObjectDeletedError, match="Instance <Member 1> has been deleted"):
@@ -280,7 +283,7 @@ def test_a_touch_of_an_object_whose_row_is_gone(session: Session, ada: Member) -
 @pytest.mark.parametrize("state", ["transient", "pending", "detached", "deleted"])
 @pytest.mark.parametrize("how", ["refresh", "expire"])
 def test_only_persistent_objects_are_expired_or_refreshed(session: Session, how: str, state: str) -> None:
-    """semantics 10.4"""
+    """Line 10.4: only persistent objects are expired or refreshed."""
     obj = Member(name="Bob")
     if state != "transient":
         session.add(obj)
@@ -296,6 +299,7 @@ def test_only_persistent_objects_are_expired_or_refreshed(session: Session, how:
 
 
 def test_expire_all(session: Session, ada: Member) -> None:
+    """Line 10.16: every persistent object, and no pending one."""
     assert ada.name
     session.add(Member(name="pending"))
     session.expire_all()
@@ -311,7 +315,7 @@ def test_a_collection_that_was_expired_is_an_ordinary_list(session: Session, ada
 
 # ── refresh ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_refresh_is_one_select_and_loses_the_objects_own_changes(session: Session, ada: Member) -> None:
-    """semantics 10.1, 10.5"""
+    """Lines 10.1, 10.5: refresh is one select and loses the objects own changes."""
     assert ada.loans
     ada.name = "lost"
     behind(session, "UPDATE member SET age = 37")
@@ -322,7 +326,7 @@ def test_refresh_is_one_select_and_loses_the_objects_own_changes(session: Sessio
 
 
 def test_refresh_flushes_the_others_first(session: Session, ada: Member) -> None:
-    """semantics 9.11"""
+    """Line 9.11: refresh flushes the others first."""
     other = Member(name="other")
     session.add(other)
     ada.name = "lost"
@@ -331,7 +335,7 @@ def test_refresh_flushes_the_others_first(session: Session, ada: Member) -> None
 
 
 def test_refresh_of_some_names(session: Session, ada: Member) -> None:
-    """semantics 10.2"""
+    """Line 10.2: refresh of some names."""
     ada.name, ada.age = "kept", 1
     with session.no_autoflush:
         session.refresh(ada, ["age"])
@@ -343,7 +347,7 @@ def test_refresh_of_some_names(session: Session, ada: Member) -> None:
 
 
 def test_refresh_without_a_row(session: Session, ada: Member) -> None:
-    """semantics 10.3"""
+    """Line 10.3: refresh without a row."""
     behind(session, "DELETE FROM loan")
     behind(session, "DELETE FROM member")
     with pytest.raises(InvalidRequestError, match="Could not refresh instance '<Member 1>'"):
@@ -352,7 +356,7 @@ def test_refresh_without_a_row(session: Session, ada: Member) -> None:
 
 # ── lazy loads ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_lazy_many_to_one_in_the_identity_map_asks_nothing(session: Session, ada: Member) -> None:
-    """semantics 18.12"""
+    """Line 18.12: a lazy many to one in the identity map asks nothing."""
     loan = session.query(Loan).first()
     assert ada.name
     with expect_statements(session, 0):
@@ -360,7 +364,7 @@ def test_a_lazy_many_to_one_in_the_identity_map_asks_nothing(session: Session, a
 
 
 def test_a_lazy_many_to_one_with_a_null_key_asks_nothing(session: Session) -> None:
-    """semantics 18.12"""
+    """Line 18.12: a lazy many to one with a null key asks nothing."""
     session.add(Tool(name="loose"))
     session.commit()
     tool = session.query(Tool).one()
@@ -383,6 +387,7 @@ def test_a_collection_comes_in_its_order(session: Session) -> None:
 
 
 def test_a_lazy_load_flushes_first(session: Session, ada: Member) -> None:
+    """Line 9.11: a lazy load flushes first."""
     session.add(Loan(member_id=ada.id, note="c"))
     assert [loan.note for loan in ada.loans] == ["a", "b", "c"]
 
@@ -404,14 +409,14 @@ def test_pending_objects_load_nothing(session: Session, ada: Member) -> None:
 
 # ── execute, scalars, query ──────────────────────────────────────────────────────────────────────────────────────────
 def test_execute_takes_text_plain_strings_and_parameters(session: Session, ada: Member) -> None:
-    """semantics 7.5"""
+    """Lines 7.2, 7.3, 7.5: text, plain strings, select(); scalar() gives one value."""
     assert session.execute(text("SELECT name FROM member WHERE id = :id"), {"id": 1}).scalar_one() == "Ada"
     assert session.scalar("SELECT count(*) FROM loan") == 2
     assert session.scalars(select(Loan.note).order_by(Loan.id)).all() == ["a", "b"]
 
 
 def test_execute_flushes_first_whatever_it_executes(session: Session) -> None:
-    """semantics 7.4"""
+    """Line 7.4: execute flushes first whatever it executes."""
     for number, statement in enumerate(
         (text("SELECT count(*) FROM member"), "SELECT count(*) FROM member", select(func.count()).select_from(Member)),
         1,
@@ -446,7 +451,7 @@ def test_an_outer_join_gives_none_for_a_missing_object(session: Session, ada: Me
 
 
 def test_query_one_and_friends(session: Session, ada: Member) -> None:
-    """semantics 8.9"""
+    """Line 8.9: query one and friends."""
     query = session.query(Loan)
     with pytest.raises(MultipleResultsFound, match=r"Multiple rows returned for one\(\)"):
         query.one()
@@ -466,7 +471,7 @@ def test_a_query_of_a_join_gives_each_object_once(session: Session, ada: Member)
 
 
 def test_autoflush_off_for_the_session(tables: Engine) -> None:
-    """semantics 5.2"""
+    """Line 5.2: autoflush off for the session."""
     with Session(tables, autoflush=False) as session:
         session.add(Member(name="Ada"))
         assert session.query(Member).all() == []
@@ -475,7 +480,7 @@ def test_autoflush_off_for_the_session(tables: Engine) -> None:
 
 
 def test_a_failing_autoflush_tells_that_it_was_one(session: Session) -> None:
-    """semantics 9.13"""
+    """Line 9.13: a failing autoflush tells that it was one."""
     session.add(Member())
     with pytest.raises(Exception) as failed, statements_of(session):
         session.query(Member).all()

@@ -39,7 +39,7 @@ def names(session: Session) -> list[str]:
 
 # ── commit ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_commit_expires_detaches_and_ends(session: Session) -> None:
-    """semantics 6.9"""
+    """Line 6.9: commit expires detaches and ends."""
     ada, bob = Member(name="Ada"), Member(name="Bob")
     session.add_all([ada, bob])
     session.flush()
@@ -51,7 +51,7 @@ def test_commit_expires_detaches_and_ends(session: Session) -> None:
 
 
 def test_commit_without_expiry_keeps_values(tables: Engine) -> None:
-    """semantics 6.9"""
+    """Lines 5.12, 6.9: expire_on_commit=False."""
     with Session(tables, expire_on_commit=False) as session:
         ada = Member(name="Ada", loans=[Loan()])
         session.add(ada)
@@ -64,14 +64,14 @@ def test_commit_without_expiry_keeps_values(tables: Engine) -> None:
 
 
 def test_committing_nothing_is_no_error(session: Session) -> None:
-    """semantics 6.7"""
+    """Lines 6.3, 6.7: neither commit() nor rollback() needs a transaction."""
     session.commit()
     session.rollback()
     assert not session.in_transaction()
 
 
 def test_a_commit_refused_by_the_database_rolls_back(tables: Engine) -> None:
-    """A deferred foreign key is checked at COMMIT (SQLite); elsewhere the flush is refused."""
+    """Line 6.16: a deferred foreign key is checked at COMMIT (SQLite); elsewhere the flush is refused."""
     session = Session(tables)
     if tables.dialect.name == "sqlite":
         session.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")
@@ -91,6 +91,7 @@ def test_a_commit_refused_by_the_database_rolls_back(tables: Engine) -> None:
 
 
 def test_a_failing_after_commit_hook_comes_after_the_commit(file_engine: Engine) -> None:
+    """Line 3.2: the rows are committed when the hook is called."""
     session = Session(file_engine)
     event.listen(session, "after_commit", lambda s: 1 / 0, once=True)
     kept, gone = Member(name="kept"), Member(name="gone")
@@ -108,6 +109,7 @@ def test_a_failing_after_commit_hook_comes_after_the_commit(file_engine: Engine)
 
 @pytest.mark.parametrize("by", ["rollback", "failed flush"])
 def test_a_failing_after_rollback_hook_comes_after_the_rollback(session: Session, by: str) -> None:
+    """Line 3.3: the rows are gone when the hook is called."""
     event.listen(session, "after_rollback", lambda s: 1 / 0, once=True)
     ada = Member(name="Ada") if by == "rollback" else Member()
     session.add(ada)
@@ -124,7 +126,7 @@ def test_a_failing_after_rollback_hook_comes_after_the_rollback(session: Session
 
 # ── rollback ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_rollback_restores_every_kind_of_object(session: Session) -> None:
-    """semantics 6.5"""
+    """Line 6.5: changed, deleted, untouched, inserted and pending objects."""
     changed, deleted, untouched = (Member(name=n) for n in ("changed", "deleted", "untouched"))
     session.add_all([changed, deleted, untouched])
     session.commit()
@@ -145,7 +147,7 @@ def test_rollback_restores_every_kind_of_object(session: Session) -> None:
 
 
 def test_an_object_rolled_back_can_be_added_again_under_its_old_key(session: Session, rows: Rows) -> None:
-    """semantics 22.9"""
+    """Line 22.9: an object rolled back can be added again under its old key."""
     ada = Member(name="Ada", loans=[Loan(note="a")])
     session.add(ada)
     session.flush()
@@ -159,7 +161,7 @@ def test_an_object_rolled_back_can_be_added_again_under_its_old_key(session: Ses
 
 @pytest.mark.parametrize("how", ["expire", "expire_all", "refresh"])
 def test_an_object_inserted_expired_and_rolled_back_keeps_its_values(session: Session, how: str) -> None:
-    """semantics 22.7"""
+    """Line 22.7: it has the values it was inserted with."""
     ada = Member(name="Ada", age=36)
     session.add(ada)
     session.flush()
@@ -175,7 +177,7 @@ def test_an_object_inserted_expired_and_rolled_back_keeps_its_values(session: Se
 
 
 def test_an_object_inserted_changed_in_a_savepoint_and_rolled_back_has_its_inserted_values(session: Session) -> None:
-    """semantics 22.7"""
+    """Line 22.7: an object inserted changed in a savepoint and rolled back has its inserted values."""
     ada = Member(name="Ada", age=36)
     session.add(ada)
     session.flush()
@@ -189,7 +191,7 @@ def test_an_object_inserted_changed_in_a_savepoint_and_rolled_back_has_its_inser
 
 
 def test_inserted_then_expired_by_name_and_rolled_back_it_has_all_its_values(session: Session) -> None:
-    """semantics 22.7"""
+    """Line 22.7: inserted then expired by name and rolled back it has all its values."""
     bob = Member(name="Bob", age=1)
     session.add(bob)
     session.flush()
@@ -199,6 +201,7 @@ def test_inserted_then_expired_by_name_and_rolled_back_it_has_all_its_values(ses
 
 
 def test_rollback_of_an_object_inserted_and_deleted_in_one_transaction(session: Session) -> None:
+    """Line 6.5: it was never there."""
     ada = Member(name="Ada")
     session.add(ada)
     session.flush()
@@ -224,6 +227,7 @@ def test_rollback_leaves_committed_deletes_alone(session: Session) -> None:
 
 
 def test_rollback_does_not_bring_back_what_was_made_transient(session: Session) -> None:
+    """Line 6.5: what was made transient meanwhile does not come back."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
@@ -236,7 +240,7 @@ def test_rollback_does_not_bring_back_what_was_made_transient(session: Session) 
 
 
 def test_an_object_moved_to_another_session_is_left_alone_by_a_rollback(tables: Engine) -> None:
-    """12.4, 13.7: what left is not the session's any more."""
+    """Lines 12.1, 13.7: what left is not the session's any more, and another may take it."""
     with Session(tables) as first, Session(tables) as second:
         ada = Member(name="Ada")
         first.add(ada)
@@ -257,6 +261,7 @@ def test_values_set_on_pending_objects_survive_a_rollback(session: Session) -> N
 
 
 def test_collections_are_as_in_the_rows_after_a_rollback(session: Session) -> None:
+    """Line 6.5: collections expire too."""
     shelf = Shelf(tools=[Tool(name="a"), Tool(name="b")])
     session.add(shelf)
     session.commit()
@@ -270,7 +275,7 @@ def test_collections_are_as_in_the_rows_after_a_rollback(session: Session) -> No
 
 # ── savepoints ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_begin_nested_flushes_first(session: Session) -> None:
-    """semantics 6.2"""
+    """Line 6.2: begin nested flushes first."""
     ada = Member(name="Ada")
     session.add(ada)
     with session.begin_nested() as savepoint:
@@ -280,7 +285,7 @@ def test_begin_nested_flushes_first(session: Session) -> None:
 
 
 def test_three_savepoints_undone_one_by_one_restore_each_state(session: Session) -> None:
-    """semantics 6.6"""
+    """Line 6.6: three savepoints undone one by one restore each state."""
     kept, marked = Member(name="kept", age=0), Member(name="marked")
     session.add_all([kept, marked])
     session.commit()
@@ -324,6 +329,7 @@ def test_rolling_back_an_outer_savepoint_undoes_the_inner_ones(session: Session)
 
 
 def test_released_savepoints_are_undone_by_the_level_above(session: Session) -> None:
+    """Lines 6.6, 6.9: a savepoint hands its memory to the level above and expires nothing."""
     kept = Member(name="kept", age=0)
     session.add(kept)
     session.commit()
@@ -348,7 +354,7 @@ def test_released_and_committed_it_stays(session: Session) -> None:
 
 
 def test_only_what_was_touched_in_a_savepoint_is_expired(session: Session) -> None:
-    """semantics 6.6"""
+    """Line 6.6: only what was touched in a savepoint is expired."""
     touched, other = Member(name="touched", age=0), Member(name="other")
     session.add_all([touched, other])
     session.commit()
@@ -362,7 +368,7 @@ def test_only_what_was_touched_in_a_savepoint_is_expired(session: Session) -> No
 
 
 def test_changes_before_a_savepoint_survive_it(session: Session) -> None:
-    """semantics 6.6"""
+    """Line 6.6: changes before a savepoint survive it."""
     ada = Member(name="Ada", age=0)
     session.add(ada)
     session.commit()
@@ -391,7 +397,7 @@ def test_deleted_before_a_savepoint_stays_deleted_after_it(session: Session) -> 
 
 
 def test_an_error_in_a_savepoint_costs_the_savepoint_only(session: Session) -> None:
-    """semantics 22.12"""
+    """Lines 4.18, 22.12: the failed savepoint stays the current one until its handle rolls it back."""
     ada = Member(id=1, name="Ada")
     session.add(ada)
     session.flush()
@@ -427,7 +433,7 @@ def test_generated_keys_after_a_savepoint_was_rolled_back(session: Session, rows
 
 
 def test_session_rollback_ends_all_levels_and_to_a_handle_only_one(session: Session) -> None:
-    """semantics 6.4"""
+    """Line 6.4: commit() and rollback() act on all levels."""
     session.begin_nested()
     session.begin_nested()
     session.rollback()
@@ -439,6 +445,7 @@ def test_session_rollback_ends_all_levels_and_to_a_handle_only_one(session: Sess
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])
 def test_an_outer_handle_ends_the_inner_levels(session: Session, end: str) -> None:
+    """Lines 4.15, 6.4: a handle ends its level and those within, which are closed then."""
     root = session.begin()
     outer, inner = session.begin_nested(), session.begin_nested()
     ada = Member(name="Ada")
@@ -452,6 +459,7 @@ def test_an_outer_handle_ends_the_inner_levels(session: Session, end: str) -> No
 
 
 def test_a_savepoint_can_be_named_and_told(session: Session) -> None:
+    """Lines 4.3, 6.15: get_transaction() is the root, get_nested_transaction() the savepoint."""
     with session.begin_nested(name="before") as savepoint:
         assert repr(savepoint) == "<SessionTransaction savepoint before active>" and savepoint.level == 1
         assert session.get_nested_transaction() is savepoint
@@ -479,6 +487,7 @@ def test_a_deleted_object_returns_at_the_depth_of_its_delete(session: Session) -
 
 
 def test_another_object_with_the_key_of_a_deleted_one_gives_way(session: Session) -> None:
+    """Line 6.5: the deleted object has its key again."""
     old = Member(id=1, name="old")
     session.add(old)
     session.commit()
@@ -494,14 +503,14 @@ def test_another_object_with_the_key_of_a_deleted_one_gives_way(session: Session
 
 # ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_begin_twice_is_refused(session: Session) -> None:
-    """semantics 4.17"""
+    """Line 4.17: begin twice is refused."""
     session.begin()
     with pytest.raises(InvalidRequestError, match="A transaction is already begun on this Session"):
         session.begin()
 
 
 def test_blocks_commit_and_roll_back(session: Session) -> None:
-    """semantics 4.14"""
+    """Line 4.14: success commits, an error rolls back, and the outer level is current again."""
     with session.begin():
         session.add(Member(name="Ada"))
         with pytest.raises(ZeroDivisionError), session.begin_nested():
@@ -516,6 +525,7 @@ def test_blocks_commit_and_roll_back(session: Session) -> None:
 
 
 def test_work_in_a_block_whose_transaction_has_ended_is_refused(session: Session) -> None:
+    """Line 4.14: a transaction that ended inside its block is fine, work in it is not."""
     with session.begin() as transaction:
         session.add(Member(name="Ada"))
         transaction.commit()
@@ -527,6 +537,7 @@ def test_work_in_a_block_whose_transaction_has_ended_is_refused(session: Session
 
 
 def test_autobegin_off_wants_begin(tables: Engine) -> None:
+    """Line 5.12: autobegin=False."""
     with Session(tables, autobegin=False) as session:
         with pytest.raises(InvalidRequestError, match=r"Autobegin is disabled.*session\.begin\(\)"):
             session.query(Member).all()
@@ -537,7 +548,7 @@ def test_autobegin_off_wants_begin(tables: Engine) -> None:
 
 
 def test_sessionmaker_blocks_and_options(tables: Engine) -> None:
-    """semantics 2"""
+    """Lines 2.2, 2.3, 2.4: local options win over configured ones; one bind by position; configure() reaches later sessions."""
     factory = sessionmaker(tables, expire_on_commit=False)
     other = sessionmaker(tables)
     with factory.begin() as session:
@@ -578,7 +589,7 @@ def outside(connection: Connection) -> list[str]:
     ],
 )
 def test_join_transaction_mode(tables: Engine, mode: str, end: str, seen: list[str], outer_active: bool) -> None:
-    """semantics 5.12, 6.10"""
+    """Lines 5.12, 6.10: what commit and rollback do to a transaction that the Connection had before."""
     with tables.connect() as connection:
         outer = connection.begin()
         connection.exec_driver_sql("INSERT INTO member (id, name) VALUES (50, 'before')")
@@ -642,7 +653,7 @@ def fired(session: Session) -> list[str]:
 
 
 def test_hooks_of_a_commit_come_in_order(session: Session, fired: list[str]) -> None:
-    """semantics 3.10"""
+    """Line 3.10: hooks of a commit come in order."""
     session.add(Member(name="Ada"))
     session.commit()
     flush = ["before_flush", "after_begin", "after_flush", "after_flush_postexec"]
@@ -653,7 +664,7 @@ def test_hooks_of_a_commit_come_in_order(session: Session, fired: list[str]) -> 
 
 
 def test_hooks_of_a_failed_flush(session: Session, fired: list[str]) -> None:
-    """semantics 3.12"""
+    """Line 3.12: hooks of a failed flush."""
     session.add(Member())
     with pytest.raises(IntegrityError):
         session.flush()
@@ -663,7 +674,7 @@ def test_hooks_of_a_failed_flush(session: Session, fired: list[str]) -> None:
 
 
 def test_hooks_of_savepoints_and_of_what_fires_none(session: Session, fired: list[str]) -> None:
-    """semantics 3.11, 3.14"""
+    """Lines 3.11, 3.14: hooks of savepoints and of what fires none."""
     with session.begin_nested():
         pass
     session.begin_nested().rollback()
@@ -691,7 +702,7 @@ def test_a_hook_may_veto(session: Session) -> None:
 
 
 def test_objects_made_or_changed_in_before_flush_are_flushed_too(session: Session) -> None:
-    """semantics 3.4"""
+    """Line 3.4: objects made or changed in before flush are flushed too."""
     old = Member(name="old")
     session.add(old)
     session.commit()
@@ -708,7 +719,7 @@ def test_objects_made_or_changed_in_before_flush_are_flushed_too(session: Sessio
 
 
 def test_after_flush_still_sees_what_was_flushed(session: Session) -> None:
-    """semantics 3.6, 3.7"""
+    """Lines 3.6, 3.7: after flush still sees what was flushed."""
     seen = []
     event.listen(session, "after_flush", lambda s, c: seen.append((len(s.new), len(s.dirty), len(s.deleted))))
     event.listen(session, "after_flush_postexec", lambda s, c: seen.append((len(s.new), len(s.dirty), len(s.deleted))))
@@ -724,7 +735,7 @@ def test_after_flush_still_sees_what_was_flushed(session: Session) -> None:
 
 
 def test_an_error_in_after_flush_rolls_back(session: Session) -> None:
-    """semantics 3.6"""
+    """Line 3.6: an error in after flush rolls back."""
     event.listen(session, "after_flush", lambda *_: 1 / 0, once=True)
     ada = Member(name="Ada")
     session.add(ada)
@@ -736,6 +747,7 @@ def test_an_error_in_after_flush_rolls_back(session: Session) -> None:
 
 
 def test_class_hooks_come_before_those_of_the_session(tables: Engine) -> None:
+    """Line 3.15: hooks of a factory serve all its sessions."""
     factory, seen = sessionmaker(tables), []
     event.listen(factory, "before_commit", lambda s: seen.append("class"))
     with factory() as session, factory() as other:

@@ -37,7 +37,7 @@ def history(obj: Any, name: str) -> History:
 
 
 def test_a_new_object_has_only_additions() -> None:
-    """semantics 21.15"""
+    """Line 21.15: a new object has only additions."""
     inspect(Tool)  # the relationships are resolved
     tool = Tool(name="saw", shelf=Shelf())
     assert history(tool, "name") == (["saw"], (), ())
@@ -53,6 +53,7 @@ def test_a_loaded_object_has_only_what_is_unchanged(tool: Tool) -> None:
 
 
 def test_a_change_and_back_nets_to_nothing(tool: Tool) -> None:
+    """Line 21.15: set back it is unchanged."""
     tool.name = "axe"
     tool.name = "adze"
     assert history(tool, "name") == (["adze"], (), ["saw"])
@@ -61,7 +62,7 @@ def test_a_change_and_back_nets_to_nothing(tool: Tool) -> None:
 
 
 def test_setting_to_none_and_from_nothing(session: Session, tool: Tool) -> None:
-    """semantics 23.13: a column set from None shows the deleted None, a many-to-one does not."""
+    """Line 23.13: a column set from None shows the deleted None, a many-to-one does not."""
     tool.name = None
     assert history(tool, "name") == ([None], (), ["saw"])
     bare = Tool()
@@ -93,7 +94,7 @@ def test_a_collection_that_changed(session: Session, tool: Tool) -> None:
 
 
 def test_an_expired_value_has_an_unknown_old_one(session: Session, tool: Tool) -> None:
-    """semantics 10.8, 22.10"""
+    """Lines 10.8, 22.10: an expired value has an unknown old one."""
     session.expire(tool)
     with expect_statements(session, 0):
         assert history(tool, "name").empty()
@@ -107,7 +108,7 @@ def test_an_expired_value_has_an_unknown_old_one(session: Session, tool: Tool) -
 
 
 def test_the_first_old_value_is_kept_until_the_flush(session: Session, tool: Tool) -> None:
-    """semantics 21.16"""
+    """Line 21.16: the first old value is kept until the flush."""
     shared = state_of(tool)
     tool.name = "a"
     own = state_of(tool)

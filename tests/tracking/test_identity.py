@@ -29,7 +29,7 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 def test_identity_set_compares_by_is_and_keeps_the_order() -> None:
-    """semantics 17.9"""
+    """Line 17.9: identity set compares by is and keeps the order."""
     a, b, c = Odd(), Odd(), Odd()
     some = IdentitySet([b, a, b])
     assert [x is y for x, y in zip(some, [b, a], strict=True)] == [True, True]
@@ -71,7 +71,7 @@ def test_discarding_takes_only_the_object_that_is_meant() -> None:
 
 
 def test_the_map_is_a_mapping_from_identity_keys(session: Session) -> None:
-    """semantics 21.11"""
+    """Line 21.11: the map is a mapping from identity keys."""
     ada, land, city = Member(id=1, name="Ada"), Country(code="DE"), City(code="DE", number=7)
     session.add_all([ada, land, city])
     session.flush()
@@ -98,7 +98,7 @@ def test_a_key_of_an_unmapped_class_says_so(session: Session) -> None:
 
 
 def test_dead_entries_are_never_shown(session: Session) -> None:
-    """semantics 5.7"""
+    """Line 5.7: dead entries are never shown."""
     session.add_all([Member(id=n, name=f"m{n}") for n in range(5)])
     session.flush()
     assert len(session.identity_map) == 0 and list(session.identity_map) == []
@@ -107,7 +107,7 @@ def test_dead_entries_are_never_shown(session: Session) -> None:
 
 
 def test_clearing_empties_the_map_in_place(session: Session) -> None:
-    """semantics 5.10"""
+    """Lines 5.10, 6.14: the map is one object for life."""
     kept, ada = session.identity_map, Member(name="Ada")
     session.add(ada)
     session.flush()

@@ -1,0 +1,1 @@
+"""The lines of the session's semantics, and which tests prove them."""
