@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.session import attaching, loading
+from nbsession.session import attaching, lazy, loading
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
 from nbsession.states import ObjectState, Trigger
@@ -62,7 +62,7 @@ class Answering(Flushing):
     def load_related(self, obj: Any, key: str) -> Any:
         """Loads a relationship."""
         with self.bus.because(f"lazy load of {type(obj).__name__}.{key}"):
-            return loading.load_relationship(cast(Any, self), obj, key)
+            return lazy.load_relationship(cast(Any, self), obj, key)
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""
