@@ -5,7 +5,7 @@ Knows annotations, columns and relationships of a class body; makes a Table and 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
@@ -20,6 +20,7 @@ from nbsession.mapping.instrumentation import (
     watch_constructions,
 )
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.registry import registry
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
@@ -33,11 +34,15 @@ _UNSET: Any = object()
 
 
 class MappedColumn:
-    """What :func:`mapped_column` returns: a column that learns its name, type and nullability from its attribute."""
+    """What :func:`mapped_column` returns: a column that learns its name, type and nullability from its attribute.
 
-    def __init__(self, args: tuple[Any, ...], options: dict[str, Any], nullable: Any) -> None:
+    :ivar shares: may the table have it already, from a sister class?
+    """
+
+    def __init__(self, args: tuple[Any, ...], options: dict[str, Any], nullable: Any, shares: bool = False) -> None:
         self.options = options
         self.nullable = nullable
+        self.shares = shares
         self.column: Column = Column(*args, **options)
         self.typed = any(_is_type(a) for a in args) or "type_" in options
 
@@ -72,17 +77,18 @@ def _is_type(value: Any) -> bool:
     return hasattr(cls, "python_type")
 
 
-def mapped_column(*args: Any, nullable: Any = _UNSET, **options: Any) -> Any:
+def mapped_column(*args: Any, nullable: Any = _UNSET, use_existing_column: bool = False, **options: Any) -> Any:
     """A column of a declarative class.
 
     :param args: as for ``Column``: optionally a name, a type, then ``ForeignKey(...)`` and the like.
     :param nullable: may it be NULL? By default what the annotation says: ``Mapped[int | None]`` may.
+    :param use_existing_column: in a class without a table of its own: if a sister class added the column, share it.
     :param options: as for ``Column``: ``primary_key``, ``default``, ``unique``, ...
 
     >>> class User(Base): ...
     ...     id: Mapped[int] = mapped_column(primary_key=True)
     """
-    return MappedColumn(args, options, nullable)
+    return MappedColumn(args, options, nullable, use_existing_column)
 
 
 class _DeclarativeType(type):
@@ -151,31 +157,69 @@ def map_declared(cls: type[DeclarativeBase]) -> Mapper:
     """Maps a declarative class: reads its body and those of its mixins, makes the table, registers both.
 
     :raises InvalidRequestError: it says no table.
-    :raises ArgumentError: it inherits from a mapped class, or an attribute cannot be understood.
+    :raises ArgumentError: an attribute or an argument cannot be understood.
     """
-    for ancestor in cls.__mro__[1:]:
-        if "__mapper__" in vars(ancestor):
-            raise ArgumentError(
-                f"Class '{cls.__name__}' inherits from the mapped class '{ancestor.__name__}': inheritance between mapped "
-                "classes is not supported in this version. Put common columns into a mixin or an __abstract__ class."
-            )
-    columns, relationships = _read_body(cls)
-    table = vars(cls).get("__table__")
+    parent = next((vars(a)["__mapper__"] for a in cls.__mro__[1:] if "__mapper__" in vars(a)), None)
+    bodies = [a for a in cls.__mro__ if a not in (object, DeclarativeBase)]
+    if parent is not None:
+        bodies = [a for a in bodies if a not in parent.class_.__mro__]
+    arguments = MapperArguments.of(_column_of(_said(bodies, "__mapper_args__") or {}), cls)
+    body = _read_body(cls, bodies)
+    table = _said(bodies, "__table__")
     if table is None:
-        name = getattr(cls, "__tablename__", None)
-        if name is None:
-            raise InvalidRequestError(
-                f"Class {cls.__name__} does not have a __table__ or __tablename__ specified and does not inherit from an "
-                "existing table-mapped class."
-            )
-        positional, options = _table_args(getattr(cls, "__table_args__", ()))
-        table = Table(name, cls.metadata, *columns.values(), *positional, **options)
+        table = _make_table(cls, bodies, body, parent)
     else:
-        columns = {**{c.key: c for c in table.columns}, **columns}
-    mapper = cls.registry.add(cls, table, columns, relationships)
+        body.columns.update({**{c.key: c for c in table.columns}, **body.columns})
+    mapper = cls.registry.add(cls, table, body.columns, body.relationships, parent, arguments)
     give_constructor(cls, mapper, DeclarativeBase)
     watch_constructions(cls)
     return mapper
+
+
+def _said(bodies: list[type], name: str) -> Any:
+    """What the class or one of its mixins says; what a mapped parent says is the parent's."""
+    return next((vars(body)[name] for body in bodies if name in vars(body)), None)
+
+
+def _make_table(cls: type[DeclarativeBase], bodies: list[type], body: ClassBody, parent: Mapper | None) -> Table:
+    """The table of a class; one without a name for it adds its columns to its parent's table."""
+    name = _said(bodies, "__tablename__")
+    if name is not None:
+        positional, options = _table_args(_said(bodies, "__table_args__") or ())
+        return Table(name, cls.metadata, *body.columns.values(), *positional, **options)
+    if parent is None:
+        raise InvalidRequestError(
+            f"Class {cls.__name__} does not have a __table__ or __tablename__ specified and does not inherit from an "
+            "existing table-mapped class."
+        )
+    table = parent.local_table
+    for key, column in body.columns.items():
+        if column.primary_key:
+            raise ArgumentError(
+                f"Can't place primary key columns on an inherited class with no table: '{cls.__name__}.{key}'. Give the "
+                "class a __tablename__."
+            )
+        present = table.c.get(column.key)
+        if present is None:
+            table.append_column(column)
+        elif key in parent.columns:
+            raise ArgumentError(
+                f"Column '{column.name}' on class {cls.__name__} conflicts with existing column '{present}'. It is "
+                f"inherited from {parent.class_.__name__}: leave it out."
+            )
+        elif key in body.shared:
+            body.columns[key] = present
+        else:
+            raise ArgumentError(
+                f"Column '{column.name}' on class {cls.__name__} conflicts with existing column '{present}'. If both mean "
+                "the same column, say mapped_column(use_existing_column=True); else give it another name."
+            )
+    return table
+
+
+def _column_of(arguments: Any) -> dict[str, Any]:
+    """Mapper arguments with columns for what ``mapped_column()`` returned."""
+    return {k: v.column if isinstance(v, MappedColumn) else v for k, v in arguments.items()}
 
 
 def _table_args(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -186,12 +230,24 @@ def _table_args(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return tuple(given), {}
 
 
-def _read_body(cls: type[DeclarativeBase]) -> tuple[dict[str, Column], dict[str, Relationship]]:
-    """Columns and relationships of a class body and of its mixins, in the order they are written."""
-    columns: dict[str, Column] = {}
-    relationships: dict[str, Relationship] = {}
-    lineage = [a for a in cls.__mro__ if a is not object and a is not DeclarativeBase]
-    for ancestor in reversed(lineage):
+class ClassBody(NamedTuple):
+    """What a class body and those of its mixins declare, in the order it is written.
+
+    :ivar columns: by attribute.
+    :ivar relationships: by attribute.
+    :ivar shared: attributes whose column may be in the table already.
+    """
+
+    columns: dict[str, Column]
+    relationships: dict[str, Relationship]
+    shared: set[str]
+
+
+def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
+    """Reads a class body and those of its mixins."""
+    found = ClassBody({}, {}, set())
+    columns, relationships = found.columns, found.relationships
+    for ancestor in reversed(bodies):
         copied = ancestor is not cls
         body = vars(ancestor)
         annotations = body.get("__annotations__", {})
@@ -206,12 +262,14 @@ def _read_body(cls: type[DeclarativeBase]) -> tuple[dict[str, Column], dict[str,
             elif isinstance(value, MappedColumn):
                 declared = _copy(value) if copied else value
                 columns[key] = declared.finish(key, says, cls)
+                if value.shares:
+                    found.shared.add(key)
             elif isinstance(value, Column):
                 value.name = value.name or key
                 columns[key] = value
             elif says is not None and value is _UNSET:
                 columns[key] = MappedColumn((), {}, _UNSET).finish(key, says, cls)
-    return columns, relationships
+    return found
 
 
 def _copy(declared: MappedColumn) -> MappedColumn:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbsession.events import constructions
+from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
 from nbsession.tracking.instance_state import IDENT_KEY, STATE_KEY, ident_of, state_of
 
@@ -75,7 +76,9 @@ def give_constructor(cls: type, mapper: Any, stop: type) -> None:
     for ancestor in cls.__mro__:
         if ancestor in (stop, object):
             break
-        if "__init__" in vars(ancestor) and not hasattr(vars(ancestor)["__init__"], "__nbs_generated__"):
+        own = vars(ancestor).get("__init__")
+        own = getattr(own, "__nbs_plain__", (own,))[0]  # beneath the one that announces
+        if own is not None and not hasattr(own, "__nbs_generated__"):
             return
     keys = [*mapper.columns, *mapper.declared]
     if not codegen.plain_names(keys):
@@ -154,6 +157,28 @@ def release_plain_class(cls: type, keys: Any) -> None:
             delattr(cls, name)
     if vars(cls).get("__init__") is keyword_constructor:
         delattr(cls, "__init__")
+
+
+def setters_of(cls: type) -> tuple[Any, Any, Any]:
+    """Functions that set state, identity and ``__dict__`` of an object past its own ``__setattr__``, and fast."""
+    state_slot = getattr(cls, STATE_KEY, None)
+    give_dict: Any = None
+    for ancestor in cls.__mro__:
+        if "__dict__" in vars(ancestor):
+            give_dict = vars(ancestor)["__dict__"].__set__
+            break
+    if give_dict is None:
+        raise ArgumentError(f"Class '{cls.__name__}' cannot be mapped: its instances have no __dict__ (__slots__?).")
+    if state_slot is not None and hasattr(state_slot, "__set__"):
+        return state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict
+
+    def give_state(obj: Any, state: Any) -> None:
+        obj.__dict__[STATE_KEY] = state
+
+    def give_ident(obj: Any, ident: Any) -> None:
+        obj.__dict__[IDENT_KEY] = ident
+
+    return give_state, give_ident, give_dict
 
 
 # ------------------------------------------------------------------------------------------- constructions

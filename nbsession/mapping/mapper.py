@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
+from nbsession.mapping.inheritance import Hierarchy
+from nbsession.mapping.instrumentation import setters_of
+from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.relationship_attributes import attribute_for
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.types import BigInteger, Integer, SmallInteger
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import IDENT_KEY, STATE_KEY, CommonState, no_session
+from nbsession.tracking.instance_state import CommonState, no_session
 
 if TYPE_CHECKING:
     from nbsession.mapping.registry import registry
     from nbsession.sql.schema import Column, Table
 
 
-class Mapper:
+class Mapper(Hierarchy):
     """How a class meets a table.
 
+    :param columns: key to column of its own table; of a class without one, the columns it adds to its parent's.
+    :param inherits: the mapper of the class it inherits from.
+    :param arguments: what ``__mapper_args__`` says.
     :ivar class_: the class.
-    :ivar local_table: the table.
+    :ivar local_table: its own table; of a class without one, the inherited table.
     :ivar attributes: key to attribute, columns first.
-    :ivar columns: key to column.
     :ivar pk_keys: keys of the primary key's columns.
     :ivar memo: what other layers keep by mapper: generated functions, texts.
     :ivar generated: the column whose values the database makes, or None.
@@ -35,15 +40,22 @@ class Mapper:
     :ivar gone: the state of its objects whose row was deleted for good.
     """
 
-    def __init__(self, cls: type, table: Table, owner: registry, columns: Mapping[str, Column]) -> None:
+    def __init__(
+        self,
+        cls: type,
+        table: Table,
+        owner: registry,
+        columns: Mapping[str, Column],
+        inherits: Mapper | None = None,
+        arguments: MapperArguments | None = None,
+    ) -> None:
         self.class_ = cls
-        self.local_table = table
         self.registry = owner
         self.configured = False
-        self.columns = dict(columns)
+        self.memo = {}
+        self._take_place(table, columns, inherits, arguments or MapperArguments())
         self.attributes: dict[str, Any] = {key: ColumnAttribute(key, c, self) for key, c in self.columns.items()}
-        self._keys_of = {id(c): key for key, c in self.columns.items()}
-        primary = list(table.primary_key)
+        primary = list(self.base_mapper.local_table.primary_key)
         if not primary:
             raise ArgumentError(
                 f"Mapper {cls.__name__} could not assemble any primary key columns for mapped table '{table.name}': "
@@ -55,9 +67,9 @@ class Mapper:
         self.primary_key = tuple(primary)
         self.pk_keys = tuple(self._keys_of[id(c)] for c in primary)
         self.generated = _generated(self.primary_key)
-        self.memo: dict[Any, Any] = {}
-        self.declared: dict[str, Relationship] = {}
-        self.give_state, self.give_ident, self.give_dict = _setters(cls)
+        self._read_arguments()
+        self.declared: dict[str, Relationship] = {} if inherits is None else dict(inherits.declared)
+        self.give_state, self.give_ident, self.give_dict = setters_of(cls)
         self.transient = CommonState(self, ObjectState.TRANSIENT, no_session)
         self.detached = CommonState(self, ObjectState.DETACHED, no_session)
         self.gone = CommonState(self, ObjectState.DETACHED, no_session)
@@ -70,17 +82,28 @@ class Mapper:
         if key in self.attributes:
             raise ArgumentError(f"'{self.class_.__name__}.{key}' is mapped twice.")
         declared.key, declared.parent = key, self
+        for mapper in self.self_and_descendants:
+            mapper.declared.setdefault(key, declared)
         self.declared[key] = declared
         setattr(self.class_, key, UnresolvedRelationship(key, self))
 
     def resolve_relationships(self, find_class: Callable[[str], type]) -> None:
         """First pass of configuring: targets and directions, and the attributes."""
+        if self.inherits is not None:
+            self.inherits.resolve_relationships(find_class)
         for key, declared in self.declared.items():
             if key in self.attributes:
                 continue
-            declared.resolve(find_class)
+            validators = getattr(self.class_, "__nbs_validators__", {}).get(key, ())
+            if declared.parent is not self and self.inherits is not None:
+                inherited = self.inherits.attributes[key]
+                if inherited.validators == validators:
+                    self.attributes[key] = inherited
+                    continue
+            else:
+                declared.resolve(find_class)
             attribute = attribute_for(declared, self)
-            attribute.validators = getattr(self.class_, "__nbs_validators__", {}).get(key, ())
+            attribute.validators = validators
             self.attributes[key] = attribute
             setattr(self.class_, key, attribute)
 
@@ -118,19 +141,9 @@ class Mapper:
     # ------------------------------------------------------------------------------------------ answering
 
     @property
-    def base_mapper(self) -> Mapper:
-        """The mapper whose identities these objects share: itself, without inheritance."""
-        return self
-
-    @property
     def entity(self) -> type:
         """The class."""
         return self.class_
-
-    @property
-    def selectable(self) -> Table:
-        """What a SELECT of this entity selects from."""
-        return self.local_table
 
     @cached_property
     def selected_columns(self) -> tuple[Column, ...]:
@@ -213,7 +226,7 @@ class Mapper:
 
     def identity_key(self, ident: Any) -> tuple[type, tuple[Any, ...], None]:
         """``(class, (primary key, ...), None)``: how an identity map names an object."""
-        return self.class_, ident if len(self.pk_keys) > 1 else (ident,), None
+        return self.base_mapper.class_, ident if len(self.pk_keys) > 1 else (ident,), None
 
     def __repr__(self) -> str:
         return f"<Mapper {self.class_.__name__} on {self.local_table.name}>"
@@ -248,25 +261,3 @@ def _generated(primary: Iterable[Any]) -> Any:
 
 
 _INTEGERS = (Integer, BigInteger, SmallInteger)
-
-
-def _setters(cls: type) -> tuple[Any, Any, Any]:
-    """Functions that set state, identity and ``__dict__`` of an object past its own ``__setattr__``, and fast."""
-    state_slot = getattr(cls, STATE_KEY, None)
-    give_dict: Any = None
-    for ancestor in cls.__mro__:
-        if "__dict__" in vars(ancestor):
-            give_dict = vars(ancestor)["__dict__"].__set__
-            break
-    if give_dict is None:
-        raise ArgumentError(f"Class '{cls.__name__}' cannot be mapped: its instances have no __dict__ (__slots__?).")
-    if state_slot is not None and hasattr(state_slot, "__set__"):
-        return state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict
-
-    def give_state(obj: Any, state: Any) -> None:
-        obj.__dict__[STATE_KEY] = state
-
-    def give_ident(obj: Any, ident: Any) -> None:
-        obj.__dict__[IDENT_KEY] = ident
-
-    return give_state, give_ident, give_dict

@@ -15,6 +15,7 @@ from nbsession.mapping.instrumentation import (
     watch_constructions,
 )
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
 
@@ -70,10 +71,16 @@ class registry:
         return mapper
 
     def add(
-        self, cls: type, table: Table, columns: Mapping[str, Column], relationships: Mapping[str, Relationship]
+        self,
+        cls: type,
+        table: Table,
+        columns: Mapping[str, Column],
+        relationships: Mapping[str, Relationship],
+        inherits: Mapper | None = None,
+        arguments: MapperArguments | None = None,
     ) -> Mapper:
         """Makes the mapper of a class, and puts the column attributes in place."""
-        mapper = Mapper(cls, table, self, columns)
+        mapper = Mapper(cls, table, self, columns, inherits, arguments)
         validators = collect_validators(cls)
         cls.__nbs_validators__ = validators  # type: ignore[attr-defined]
         for key, attribute in mapper.attributes.items():
@@ -110,7 +117,7 @@ class registry:
             return
         self._configuring = True
         try:
-            waiting = list(self.waiting)
+            waiting = sorted(self.waiting, key=lambda mapper: len(mapper.lineage))
             for mapper in waiting:
                 mapper.resolve_relationships(self.find_class)
             for mapper in waiting:
@@ -128,16 +135,19 @@ class registry:
     def add_later(self, mapper: Mapper, key: str, declared: Relationship) -> None:
         """A relationship is added to a class that is mapped already; it is resolved at the next use of the class."""
         mapper.add_relationship(key, declared)
-        mapper.configured = False
-        if mapper not in self.waiting:
-            self.waiting.append(mapper)
-        self._refit(mapper)
+        for one in mapper.self_and_descendants:
+            one.configured = False
+            if one not in self.waiting:
+                self.waiting.append(one)
+            self._refit(one)
 
     def on_new_attributes(self, mapper: Mapper) -> None:
         """A backref added a relationship and resolved it."""
         for declared in mapper.declared.values():
             declared.pair_up()
-        self._refit(mapper)
+        for one in mapper.self_and_descendants:
+            one.resolve_relationships(self.find_class)
+            self._refit(one)
 
     def _refit(self, mapper: Mapper) -> None:
         """An attribute was added after the class body: the constructor takes it too."""

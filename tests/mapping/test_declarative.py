@@ -313,9 +313,16 @@ def test_an_annotation_that_is_no_python() -> None:
         declare({}, {"id": "Mapped[int"})
 
 
-def test_inheriting_from_a_mapped_class_is_refused_with_a_way_out() -> None:
-    with pytest.raises(exc.ArgumentError, match=r"inherits from the mapped class 'Later'.*mixin"):
-        declare({}, {}, base=Later)
+def test_a_subclass_table_that_does_not_refer_to_its_parents_is_refused_with_a_way_out() -> None:
+    class B(DeclarativeBase):
+        pass
+
+    class Parent(B):
+        __tablename__ = "parent"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    with pytest.raises(exc.ArgumentError, match=r"Can't find any foreign key relationships.*leave __tablename__ out"):
+        declare({"id": mapped_column(Integer, primary_key=True)}, base=Parent)
 
 
 def test_the_same_table_twice() -> None:

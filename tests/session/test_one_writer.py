@@ -66,12 +66,16 @@ SAME_STATE = {
 }
 MACHINERY = {
     # the setter itself, the slot it fills, and the name of both
-    Site("mapping/mapper.py", "Mapper.__init__", "self.give_state, self.give_ident, self.give_dict = _setters(cls)"),
-    Site("mapping/mapper.py", "_setters", "state_slot = getattr(cls, STATE_KEY, None)"),
-    Site("mapping/mapper.py", "_setters", "give_dict = vars(ancestor)['__dict__'].__set__"),
-    Site("mapping/mapper.py", "_setters", "return (state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict)"),
-    Site("mapping/mapper.py", "_setters.give_state", "obj.__dict__[STATE_KEY] = state"),
-    Site("mapping/mapper.py", "_setters", "return (give_state, give_ident, give_dict)"),
+    Site("mapping/mapper.py", "Mapper.__init__", "self.give_state, self.give_ident, self.give_dict = setters_of(cls)"),
+    Site("mapping/instrumentation.py", "setters_of", "state_slot = getattr(cls, STATE_KEY, None)"),
+    Site("mapping/instrumentation.py", "setters_of", "give_dict = vars(ancestor)['__dict__'].__set__"),
+    Site(
+        "mapping/instrumentation.py",
+        "setters_of",
+        "return (state_slot.__set__, getattr(cls, IDENT_KEY).__set__, give_dict)",
+    ),
+    Site("mapping/instrumentation.py", "setters_of.give_state", "obj.__dict__[STATE_KEY] = state"),
+    Site("mapping/instrumentation.py", "setters_of", "return (give_state, give_ident, give_dict)"),
     Site("mapping/declarative.py", "DeclarativeBase", "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_state')"),
     Site("tracking/instance_state.py", "", "STATE_KEY = '_nbs_state'"),
     Site(

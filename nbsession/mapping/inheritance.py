@@ -1,0 +1,214 @@
+"""A mapper's place among its parents and children: which tables its objects lie in, and which column goes where.
+
+Knows joined-table and single-table inheritance. Knows no rows: what class a row belongs to, the generated loader tells.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import ArgumentError, SAWarning
+from nbsession.mapping.mapper_arguments import MapperArguments, next_number
+from nbsession.sql.elements import clause_of
+from nbsession.sql.expression import and_
+from nbsession.sql.selectable import Join
+from nbsession.sql.visitors import iterate
+
+if TYPE_CHECKING:
+    from nbsession.mapping.mapper import Mapper
+    from nbsession.sql.schema import Column, Table
+
+
+class Hierarchy:
+    """What a mapper is by its place in a hierarchy; the base of :class:`~nbsession.mapping.mapper.Mapper`.
+
+    :ivar inherits: the mapper of the class it inherits from, or None.
+    :ivar base_mapper: the root of the hierarchy, whose identities all its objects share.
+    :ivar tables: the tables in which a row of it lies, the base table first.
+    :ivar single: does it share its parent's table?
+    :ivar columns: key to column of all column attributes, inherited ones first; of a key that lies in several tables,
+        the base table's.
+    :ivar polymorphic_on: the attribute that tells a row's class, or None.
+    :ivar polymorphic_map: the discriminator's value to mapper; one dict for the whole hierarchy.
+    :ivar version_key: the attribute that counts versions, or None.
+    """
+
+    class_: type
+    memo: dict[Any, Any]
+    inherits: Mapper | None
+    base_mapper: Mapper
+    tables: tuple[Table, ...]
+    columns: dict[str, Column]
+    local_table: Table
+    lineage: tuple[Mapper, ...]
+    version_id_generator: Any
+
+    def key_of(self, column: Any) -> str:
+        """The attribute of a column."""
+        raise NotImplementedError
+
+    def _take_place(
+        self, table: Table, own: Mapping[str, Column], parent: Mapper | None, arguments: MapperArguments
+    ) -> None:
+        """Works out tables and columns."""
+        me: Any = self
+        self.inherits = parent
+        self.local_table = table
+        self.arguments = arguments
+        self.children: list[Mapper] = []
+        if parent is None:
+            self.base_mapper, self.lineage = me, (me,)
+            self.tables, self.single = (table,), False
+            self.columns = dict(own)
+            self._written: dict[Any, dict[str, Column]] = {table: self.columns}
+            self._keys_of = {id(c): key for key, c in own.items()}
+            self.polymorphic_map: dict[Any, Mapper] = {}
+        else:
+            self.base_mapper, self.lineage = parent.base_mapper, (*parent.lineage, me)
+            self.columns = dict(parent.columns)
+            self._keys_of = dict(parent._keys_of)
+            self._written = {t: dict(columns) for t, columns in parent._written.items()}
+            self.polymorphic_map = parent.polymorphic_map
+            self.single = table is parent.local_table
+            self.tables = parent.tables if self.single else (*parent.tables, table)
+            if self.single:
+                self._add_columns(table, own, {})
+            else:
+                self._join_parent(parent, table, own)
+
+    def _join_parent(self, parent: Mapper, table: Table, own: Mapping[str, Column]) -> None:
+        given = self.arguments.inherit_condition
+        pairs = [
+            (fk.column, fk.parent)
+            for fk in sorted(table.foreign_keys, key=lambda fk: fk.parent.uid)
+            if fk.resolves() and id(fk.column) in parent._keys_of and (given is not None or fk.parent.primary_key)
+        ]
+        if given is not None:
+            self.inherit_condition = clause_of(given)
+            read = {id(part) for part in iterate(self.inherit_condition)}
+            pairs = [(theirs, mine) for theirs, mine in pairs if id(theirs) in read and id(mine) in read]
+        if not pairs:
+            raise ArgumentError(
+                f"Can't find any foreign key relationships between '{parent.local_table.name}' and '{table.name}': the "
+                f"table of '{self.class_.__name__}' needs a primary key that is a ForeignKey to that of "
+                f"'{parent.class_.__name__}'. Without a table of its own, leave __tablename__ out."
+            )
+        if given is None:
+            self.inherit_condition = and_(*(theirs == mine for theirs, mine in pairs))
+        self._add_columns(table, own, {id(mine): parent._keys_of[id(theirs)] for theirs, mine in pairs})
+
+    def _add_columns(self, table: Table, own: Mapping[str, Column], shared: Mapping[int, str]) -> None:
+        written = self._written.setdefault(table, {})
+        for key, column in own.items():
+            shared_key = shared.get(id(column), key)
+            written[shared_key] = column
+            self._keys_of[id(column)] = shared_key
+            self.columns.setdefault(key, column)
+
+    def _read_arguments(self) -> None:
+        """What the arguments say, once the columns are known."""
+        me: Any = self
+        said, parent = self.arguments, self.inherits
+        self.polymorphic_on: str | None = (
+            self._key_said(said.polymorphic_on, "polymorphic_on")
+            if said.polymorphic_on is not None
+            else parent.polymorphic_on
+            if parent is not None
+            else None
+        )
+        self.polymorphic_identity = said.polymorphic_identity
+        self.version_key: str | None = (
+            self._key_said(said.version_id_col, "version_id_col")
+            if said.version_id_col is not None
+            else parent.version_key
+            if parent is not None
+            else None
+        )
+        generator = said.version_id_generator
+        if generator is None or generator is True:
+            generator = parent.version_id_generator if parent is not None else next_number
+        self.version_id_generator = generator
+        self.eager_defaults = said.eager_defaults
+        self.legacy_is_orphan = said.legacy_is_orphan
+        self.entity_name = said.entity_name
+        if parent is not None:
+            parent.children.append(me)
+        if said.polymorphic_identity is not None and not said.polymorphic_abstract:
+            other = self.polymorphic_map.get(said.polymorphic_identity)
+            if other is not None and other.class_.__qualname__ != self.class_.__qualname__:
+                warnings.warn(
+                    f"Reassigning polymorphic association for identity {said.polymorphic_identity!r} from {other!r} to "
+                    f"{self!r}: Check for duplicate use of {said.polymorphic_identity!r} as value for polymorphic_identity.",
+                    SAWarning,
+                    stacklevel=6,
+                )
+            if other is not None and other.inherits is parent and parent is not None:
+                parent.children.remove(other)  # a cell was run again
+            self.polymorphic_map[said.polymorphic_identity] = me
+        for mapper in self.base_mapper.self_and_descendants if parent is not None else ():
+            mapper.forget_children()
+
+    def _key_said(self, said: Any, option: str) -> str:
+        """The attribute that an argument means."""
+        if isinstance(said, str):
+            if said in self.columns:
+                return said
+            found = next((key for key, c in self.columns.items() if c.name == said), None)
+            if found is None:
+                raise ArgumentError(
+                    f"Can't determine {option} value {said!r} - no attribute is mapped to this name on "
+                    f"'{self.class_.__name__}'."
+                )
+            return found
+        return self.key_of(clause_of(said))
+
+    def forget_children(self) -> None:
+        """A subclass was mapped: what was derived from them, and what others keep by this mapper, is worked out again."""
+        for name in ("self_and_descendants", "single_criterion"):
+            vars(self).pop(name, None)
+        self.memo.clear()
+
+    # ------------------------------------------------------------------------------------------ answering
+
+    @cached_property
+    def self_and_descendants(self) -> tuple[Mapper, ...]:
+        """Itself, then the mappers of its subclasses."""
+        me: Any = self
+        return (me, *(one for child in self.children for one in child.self_and_descendants))
+
+    def isa(self, other: Mapper) -> bool:
+        """Is it the other mapper, or does it inherit from it?"""
+        return other in self.lineage
+
+    def columns_of(self, table: Any) -> dict[str, Column]:
+        """Key to column of what is written to one of its tables; the key that joins the tables is in each of them."""
+        return self._written[table]
+
+    def table_keys(self, table: Any) -> tuple[str, ...]:
+        """The attributes that are a table's primary key, in its order."""
+        return tuple(self._keys_of[id(c)] for c in table.primary_key)
+
+    @cached_property
+    def selectable(self) -> Any:
+        """What a SELECT of this entity selects from: its table, or the join of its tables."""
+        if self.inherits is None:
+            return self.local_table
+        if self.single:
+            return self.inherits.selectable
+        return Join(self.inherits.selectable, self.local_table, self.inherit_condition)
+
+    @cached_property
+    def single_criterion(self) -> Any:
+        """The condition that rows of its table are of this class, for a class without a table of its own; or None."""
+        if not self.single or self.polymorphic_on is None:
+            return None
+        identities = [m.polymorphic_identity for m in self.self_and_descendants if m in self.polymorphic_map.values()]
+        return self.columns[self.polymorphic_on].in_(identities)
+
+    @property
+    def polymorphic(self) -> bool:
+        """Does the discriminator of a row tell its class?"""
+        return self.polymorphic_on is not None and bool(self.polymorphic_map)
