@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from nbsession.database import Result as Result
     from nbsession.database import Row as Row
     from nbsession.database import create_engine as create_engine
+    from nbsession.mapping.aliased import aliased as aliased
     from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
     from nbsession.mapping.declarative import Mapped as Mapped
     from nbsession.mapping.declarative import mapped_column as mapped_column
     from nbsession.mapping.instrumentation import validates as validates
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
+    from nbsession.mapping.relationship_operators import with_parent as with_parent
     from nbsession.mapping.relationships import backref as backref
     from nbsession.mapping.relationships import relation as relation
     from nbsession.mapping.relationships import relationship as relationship
@@ -63,9 +65,11 @@ _HOMES = {
     "exc": _ERRORS,
     "states": "ObjectState TransactionState",
     "database": "Connection create_engine Engine Result Row",
+    "mapping.aliased": "aliased",
     "mapping.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
     "mapping.registry": "class_mapper registry",
+    "mapping.relationship_operators": "with_parent",
     "mapping.relationships": "backref relation relationship",
     "session.factory": "close_all_sessions inspect make_transient make_transient_to_detached object_session sessionmaker",
     "session.flush_plan": "FlushPlan",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbsession.exc import NoInspectionAvailable
+from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.history import History
@@ -187,6 +188,8 @@ def inspect_mapped(subject: Any, raiseerr: bool = True) -> Any:
     :param raiseerr: False: None instead of an error.
     :raises NoInspectionAvailable: it is neither.
     """
+    if isinstance(subject, AliasedClass):
+        return subject.__mapper__
     if isinstance(subject, type):
         mapper = vars(subject).get("__mapper__")
         if isinstance(mapper, Mapper):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import ArgumentError, DetachedInstanceError
 from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.collections import InstrumentedList
+from nbsession.mapping.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nbsession.mapping.relationships import Relationship
 
 
-class RelationshipAttribute(Attribute):
+class RelationshipAttribute(RelationshipOperators, Attribute):
     """What references and collections share.
 
     :ivar relationship: what was declared, with its joins and cascades.
@@ -33,14 +34,14 @@ class RelationshipAttribute(Attribute):
         self.__doc__ = f"Relationship {self.key} of {mapper.class_.__name__}."
 
     @property
+    def parent_entity(self) -> Any:
+        """The class it is on."""
+        return self.mapper.class_
+
+    @property
     def property(self) -> Relationship:
         """The relationship, by SQLAlchemy's name."""
         return self.relationship
-
-    def __join_target__(self) -> tuple[Any, Any]:
-        """The entity to join and the condition, for ``select(A).join(A.b)``."""
-        self.mapper.configure()
-        return self.relationship.mapper.class_, self.relationship.join_condition()
 
     def load(self, obj: Any) -> Any:
         """The related objects, loaded through the object's session.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError
+from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.loading import objects_of_rows
 from nbsession.sql.base import Executable
@@ -44,6 +45,8 @@ def execute_statement(
 
 
 def _entity_mapper(column: Any) -> Mapper | None:
+    if isinstance(column, AliasedClass):
+        return column.__mapper__.mapper
     if not isinstance(column, type):
         return None
     mapper = getattr(column, "__mapper__", None)
@@ -63,15 +66,15 @@ def _select_entities(
     rows = connection.fetch(prepared.sql, prepared.values(statement, params))
     if len(mappers) == 1 and mappers[0] is not None:
         found = objects_of_rows(session, mappers[0], connection.dialect, rows)
-        return Result(list(zip(found, strict=True)), (mappers[0].class_.__name__,))
+        return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))
     columns: list[Sequence[Any]] = []
     keys: list[str] = []
     start, width = 0, len(compiled.columns)
-    for mapper in mappers:
+    for raw, mapper in zip(statement.raw_columns, mappers, strict=True):
         if mapper is not None:
             count = len(mapper.column_keys)
             columns.append(objects_of_rows(session, mapper, connection.dialect, rows, start, start + count < width))
-            keys.append(mapper.class_.__name__)
+            keys.append(raw.__name__)
             start += count
         else:
             name, type_ = compiled.columns[start]
