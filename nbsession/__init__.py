@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbsession.mapping.declarative import Mapped as Mapped
     from nbsession.mapping.declarative import mapped_column as mapped_column
     from nbsession.mapping.instrumentation import validates as validates
+    from nbsession.mapping.join_marks import foreign as foreign
+    from nbsession.mapping.join_marks import remote as remote
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
     from nbsession.mapping.relationship_operators import with_parent as with_parent
@@ -53,12 +55,13 @@ _SQL = """
     Sequence SmallInteger String Table Text text Time true tuple_ type_coerce union union_all UniqueConstraint update Uuid
 """
 _ERRORS = """
-    ArgumentError CircularDependencyError CompileError DatabaseError DataError DBAPIError DetachedInstanceError FlushError
-    IllegalTransition IntegrityError InterfaceError InternalError InvalidRequestError MultipleResultsFound NbsessionError
-    NbsessionWarning NoForeignKeysError NoInspectionAvailable NoReferencedColumnError NoReferencedTableError NoResultFound
-    NotSupportedError ObjectDeletedError OperationalError PendingRollbackError ProgrammingError ReplayDivergence
-    ResourceClosedError SavepointError SAWarning SerializationError SQLAlchemyError StaleDataError StatementError
-    UnboundExecutionError UnmappedClassError UnmappedError UnmappedInstanceError
+    AmbiguousForeignKeysError ArgumentError CircularDependencyError CompileError DatabaseError DataError DBAPIError
+    DetachedInstanceError FlushError IllegalTransition IntegrityError InterfaceError InternalError
+    InvalidRequestError MultipleResultsFound NbsessionError NbsessionWarning NoForeignKeysError
+    NoInspectionAvailable NoReferencedColumnError NoReferencedTableError NoResultFound NotSupportedError
+    ObjectDeletedError OperationalError PendingRollbackError ProgrammingError ReplayDivergence ResourceClosedError
+    SavepointError SAWarning SerializationError SQLAlchemyError StaleDataError StatementError UnboundExecutionError
+    UnmappedClassError UnmappedError UnmappedInstanceError
 """
 _HOMES = {
     "sql": _SQL,
@@ -69,6 +72,7 @@ _HOMES = {
     "mapping.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
     "mapping.registry": "class_mapper registry",
+    "mapping.join_marks": "foreign remote",
     "mapping.relationship_operators": "with_parent",
     "mapping.relationships": "backref relation relationship",
     "session.factory": "close_all_sessions inspect make_transient make_transient_to_detached object_session sessionmaker",

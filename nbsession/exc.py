@@ -4,6 +4,7 @@
 
     NbsessionError (= SQLAlchemyError)
     ├── ArgumentError
+    │   ├── AmbiguousForeignKeysError
     │   └── NoForeignKeysError
     ├── CircularDependencyError
     ├── CompileError                      a statement that cannot be rendered
@@ -63,6 +64,10 @@ class ArgumentError(NbsessionError):
 
 class NoForeignKeysError(ArgumentError):
     """Two tables are to be joined, and no foreign key connects them."""
+
+
+class AmbiguousForeignKeysError(ArgumentError):
+    """Two tables are to be joined, and several foreign keys connect them."""
 
 
 class CircularDependencyError(NbsessionError):

@@ -10,6 +10,19 @@ if TYPE_CHECKING:
     from nbsession.mapping.relationship_attributes import CollectionAttribute
 
 
+def members_of(collection: Any) -> list[Any]:
+    """The related objects in a collection, whatever its class.
+
+    :param collection: a list, a set, a dict (its values are the members), or None for none.
+
+    >>> members_of({"a": 1, "b": 2})
+    [1, 2]
+    """
+    if collection is None:
+        return []
+    return list(collection.values() if hasattr(collection, "values") else collection)
+
+
 class InstrumentedList(list[Any]):
     """A list of related objects. A list that was replaced or expired is an ordinary list again."""
 

@@ -109,20 +109,10 @@ class Mapper(Hierarchy):
 
     def make_backrefs(self) -> None:
         """Second pass: the attributes that ``backref`` asks for on the other side."""
-        for key, declared in list(self.declared.items()):  # on one's own class a backref adds to them
-            if declared.backref is None or declared.back_populates is not None:
-                continue
-            name, options = declared.backref if isinstance(declared.backref, tuple) else (declared.backref, {})
-            from nbsession.mapping.relationships import relationship
-
-            declared.back_populates = name
-            if declared.foreign_keys is not None:
-                options = {"foreign_keys": declared.foreign_keys, **options}
-            if declared.mapper is self and "remote_side" not in options and declared.remote_side is None:
-                options = {"remote_side": [self.columns[k] for k in self.pk_keys], **options}
-            declared.mapper.add_relationship(name, relationship(self.class_, back_populates=key, **options))
-            declared.mapper.resolve_relationships(self.registry.find_class)
-            declared.mapper.registry.on_new_attributes(declared.mapper)
+        for declared in list(self.declared.values()):  # on one's own class a backref adds to them
+            if declared.make_backref():
+                declared.mapper.resolve_relationships(self.registry.find_class)
+                declared.mapper.registry.on_new_attributes(declared.mapper)
 
     def configure(self) -> None:
         """Resolves the relationships of the whole registry, once.
@@ -191,6 +181,10 @@ class Mapper(Hierarchy):
         """Attributes were added: what was derived from them is worked out again."""
         for name in ("_mapped_keys", "orphan_relationships", "owners"):
             vars(self).pop(name, None)
+
+    def maps(self, column: Any) -> bool:
+        """Is a column of its tables one of its attributes?"""
+        return id(column) in self._keys_of
 
     def key_of(self, column: Any) -> str:
         """The attribute of a column.

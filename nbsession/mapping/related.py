@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, SAWarning
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.join_marks import placed
 from nbsession.sql.elements import BindParameter
 from nbsession.sql.expression import and_
 from nbsession.states import ObjectState
@@ -90,29 +91,29 @@ class Path:
     """
 
     def __init__(self, declared: Relationship, here: Side, there: Side) -> None:
-        self._declared = declared
+        self._joining = declared.joining
         self._here, self._there = here, there
-        between = getattr(declared, "secondary", None)
+        between = declared.secondary
         self.secondary = None if between is None else between.alias()
 
     def near(self) -> Any:
         """The condition between this side and the next table: the one between, or the other side."""
-        if self.secondary is None:
-            return and_(*[self._equal(self._here(a), self._there(b)) for a, b in self._declared.pairs])
-        return self._to_secondary(self._here, self._declared.secondary_pairs)  # type: ignore[attr-defined]
+        return placed(self._joining.condition, self._near, self._far if self.secondary is None else self._between)
 
     def far(self) -> Any:
         """The condition between the table between and the other side."""
-        return self._to_secondary(self._there, self._declared.target_pairs)  # type: ignore[attr-defined]
+        return placed(self._joining.onward, self._far, self._between)
 
     def condition(self) -> Any:
         """All of it."""
         return self.near() if self.secondary is None else and_(self.near(), self.far())
 
-    def _to_secondary(self, side: Side, pairs: Any) -> Any:
-        secondary: Any = self.secondary
-        return and_(*[self._equal(side(key), secondary.corresponding_column(column)) for key, column in pairs])
+    def _near(self, column: Any) -> Any:
+        return self._here(self._joining.parent.key_of(column)) if self._joining.parent.maps(column) else column
 
-    @staticmethod
-    def _equal(left: Any, right: Any) -> Any:
-        return right == left if isinstance(left, BindParameter) else left == right
+    def _far(self, column: Any) -> Any:
+        return self._there(self._joining.target.key_of(column)) if self._joining.target.maps(column) else column
+
+    def _between(self, column: Any) -> Any:
+        secondary: Any = self.secondary
+        return secondary.corresponding_column(column)

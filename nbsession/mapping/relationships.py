@@ -1,30 +1,25 @@
-"""What a relationship is: its target, the columns that join, who holds the foreign key, its cascades.
+"""What a relationship is: its target, how rows are joined, its cascades, its other side.
 
-Knows mappers and columns; knows no object and no SQL text.
+Knows mappers and columns; knows no object. How rows join is found by :mod:`nbsession.mapping.joining`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import ArgumentError, InvalidRequestError, NoForeignKeysError
+from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.cascade import DEFAULT, Cascade
-from nbsession.sql.expression import and_
+from nbsession.mapping.join_finding import Wanted, joining_of
+from nbsession.mapping.join_marks import swapped
+from nbsession.mapping.joining import Direction, Joining, Pairs
+from nbsession.sql.selectable import FromClause
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
     from nbsession.mapping.relationship_attributes import RelationshipAttribute
 
-
-class Direction(Enum):
-    """Who holds the foreign key."""
-
-    ONETOMANY = "one-to-many"
-    """the related row does"""
-    MANYTOONE = "many-to-one"
-    """this object's row does"""
+__all__ = ["Direction", "Relationship", "backref", "relation", "relationship"]
 
 
 class Relationship:
@@ -33,46 +28,44 @@ class Relationship:
     :ivar key: the attribute's name.
     :ivar parent: the mapper of the class it is on.
     :ivar mapper: the mapper of the related class.
+    :ivar joining: how the rows find each other.
     :ivar direction: who holds the foreign key.
-    :ivar pairs: (key here, key there) of the columns that join.
-    :ivar reverse: the attribute on the other side, if there is one.
+    :ivar pairs: (key here, key there) of the columns that join; empty for many-to-many.
+    :ivar secondary: the association table, or None.
+    :ivar secondary_pairs: (key here, column of the association table).
+    :ivar target_pairs: (key there, column of the association table).
+    :ivar reverse: the attribute on the other side, if there is one that is kept in step.
     """
 
     key: str
     parent: Mapper
     mapper: Mapper
-    direction: Direction
-    pairs: tuple[tuple[str, str], ...]
+    joining: Joining
 
-    def __init__(
-        self,
-        argument: Any,
-        *,
-        uselist: bool | None,
-        back_populates: str | None,
-        backref: str | tuple[str, dict[str, Any]] | None,
-        cascade: Cascade,
-        order_by: Any,
-        foreign_keys: Any,
-        remote_side: Any,
-        passive_deletes: bool | str,
-        collection_class: Any,
-        viewonly: bool,
-        single_parent: bool,
-    ) -> None:
+    def __init__(self, argument: Any, options: Mapping[str, Any]) -> None:
         self.argument = argument
-        self.uselist: Any = uselist
-        self.back_populates = back_populates
-        self.backref = backref
+        self.uselist: Any = options["uselist"]
+        self.secondary: Any = options["secondary"]
+        self.primaryjoin = options["primaryjoin"]
+        self.secondaryjoin = options["secondaryjoin"]
+        self.back_populates: str | None = options["back_populates"]
+        self.backref: str | tuple[str, dict[str, Any]] | None = options["backref"]
+        self.viewonly: bool = options["viewonly"]
+        given = options["cascade"]
+        cascade = DEFAULT if given is None else Cascade.parse(given)
         writing = {"save_update": False, "delete": False, "delete_orphan": False}
-        self.cascade = cascade._replace(**writing) if viewonly else cascade
-        self.order_by = order_by
-        self.foreign_keys = foreign_keys
-        self.remote_side = remote_side
-        self.passive_deletes = passive_deletes
-        self.collection_class = collection_class
-        self.viewonly = viewonly
-        self.single_parent = single_parent
+        self.cascade = cascade._replace(**writing) if self.viewonly else cascade
+        self.order_by = options["order_by"]
+        self.foreign_keys = options["foreign_keys"]
+        self.remote_side = options["remote_side"]
+        self.passive_deletes: bool | str = options["passive_deletes"]
+        self.passive_updates: bool = options["passive_updates"]
+        self.post_update: bool = options["post_update"]
+        self.lazy = options["lazy"]
+        self.enable_typechecks: bool = options["enable_typechecks"]
+        self.cascade_backrefs: bool = options["cascade_backrefs"]
+        self.collection_class = options["collection_class"]
+        self.single_parent: bool = options["single_parent"]
         self.reverse: RelationshipAttribute | None = None
         self.to_one_by_key = False
 
@@ -96,59 +89,57 @@ class Relationship:
         self.mapper = mapper
         self._find_join()
         if self.uselist is None:
-            self.uselist = self.direction is Direction.ONETOMANY
+            self.uselist = self.direction is not Direction.MANYTOONE
+        self._check_options()
+        there = [remote for _, remote in self.pairs]
+        by_key = self.direction is Direction.MANYTOONE and sorted(there) == sorted(mapper.pk_keys)
+        self.to_one_by_key = by_key and self.joining.simple
+
+    def _find_join(self) -> None:
+        if callable(self.secondary) and not isinstance(self.secondary, FromClause):
+            self.secondary = self.secondary()
+        if isinstance(self.secondary, str):
+            self.secondary = self._table(self.secondary)
+        if self.secondary is None and self.secondaryjoin is not None:
+            raise ArgumentError(
+                f"Property '{self}' specified with secondary join condition but no secondary argument: give the "
+                "association table as secondary=."
+            )
+        wanted = Wanted(
+            str(self),
+            foreign_keys=None if self.foreign_keys is None else _columns(self.foreign_keys),
+            remote_side=None if self.remote_side is None else _columns(self.remote_side),
+            uselist=self.uselist,
+            viewonly=self.viewonly,
+        )
+        primary, onward = _expression(self.primaryjoin), _expression(self.secondaryjoin)
+        self.joining = joining_of(self.parent, self.mapper, self.secondary, primary, onward, wanted)
+
+    def _table(self, name: str) -> Any:
+        for metadata in (self.parent.registry.metadata, self.parent.local_table.metadata):
+            if name in metadata.tables:
+                return metadata.tables[name]
+        raise InvalidRequestError(
+            f"When initializing relationship {self}, expression {name!r} failed to locate a name: no table of that name is "
+            "in the metadata. Define the association table before the first use of the class."
+        )
+
+    def _check_options(self) -> None:
         if self.uselist and self.direction is Direction.MANYTOONE:
             raise ArgumentError(
                 f"Relationship '{self}' is a collection, yet the foreign key lies in '{self.parent.local_table.name}': "
                 "it leads to one object. Annotate it without the list, or set remote_side."
             )
-        if self.cascade.delete_orphan and self.direction is Direction.MANYTOONE and not self.single_parent:
+        if self.cascade.delete_orphan and self.direction is not Direction.ONETOMANY and not self.single_parent:
             raise ArgumentError(
-                f"For many-to-one relationship {self}, delete-orphan cascade is normally configured only on the 'one' side. "
-                "Set single_parent=True if each related object has one parent only."
+                f"For {self.direction.value} relationship {self}, delete-orphan cascade is normally configured only on the "
+                "'one' side of a one-to-many relationship, and not on the 'many' side of a many-to-one or many-to-many "
+                "relationship.  Set single_parent=True if each related object has one parent only."
             )
         if self.passive_deletes == "all" and (self.cascade.delete or self.cascade.delete_orphan):
             raise ArgumentError(
                 f"On {self}, can't set passive_deletes='all' in conjunction with 'delete' or 'delete-orphan' cascade"
             )
-        here = [remote for _, remote in self.pairs]
-        self.to_one_by_key = self.direction is Direction.MANYTOONE and sorted(here) == sorted(mapper.pk_keys)
-
-    def _find_join(self) -> None:
-        parent, target = self.parent, self.mapper
-        out = [fk for fk in parent.local_table.foreign_keys if fk.column.table is target.local_table]
-        into = [fk for fk in target.local_table.foreign_keys if fk.column.table is parent.local_table]
-        if self.foreign_keys is not None:
-            wanted = {id(c) for c in _columns(self.foreign_keys)}
-            out = [fk for fk in out if id(fk.parent) in wanted]
-            into = [fk for fk in into if id(fk.parent) in wanted]
-        if parent.local_table is target.local_table:
-            out, into = self._self_referential(out)
-        if out and into:
-            out, into = ([], into) if self.uselist else (out, [])
-        found = out or into
-        if not found:
-            raise NoForeignKeysError(
-                f"Could not determine join condition between parent/child tables on relationship {self}: no foreign key "
-                f"joins '{parent.local_table.name}' and '{target.local_table.name}'. Declare one with ForeignKey(...)."
-            )
-        if len({fk.constraint if fk.constraint is not None else fk for fk in found}) > 1:
-            raise ArgumentError(
-                f"Could not determine join condition between parent/child tables on relationship {self}: several foreign "
-                "keys join them. Say which with foreign_keys=[...]."
-            )
-        if out:
-            self.direction = Direction.MANYTOONE
-            self.pairs = tuple((parent.key_of(fk.parent), target.key_of(fk.column)) for fk in out)
-        else:
-            self.direction = Direction.ONETOMANY
-            self.pairs = tuple((parent.key_of(fk.column), target.key_of(fk.parent)) for fk in into)
-
-    def _self_referential(self, keys: list[Any]) -> tuple[list[Any], list[Any]]:
-        """On one table both directions have the same foreign key: remote_side tells which one is meant."""
-        remote = {id(c) for c in _columns(self.remote_side)} if self.remote_side is not None else set()
-        to_one = any(id(fk.column) in remote for fk in keys)
-        return (keys, []) if to_one else ([], keys)
 
     def pair_up(self) -> None:
         """Finds the attribute on the other side.
@@ -164,21 +155,81 @@ class Relationship:
                 f"Mapper '{self.mapper.class_.__name__}' has no relationship '{self.back_populates}', which "
                 f"{self} names as its back_populates."
             )
-        if other.direction is self.direction:
+        if other.direction is self.direction and self.direction is not Direction.MANYTOMANY:
             raise ArgumentError(
                 f"{self} and back-reference {other} are both of the same direction {self.direction.value}. "
                 "Did you mean to set remote_side on the many-to-one side?"
             )
+        if self.viewonly or other.viewonly:
+            return  # what is only looked at is not kept in step
         self.reverse = attribute
         if other.reverse is None:
             other.reverse = self.parent.attributes[self.key]
 
+    def make_backref(self) -> bool:
+        """Makes the attribute that ``backref`` asks for on the other side. False: it asks for none, or it is there."""
+        if self.backref is None or self.back_populates is not None:
+            return False
+        name, options = self.backref if isinstance(self.backref, tuple) else (self.backref, {})
+        self.back_populates = name
+        inherited: dict[str, Any] = {}
+        if self.secondary is not None:
+            inherited["secondary"] = self.secondary
+            inherited["primaryjoin"] = self.joining.onward
+            inherited["secondaryjoin"] = self.joining.condition
+        elif not ("remote_side" in options or "foreign_keys" in options):
+            near, far = self.parent.columns, self.mapper.columns
+            inherited["primaryjoin"] = swapped(self.joining.condition)
+            to_one = self.direction is Direction.MANYTOONE
+            inherited["foreign_keys"] = [near[a] if to_one else far[b] for a, b in self.pairs]
+        elif self.foreign_keys is not None:
+            inherited["foreign_keys"] = self.foreign_keys
+        options = {**inherited, "viewonly": self.viewonly, "post_update": self.post_update, **options}
+        self.mapper.add_relationship(name, relationship(self.parent.class_, back_populates=self.key, **options))
+        return True
+
     # ------------------------------------------------------------------------------------------- answering
 
-    def join_condition(self) -> Any:
-        """The SQL condition under which two rows are related."""
-        here, there = self.parent.columns, self.mapper.columns
-        return and_(*(here[a] == there[b] for a, b in self.pairs))
+    @property
+    def direction(self) -> Direction:
+        """Who holds the foreign key."""
+        return self.joining.direction
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(key here, key there) of the columns that join; empty for many-to-many."""
+        return self.joining.pairs
+
+    @property
+    def secondary_pairs(self) -> Pairs:
+        """(key here, column of the association table)."""
+        return self.joining.secondary_pairs
+
+    @property
+    def target_pairs(self) -> Pairs:
+        """(key there, column of the association table)."""
+        return self.joining.target_pairs
+
+    def join_steps(self, here: Any = None, there: Any = None, secondary: Any = None) -> list[tuple[Any, Any]]:
+        """What is joined to get from this class to the related one, each with its condition.
+
+        :param here: an alias to be joined from; by default the class.
+        :param there: an alias to be joined to; by default the related class.
+        :param secondary: an alias for the association table; by default the table.
+        :return: ``[(entity, onclause)]``, or for many-to-many ``[(table, onclause), (entity, onclause)]``.
+        """
+        return self.joining.steps(here, there, secondary)
+
+    def join_condition(self, here: Any = None, there: Any = None) -> Any:
+        """The SQL condition under which two rows are related; for many-to-many, with the association table between.
+
+        :param here: an alias on our side; by default the class.
+        :param there: an alias on the other side; by default the related class.
+        """
+        first, *others = [condition for _, condition in self.join_steps(here, there)]
+        for other in others:
+            first = first & other
+        return first
 
     def target_ident(self, values: Mapping[str, Any]) -> Any:
         """The primary key of the object a to-one refers to, by the foreign key's value; None if it is not known."""
@@ -200,6 +251,10 @@ class Relationship:
     def has_parent(self, member: Any, other_than: Any = None) -> bool:
         """Does the member refer to a parent of this relationship?"""
         found = None if self.reverse is None else member.__dict__.get(self.reverse.key)
+        if self.reverse is not None and self.reverse.relationship.uselist:
+            from nbsession.mapping.collections import members_of
+
+            return found is not None and any(one is not other_than for one in members_of(found))
         return found is not None and found is not other_than
 
     @property
@@ -222,54 +277,67 @@ def _columns(given: Any) -> list[Any]:
     return [c.__clause_element__() if hasattr(c, "__clause_element__") else c for c in many]
 
 
+def _expression(given: Any) -> Any:
+    """A condition, or a function that gives it."""
+    if callable(given) and not hasattr(given, "__clause_element__"):
+        given = given()
+    return given
+
+
 def relationship(
     argument: Any = None,
+    secondary: Any = None,
     *,
     uselist: bool | None = None,
+    collection_class: Any = None,
+    primaryjoin: Any = None,
+    secondaryjoin: Any = None,
     back_populates: str | None = None,
+    order_by: Any = None,
     backref: str | tuple[str, dict[str, Any]] | None = None,
     cascade: str | bool | None = None,
-    order_by: Any = None,
+    viewonly: bool = False,
+    lazy: str | bool | None = "select",
+    passive_deletes: bool | str = False,
+    passive_updates: bool = True,
+    enable_typechecks: bool = True,
     foreign_keys: Any = None,
     remote_side: Any = None,
-    passive_deletes: bool | str = False,
-    collection_class: Any = None,
-    viewonly: bool = False,
     single_parent: bool = False,
+    post_update: bool = False,
+    cascade_backrefs: bool = False,
 ) -> Any:
     """Declares that objects of this class are related to those of another.
 
     :param argument: the related class, its name, or a function that returns it; may be left to the annotation.
+    :param secondary: for many-to-many, the association table, its name, or a function that returns it.
     :param uselist: a collection (True) or one object (False); by default as annotated, else by the foreign key.
+    :param collection_class: ``list``.
+    :param primaryjoin: the condition between the rows, where no foreign key tells it, or a function that gives it. Columns
+        may be marked with ``foreign()`` and ``remote()``. For many-to-many, between this row and the association row.
+    :param secondaryjoin: for many-to-many, the condition between the association row and the related row.
     :param back_populates: the attribute on the other side; both are kept in step.
+    :param order_by: a column or several, for the order in which a collection is loaded.
     :param backref: as back_populates, and makes that attribute: a name, or ``backref(name, **options)``.
     :param cascade: what reaches the related objects: ``"save-update, merge"`` by default, ``"all, delete-orphan"``, ...
-    :param order_by: a column or several, for the order in which a collection is loaded.
+    :param viewonly: never written.
+    :param lazy: when it is loaded: ``"select"``, at the first touch.
+    :param passive_deletes: True: on delete, only loaded members are handled; ``"all"``: none.
+    :param passive_updates: does the database change foreign keys along with the key they refer to?
+    :param enable_typechecks: are related objects checked for their class when flushed?
     :param foreign_keys: which columns hold the key, where several could.
     :param remote_side: on a self-referential table, the column on the far side.
-    :param passive_deletes: True: on delete, only loaded members are handled; ``"all"``: none.
-    :param collection_class: ``list``.
-    :param viewonly: never written.
     :param single_parent: promises that a related object has one parent only.
+    :param post_update: writes the foreign key by an UPDATE of its own, for rows that need each other's keys.
+    :param cascade_backrefs: does an object that is given a parent through this side's back reference enter its session?
     :raises ArgumentError: an option makes no sense.
 
     >>> class User(Base): ...
     ...     addresses: Mapped[list["Address"]] = relationship(back_populates="user")
     """
-    return Relationship(
-        argument,
-        uselist=uselist,
-        back_populates=back_populates,
-        backref=backref,
-        cascade=DEFAULT if cascade is None else Cascade.parse(cascade),
-        order_by=order_by,
-        foreign_keys=foreign_keys,
-        remote_side=remote_side,
-        passive_deletes=passive_deletes,
-        collection_class=collection_class,
-        viewonly=viewonly,
-        single_parent=single_parent,
-    )
+    options = dict(locals())
+    del options["argument"]
+    return Relationship(argument, options)
 
 
 relation = relationship

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.loading import load_by_key, objects_of_rows
 from nbsession.sql.compile import compile_statement
-from nbsession.sql.expression import bindparam, select
+from nbsession.sql.expression import select
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
 
 if TYPE_CHECKING:
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class RelatedReader:
-    """The SELECT of a lazy relationship by one dialect; kept for both."""
+    """The SELECT of a lazy relationship by one dialect; kept for both.
+
+    :ivar keys: the attributes whose values it asks for.
+    """
 
     def __init__(self, declared: Relationship, dialect: Any) -> None:
-        target = declared.mapper
-        statement = select(target.class_).order_by(*declared.ordering())
-        for number, (_, there) in enumerate(declared.pairs):
-            column = target.columns[there]
-            statement = statement.where(column == bindparam(f"key_{number}", type_=column.type))
+        criteria, self.keys = declared.joining.lazy_criteria()
+        statement = select(declared.mapper.class_).where(*criteria).order_by(*declared.ordering())
         compiled = compile_statement(statement, dialect.name)
         self.sql = compiled.sql
         self.order = [int(source[1].rpartition("_")[2]) for source in compiled.sources if source[0] == "param"]
-        self._processors = [dialect.bind_processor(target.columns[there].type) for _, there in declared.pairs]
+        self._processors = [dialect.bind_processor(declared.parent.columns[key].type) for key in self.keys]
 
     @classmethod
     def of(cls, declared: Relationship, dialect: Any) -> RelatedReader:
@@ -73,13 +73,12 @@ def _load_one_by_key(session: Session, obj: Any, declared: Relationship) -> Any:
 
 
 def _select_related(session: Session, obj: Any, declared: Relationship) -> list[Any]:
-    values = [_joining_value(obj, local) for local, _ in declared.pairs]
-    if any(v is None for v in values):
+    if any(_joining_value(obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs):
         return []
     session.autoflush_before(f"lazy load of {declared}")
     connection = session.connection_of(declared.mapper)
     reader = RelatedReader.of(declared, connection.dialect)
-    rows = connection.fetch(reader.sql, reader.params(values))
+    rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
     return objects_of_rows(session, declared.mapper, connection.dialect, rows)
 
 
@@ -97,15 +96,9 @@ def _load_collection(session: Session, obj: Any, declared: Relationship) -> Any:
     attribute = state_of(obj).mapper.attributes[declared.key]
     members = _select_related(session, obj, declared)
     state = state_of(obj)
-    collection = attribute.fill(obj, members)
     if isinstance(state, OwnState) and declared.key in state.queued:
         added, removed = state.queued.pop(declared.key)
-        state.related[declared.key] = list(members)
-        gone = set(map(id, removed))
-        present = set(map(id, members))
-        list.__setitem__(
-            collection,
-            slice(None),
-            [m for m in members if id(m) not in gone] + [m for m in added if id(m) not in present],
-        )
-    return collection
+        state.related[declared.key] = members
+        gone, present = set(map(id, removed)), set(map(id, members))
+        members = [m for m in members if id(m) not in gone] + [m for m in added if id(m) not in present]
+    return attribute.fill(obj, members)
