@@ -443,6 +443,7 @@ def phases(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         return transaction
 
     monkeypatch.setattr(Connection, "begin_twophase", begin_twophase)
+    monkeypatch.setattr(type(world.session.bind.dialect), "supports_two_phase", True)
     world.session.twophase = True
     return world
 

@@ -39,8 +39,8 @@ class Answering(Flushing):
 
     def note_modified(self, obj: Any) -> None:
         """An object has its first unflushed change."""
-        if self.autobegin and (self.transaction is None or self.block is not None):
-            self.ensure_begun()
+        if self.autobegin and (self.transaction is None or self.block is not None or self.flushing_thread is not None):
+            self.work_begins()
         self.unit_of_work.modified[id(obj)] = obj
 
     def find(self, mapper: Mapper, ident: Any) -> Any:

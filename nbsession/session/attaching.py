@@ -24,8 +24,8 @@ def attach(session: Session, obj: Any, cause: str) -> None:
     mapper, status = state.mapper, state.status
     unit = session.unit_of_work
     if status is ObjectState.TRANSIENT:
-        if session.transaction is None or session.block is not None:
-            session.ensure_begun()
+        if session.transaction is None or session.block is not None or session.flushing_thread is not None:
+            session.work_begins()
         unit.admit(mapper, obj, cause)
         return
     if status is not ObjectState.DETACHED:
@@ -40,7 +40,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
         return
     if state.common is mapper.gone:
         raise was_deleted(obj)
-    session.ensure_begun()
+    session.work_begins()
     holder = session.find(mapper, ident_of(obj))
     if holder is not None and holder is not obj:
         raise InvalidRequestError(
@@ -53,7 +53,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
 def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
     if status is ObjectState.DELETED:
         raise was_deleted(obj)
-    session.ensure_begun()
+    session.work_begins()
     session.unit_of_work.unmark_deleted(obj, cause)
 
 
@@ -90,7 +90,7 @@ def check_deletable(session: Session, obj: Any) -> None:
     if owner is None:
         attach(session, obj, "session.delete")
     else:
-        session.ensure_begun()
+        session.work_begins()
 
 
 def require_persistent(session: Session, obj: Any) -> None:

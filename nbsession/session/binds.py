@@ -40,6 +40,11 @@ class Binds:
         else:
             raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper or a table.")
 
+    def all(self) -> list[Any]:
+        """Every engine and connection named here."""
+        named = [*self._by_class.values(), *self._by_table.values()]
+        return named if self.bind is None else [self.bind, *named]
+
     def find(self, mapper: Any = None, clause: Any = None) -> Any:
         """The engine or connection for a class or a statement.
 

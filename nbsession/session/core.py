@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import get_ident
 from typing import Any, ClassVar
 
 from nbsession.database.connection import Connection
 from nbsession.events import FactBus, Observer
-from nbsession.exc import ArgumentError
+from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.session.binds import Binds
 from nbsession.session.hooks import HookPoints
 from nbsession.session.transaction import SessionTransaction
@@ -32,6 +33,7 @@ class SessionCore:
     :ivar hooks: the functions that take part in what it does.
     :ivar transaction: the innermost open transaction or savepoint, or None.
     :ivar block: the transaction whose ``with`` block is open, or None.
+    :ivar flushing_thread: the thread in which a flush is under way, or None.
     :ivar hash_key: its number in this process.
     """
 
@@ -48,6 +50,8 @@ class SessionCore:
         twophase: bool = False,
         weak_identity_map: bool = True,
         join_transaction_mode: str = "conditional_savepoint",
+        transactional: bool = True,
+        close_resets_only: bool = True,
         info: Mapping[Any, Any] | None = None,
     ) -> None:
         if join_transaction_mode not in JOIN_MODES:
@@ -58,7 +62,10 @@ class SessionCore:
         self.autoflush = autoflush
         self.autobegin = autobegin
         self.expire_on_commit = expire_on_commit
+        self.transactional = transactional
         self.twophase = twophase
+        self.close_resets_only = close_resets_only
+        self.closed_for_good = False
         self.join_transaction_mode = join_transaction_mode
         self.info: dict[Any, Any] = dict(info or {})
         self.bus = FactBus()
@@ -69,7 +76,7 @@ class SessionCore:
         self.transaction: SessionTransaction | None = None
         self.block: SessionTransaction | None = None
         self.hash_key = next(_numbers)
-        self._flushing = False
+        self.flushing_thread: int | None = None
         _sessions[self.hash_key] = self
 
     # -------------------------------------------------------------------------------------- what it holds
@@ -116,6 +123,17 @@ class SessionCore:
     def close(self) -> None:
         """Ends what is open."""
         raise NotImplementedError
+
+    def refuse_other_threads(self) -> None:
+        """While one thread flushes, another one must keep its hands off.
+
+        :raises InvalidRequestError: this is another one.
+        """
+        if self.flushing_thread is not None and self.flushing_thread != get_ident():
+            raise InvalidRequestError(
+                "Session is already flushing, in another thread. A session is for one thread at a time: give each its own, as "
+                "scoped_session() does."
+            )
 
     # -------------------------------------------------------------------------------------------- watching
 

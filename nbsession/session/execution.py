@@ -36,7 +36,7 @@ def execute_statement(
     mappers = [_entity_mapper(column) for column in raw]
     first = next((m for m in mappers if m is not None), None)
     bind = session.get_bind(**{"mapper": first or _mapper_of(raw), "clause": statement, **(bind_arguments or {})})
-    connection = session.ensure_begun().connection_for(bind)
+    connection = session.connection_for(bind)
     with session.bus.because(f"session.execute({statement.kind})"):
         if first is None:
             result: Result = connection.execute(statement, params)

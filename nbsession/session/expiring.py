@@ -49,7 +49,7 @@ class Expiring(Answering):
         names = list(attribute_names or ()) or None
         self.expire(obj, names)
         self.autoflush_before("session.refresh")
-        self.ensure_begun()
+        self.work_begins()
         columns = [n for n in names or () if n in state_of(obj).mapper.columns]
         with self.bus.because("session.refresh"):
             if names is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, Self
 
 from nbsession.exc import InvalidRequestError
@@ -24,16 +25,17 @@ class Flushing(Transacting):
         :raises InvalidRequestError: called from within a flush.
         :raises DBAPIError: the database refused; the transaction is rolled back and waits for rollback().
         """
-        if self._flushing:
+        if self.flushing_thread is not None:
+            self.refuse_other_threads()
             raise InvalidRequestError("Session is already flushing")
         if not self.unit_of_work.has_work:
             return
-        self._flushing = True
+        self.flushing_thread = get_ident()
         try:
             with self.bus.because("session.flush"):
                 self._flush(objects)
         finally:
-            self._flushing = False
+            self.flushing_thread = None
 
     def _flush(self, objects: Iterable[Any] | None) -> None:
         session: Any = self
@@ -42,26 +44,34 @@ class Flushing(Transacting):
         self.hooks.fire("before_flush", self, unit, chosen)
         only = None if chosen is None else {id(obj) for obj in chosen}
         touched = [obj for address, obj in unit.modified.items() if only is None or address in only]
-        transaction = self.ensure_begun()
+        own = self.transaction is None and not self.transactional
+        transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
         transaction.require_active()
         try:
             prepare_flush(session, only)
             plan = build_plan(unit, only)
             execute_plan(session, plan, transaction)
-            if plan:
+            done = bool(plan or touched)
+            if done:
                 self.hooks.fire("after_flush", self, unit)
             settle_flush(session, plan, touched)
+            if own:
+                transaction.commit()
         except BaseException as error:
             transaction.fail(error)
             publish_end(session, error)
+            if own and transaction is self.transaction:
+                transaction.rollback()
             raise
         publish_end(session, None)
-        if plan:
+        if done:
             self.hooks.fire("after_flush_postexec", self, unit)
 
     def autoflush_before(self, cause: str) -> None:
         """Flushes before something reads, if autoflush is on."""
-        if not self.autoflush or self._flushing or not self.unit_of_work.has_work:
+        if not self.autoflush or self.flushing_thread is not None or not self.unit_of_work.has_work:
+            return
+        if self.transaction is not None and not self.transaction.autoflush:
             return
         try:
             with self.bus.because(f"autoflush before {cause}", instead=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from nbsession.database.connection import Connection
@@ -33,30 +33,57 @@ class Enlisted(NamedTuple):
 class Level:
     """The part of :class:`~nbsession.session.transaction.SessionTransaction` that holds connections."""
 
-    def __init__(self, session: Binding, parent: Self | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        session: Binding,
+        parent: Self | None = None,
+        autoflush: bool = True,
+        nested: bool = False,
+        *,
+        name: str | None = None,
+        for_flush: bool = False,
+    ) -> None:
         self.session = session
         self.parent = parent
-        self.nested = parent is not None
+        self.nested = nested
+        self.autoflush = autoflush
         self.name = name
+        self.for_flush = for_flush
         self.state = TransactionState.IDLE
         self.error: BaseException | None = None
         self._enlisted: dict[Any, Enlisted] = {}
         self._outer_block: Any = None
         unit = session.unit_of_work
-        self.frame = unit.frame = Frame(unit.frame, self.nested)
+        self.frame: Frame = parent.frame if parent is not None and not nested else Frame(unit.frame, nested)
+        unit.frame = self.frame
         self._move(TransactionTrigger.BEGIN)
+        session.transaction = self  # type: ignore[assignment]  # a level is always a SessionTransaction
+        session.hooks.fire("after_transaction_create", session, self)
 
     # --------------------------------------------------------------------------------------------- looking
 
     @property
     def is_active(self) -> bool:
         """Can it be used? False when it failed or ended."""
-        return self.state is TransactionState.ACTIVE
+        return self.state is TransactionState.ACTIVE and self.real.state is TransactionState.ACTIVE
+
+    @property
+    def is_subtransaction(self) -> bool:
+        """Is it a mere bracket within the level above, as ``begin(subtransactions=True)`` makes it?"""
+        return self.parent is not None and not self.nested
+
+    @property
+    def real(self) -> Self:
+        """The level of the database that it stands for: itself, unless it is a subtransaction."""
+        level = self
+        while level.parent is not None and not level.nested:
+            level = level.parent
+        return level
 
     @property
     def level(self) -> int:
         """0 for the transaction, 1 for the outermost savepoint, and so on."""
-        return 0 if self.parent is None else self.parent.level + 1
+        return 0 if self.parent is None else self.parent.level + self.nested
 
     def levels(self) -> Iterator[Self]:
         """This level and those above it, up to the root."""
@@ -79,8 +106,14 @@ class Level:
                     + (" (or roll back the savepoint that failed)" if level.nested else "")
                     + f". Original exception was: {first_line(level.error)}"
                 )
-        if self.state is not TransactionState.ACTIVE:
-            raise ResourceClosedError(f"This transaction is closed: it is {self.state.value}. Begin a new one.")
+        if self.state is TransactionState.ACTIVE:
+            return
+        if self.state is TransactionState.PREPARED or self.session.transaction is self:
+            raise InvalidRequestError(
+                f"This session is in '{'prepared' if self.state is TransactionState.PREPARED else 'committed'}' state; no "
+                "further SQL can be emitted within this transaction. Wait until it has ended."
+            )
+        raise ResourceClosedError(f"This transaction is closed: it is {self.state.value}. Begin a new one.")
 
     # ----------------------------------------------------------------------------------------- connections
 
@@ -90,6 +123,8 @@ class Level:
         :param bind: an Engine, or a Connection to be joined.
         """
         self.require_active()
+        if self.is_subtransaction and self.parent is not None:
+            return self.parent.connection_for(bind)
         engine = bind.engine if isinstance(bind, Connection) else bind
         held = self._enlisted.get(engine)
         if held is not None:
@@ -105,7 +140,7 @@ class Level:
 
     def _enlist(self, bind: Any) -> Enlisted:
         if self.parent is not None:
-            connection = self.parent.connection_for(bind)
+            connection = self.parent.connection_for(bind)  # a bind that is new here is the outer level's first
             return Enlisted(connection, connection.begin_nested(name=self.name), ends=True, closes=False)
         own = not isinstance(bind, Connection)
         connection = bind.connect() if own else bind
@@ -130,6 +165,37 @@ class Level:
         outer = nested or connection.get_transaction()
         return Enlisted(connection, outer, ends=mode == "control_fully", closes=False)
 
+    def connection(self, bindkey: Any, execution_options: Mapping[str, Any] | None = None, **choice: Any) -> Connection:
+        """The connection that serves a class.
+
+        :param bindkey: a mapper or mapped class; None: the session's bind.
+        :param execution_options: options noted on the connection.
+        :param choice: passed on to the session's ``get_bind()``.
+        """
+        connection = self.connection_for(self.session.get_bind(bindkey, **choice))
+        return connection.execution_options(**execution_options) if execution_options else connection
+
+    def add(self, bind: Any) -> Connection:
+        """Takes an engine, or a connection, into the transaction.
+
+        :raises InvalidRequestError: the transaction has a connection to it already.
+        """
+        own = not isinstance(bind, Connection)
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        if (bind if own else bind.engine) in root._enlisted:
+            which = "Engine" if own else "Connection's Engine"
+            raise InvalidRequestError(f"Session already has a Connection associated for the given {which}")
+        return self.connection_for(bind)
+
+    def get_or_add(self, bind: Any) -> Connection:
+        """The connection of an engine, taken into the transaction if it is not there.
+
+        :raises InvalidRequestError: another Connection of the same engine is there.
+        """
+        return self.connection_for(bind)
+
     def enlisted(self) -> list[Connection]:
         """The connections this level has taken."""
         return [held.connection for held in self._enlisted.values()]
@@ -144,7 +210,7 @@ class Level:
         before = self.state
         self.state = TRANSACTION_MOVES.step("This transaction", before, trigger)
         bus = self.session.bus
-        if bus.observers:
+        if bus.observers and not self.is_subtransaction:
             bus.publish(
                 TransactionMoved(
                     level=self.level,

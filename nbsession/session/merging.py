@@ -104,7 +104,7 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
     if load:
         session.add(target)
     else:
-        session.ensure_begun()
+        session.work_begins()
         ident = ident_of(instance)
         mapper.give_ident(target, ident)
         session.identity_map.of(mapper.base_mapper).put(ident, target)

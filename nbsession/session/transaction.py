@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from nbsession.database.connection import Connection
@@ -15,7 +16,6 @@ from nbsession.exc import (
     FlushError,
     InvalidRequestError,
     NbsessionWarning,
-    NotSupportedError,
     ResourceClosedError,
 )
 from nbsession.session.level import Level
@@ -33,7 +33,9 @@ class SessionTransaction(Level):
     :ivar session: the session.
     :ivar parent: the level above, or None.
     :ivar nested: is it a savepoint?
+    :ivar autoflush: do its queries and its commit flush?
     :ivar name: the savepoint's name, or None.
+    :ivar for_flush: was it opened by a flush, to be committed by it?
     :ivar state: where it stands.
     :ivar error: why it failed, or None.
 
@@ -44,32 +46,45 @@ class SessionTransaction(Level):
     # ---------------------------------------------------------------------------------------------- ending
 
     def prepare(self) -> None:
-        """First phase of a two-phase commit.
+        """First phase of a two-phase commit: flushes, then asks every connection to prepare. If one refuses, all roll back.
 
-        :raises NotSupportedError: the session is not two-phase, or the database has none.
+        :raises NotSupportedError: the database has no two-phase commit.
+        :raises InvalidRequestError: the session is not two-phase, or this is a savepoint.
         """
         if self.parent is not None or not self.session.twophase:
             raise InvalidRequestError("'twophase' mode not enabled, or not root transaction; can't prepare.")
+        self.require_active()
+        self._end_inner_levels("commit")
         self._flush_before_commit()
-        for held in self._enlisted.values():
-            if not hasattr(held.transaction, "prepare"):
-                raise NotSupportedError(f"{held.connection.engine} has no two-phase commit.")
-            held.transaction.prepare()
+        try:
+            for held in self._enlisted.values():
+                if held.ends:
+                    held.transaction.prepare()
+        except BaseException as error:
+            self.fail(error)
+            raise
         self._move(TransactionTrigger.PREPARE)
 
-    def commit(self) -> None:
+    def commit(self, to_root: bool = False) -> Self | None:
         """Flushes, then commits this level, and any level still open inside it.
 
+        :param to_root: and the levels around it.
+        :return: the level that is current now, or None.
         :raises PendingRollbackError: it failed before.
         :raises ResourceClosedError: it ended before.
         """
         with self.session.bus.because("savepoint released" if self.nested else "session.commit"):
             self._commit()
+        return self.parent.commit(to_root=True) if to_root and self.parent is not None else self.parent
 
     def _commit(self) -> None:
         if self.state is not TransactionState.PREPARED:
             self.require_active()
             self._end_inner_levels("commit")
+            if self.is_subtransaction:
+                self._move(TransactionTrigger.COMMIT)
+                self._leave()
+                return
             if self.session.twophase and self.parent is None:
                 self.prepare()
             else:
@@ -94,11 +109,14 @@ class SessionTransaction(Level):
         finally:  # it is committed, whatever a hook says
             if not self.nested:
                 unit = self.session.unit_of_work
-                unit.settle(self.frame, self.session.bus.cause, self.session.expire_on_commit)
+                expire = self.session.expire_on_commit and not self.for_flush
+                unit.settle(self.frame, self.session.bus.cause, expire)
             self._leave()
 
     def _flush_before_commit(self) -> None:
         self.session.hooks.fire("before_commit", self.session)
+        if not self.autoflush:
+            return
         for _ in range(FLUSHES_PER_COMMIT):
             if not self.session.unit_of_work.has_work:
                 return
@@ -109,13 +127,19 @@ class SessionTransaction(Level):
                 "objects?"
             )
 
-    def rollback(self) -> None:
+    def rollback(self, to_root: bool = False) -> Self | None:
         """Rolls back this level, and any level still open inside it. One that failed is only closed: it is rolled back.
 
+        A subtransaction takes the level that it stands for with it.
+
+        :param to_root: and the levels around it.
+        :return: the level that is current now, or None.
         :raises ResourceClosedError: it ended before.
         """
         if self.state is TransactionState.CLOSED:
             raise ResourceClosedError("This transaction is closed")
+        if self.is_subtransaction:
+            return self.real.rollback(to_root)
         error: BaseException | None = None
         with self.session.bus.because("rollback to savepoint" if self.nested else "session.rollback"):
             self._end_inner_levels("rollback")
@@ -124,19 +148,23 @@ class SessionTransaction(Level):
             elif self.session.unit_of_work.has_work:
                 self._discard_later_work()
             self._move(TransactionTrigger.ROLLBACK, error)
-            self._leave()
+            error = _first_of(error, self._leave, self._tell_soft_rollback)
         if error is not None:
             raise error
+        return self.parent.rollback(to_root=True) if to_root and self.parent is not None else self.parent
 
     def fail(self, error: BaseException, committed: Sequence[Any] = ()) -> None:
         """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work.
 
         :param committed: engines whose rows stay, because they had committed before another one refused.
         """
+        if self.is_subtransaction:
+            self.real.fail(error, committed)
+            return
         if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
             return
         self.error = error
-        second = self._undo("failed flush", committed)
+        second = _first_of(self._undo("failed flush", committed), self._tell_soft_rollback)
         if second is not None:
             error.add_note(f"The rollback after it failed too: {second}")
         self._move(TransactionTrigger.FAIL, error)
@@ -152,12 +180,12 @@ class SessionTransaction(Level):
                     held.transaction.rollback()
             except Exception as error:
                 first = first or error
+        first = _first_of(first, partial(self.session.hooks.fire, "after_rollback", self.session))
         self.session.unit_of_work.unwind(self.frame, cause, self._written_to(committed) if committed else None)
-        try:
-            self.session.hooks.fire("after_rollback", self.session)
-        except Exception as error:
-            first = first or error
         return first
+
+    def _tell_soft_rollback(self) -> None:
+        self.session.hooks.fire("after_soft_rollback", self.session, self)
 
     def _written_to(self, engines: Sequence[Any]) -> Callable[[Mapper], bool]:
         """Do rows of a mapper lie with one of these engines?"""
@@ -199,22 +227,31 @@ class SessionTransaction(Level):
 
     def abandon(self) -> None:
         """An outer level is rolled back: this one goes with it; the database needs no word of it."""
-        unit = self.session.unit_of_work
-        unit.unwind(self.frame, self.session.bus.cause)
+        session, error = self.session, None
+        if not self.is_subtransaction:
+            error = _first_of(None, partial(session.hooks.fire, "after_rollback", session))
+            session.unit_of_work.unwind(self.frame, session.bus.cause)
         self._move(TransactionTrigger.ROLLBACK)
-        self._leave()
+        error = _first_of(error, self._leave, self._tell_soft_rollback)
+        if error is not None:
+            raise error
 
     def _leave(self) -> None:
         """Gives connections back, and makes the level above current."""
         enlisted, self._enlisted = self._enlisted, {}
         session = self.session
-        session.unit_of_work.frame = self.frame.parent
+        if not self.is_subtransaction:
+            session.unit_of_work.frame = self.frame.parent
         session.transaction = self.parent
+        endings: list[Callable[[], object]] = []
         for held in enlisted.values():
             if held.closes:
-                held.connection.close()
+                endings.append(held.connection.close)
             elif not self.nested and held.ends and held.transaction.is_active:
-                held.transaction.close()
+                endings.append(held.transaction.close)
+        error = _first_of(None, *endings, partial(session.hooks.fire, "after_transaction_end", session, self))
+        if error is not None:
+            raise error
 
     # --------------------------------------------------------------------------------------------- with ...
 
@@ -241,4 +278,16 @@ class SessionTransaction(Level):
 
     def __repr__(self) -> str:
         kind = f"savepoint {self.name or ''}".strip() if self.nested else "transaction"
+        if self.is_subtransaction:
+            kind = "subtransaction"
         return f"<SessionTransaction {kind} {self.state.value}>"
+
+
+def _first_of(error: BaseException | None, *deeds: Callable[[], object]) -> BaseException | None:
+    """Does everything, whatever fails on the way. Returns the first error, which may have been there before."""
+    for deed in deeds:
+        try:
+            deed()
+        except Exception as another:
+            error = error or another
+    return error
