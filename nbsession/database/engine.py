@@ -88,9 +88,12 @@ class Engine:
             link = self._source.checkout()
         except Exception as error:
             ours = wrapped(error, advice=self.dialect.advice(error))
-            if ours is error:
-                raise
-            raise ours from error
+            try:
+                if ours is error:
+                    raise
+                raise ours from error
+            finally:
+                del ours  # an error whose traceback holds the error is a circle
         connection = Connection(self, link)
         if link.fresh:
             link.fresh = False

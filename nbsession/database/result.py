@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from nbsession.database.row import Row, RowMapping, position_of, row_class
@@ -215,10 +216,7 @@ class Result(_Fetching[Row]):
         self.rowcount = rowcount
         self.lastrowid = lastrowid
         self._inserted = inserted
-        super().__init__(_Rows(rows), self._as_rows)
-
-    def _as_rows(self, rows: list[tuple[Any, ...]]) -> list[Row]:
-        return list(map(row_class(self._keys), rows))
+        super().__init__(_Rows(rows), partial(_as_rows, self._keys))  # no method: a circle would keep the rows alive
 
     @property
     def returns_rows(self) -> bool:
@@ -261,7 +259,8 @@ class Result(_Fetching[Row]):
 
     def mappings(self) -> MappingResult:
         """The rows as mappings of names to values."""
-        mappings = MappingResult(self._source, lambda rows: [RowMapping(row) for row in self._as_rows(rows)])
+        keys = self._keys
+        mappings = MappingResult(self._source, lambda rows: [RowMapping(row) for row in _as_rows(keys, rows)])
         mappings._keys = self._keys
         mappings._uniqueness = (lambda m: _mark(m._row)) if self._uniqueness is not None else None
         return mappings
@@ -319,6 +318,10 @@ class Result(_Fetching[Row]):
             return position_of(column, cls._positions, self._keys)
         except KeyError as error:
             raise InvalidRequestError(str(error.args[0])) from None
+
+
+def _as_rows(keys: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[Row]:
+    return list(map(row_class(keys), rows))
 
 
 def _mark(item: Any) -> Any:

@@ -237,9 +237,12 @@ class Transacting:
         elif link is not None and self._transaction is not None:
             link.failed(error)
         ours = wrapped(error, sql, params, self.dialect.advice(error))
-        if ours is error:
-            raise error
-        raise ours from error
+        try:
+            if ours is error:
+                raise error
+            raise ours from error
+        finally:
+            del ours, error  # an error whose traceback holds the error is a circle, and everything on the way with it
 
     def _hook(self, name: str, *args: Any) -> None:
         for hook in tuple(self.engine._hooks[name]):

@@ -239,6 +239,7 @@ class SessionTransaction(Level):
     def _leave(self) -> None:
         """Gives connections back, and makes the level above current."""
         enlisted, self._enlisted = self._enlisted, {}
+        self.error = None  # its traceback holds this transaction, and by it the session: a circle
         session = self.session
         if not self.is_subtransaction:
             session.unit_of_work.frame = self.frame.parent

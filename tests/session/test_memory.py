@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from nbsession import Engine, Session, inspect, select
+from nbsession import Engine, IntegrityError, Session, event, inspect, select
 from nbsession.session import core, pause
 from nbsession.tracking.identity import PURGE_AT
 from tests.session.models import Loan, Member, Node, Shelf, Tool
@@ -22,6 +22,139 @@ def no_collector() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+def load(session: Session) -> None:
+    assert session.query(Tool).all() and session.get(Member, 1) and session.scalars(select(Tool.name)).all()
+
+
+def change(session: Session) -> None:
+    session.get(Tool, 1).name = "changed"
+    session.add(Tool(name="new"))
+    session.flush()
+
+
+def commit(session: Session) -> None:
+    session.get(Tool, 1).name = "changed"
+    session.commit()
+
+
+def roll_back(session: Session) -> None:
+    session.add(Tool(name="lost"))
+    session.flush()
+    session.rollback()
+
+
+def savepoints(session: Session) -> None:
+    with session.begin_nested() as lost:
+        session.add(Tool(name="lost"))
+        session.flush()
+        lost.rollback()
+    with session.begin_nested():
+        session.get(Tool, 1).name = "changed"
+    session.rollback()
+
+
+def fail(session: Session) -> None:
+    session.add(Member(name=None))
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+
+
+def fail_in_a_savepoint(session: Session) -> None:
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.add(Member(name=None))
+    session.rollback()
+
+
+def listen(session: Session) -> None:
+    seen: list[object] = []
+    event.listen(session, "before_flush", lambda s, context, objects: seen.append(objects))
+    session.subscribe(seen.append)
+    session.add(Tool(name="new"))
+    session.flush()
+
+
+def merge(session: Session) -> None:
+    session.merge(Tool(id=1, name="merged"))
+    session.flush()
+
+
+def delete(session: Session) -> None:
+    tool = Tool(name="new")
+    session.add(tool)
+    session.flush()
+    session.delete(tool)
+    session.flush()
+
+
+def expire(session: Session) -> None:
+    tool = session.get(Tool, 1)
+    session.expire(tool)
+    assert tool.name
+    session.refresh(tool)
+
+
+def lazy_load(session: Session) -> None:
+    assert session.get(Loan, 1).member.name
+
+
+FORMS = (load, change, commit, roll_back, savepoints, fail, fail_in_a_savepoint, merge, delete, expire, lazy_load)
+MAPPED = (Member, Loan, Shelf, Tool)
+
+
+@pytest.fixture
+def stocked(tables: Engine) -> Engine:
+    """A database with a row of each table, and every statement of the forms run once: what is kept for good is kept."""
+    with Session(tables) as session:
+        session.add_all([Member(name="Ada", loans=[Loan(note="a")]), Tool(name="saw")])
+        session.commit()
+    for form in (*FORMS, listen):
+        with Session(tables) as session:
+            form(session)
+    return tables
+
+
+@pytest.mark.parametrize("form", [*FORMS, listen], ids=lambda f: f.__name__)
+def test_without_a_circle_nothing_waits_for_the_collector(
+    stocked: Engine, no_collector: None, form: Callable[[Session], None]
+) -> None:
+    """Line 23.12: the session and its objects are freed by reference counting when it is closed and dropped."""
+    session = Session(stocked)
+    form(session)
+    reference = weakref.ref(session)
+    session.close()
+    del session
+    left = [type(o).__name__ for o in gc.get_objects() if isinstance(o, MAPPED)]
+    assert (reference() is None, left) == (True, [])
+
+
+def test_objects_that_are_dropped_while_the_session_is_open_are_freed_by_counting(
+    stocked: Engine, no_collector: None
+) -> None:
+    """Lines 5.7, 23.12: a loop over queries holds no more than it uses."""
+    with Session(stocked) as session:
+        for form in FORMS:
+            form(session)
+        session.commit()
+        assert [o for o in gc.get_objects() if isinstance(o, MAPPED)] == []
+        assert len(session.identity_map) == 0
+
+
+def test_a_thousand_sessions_leave_the_object_count_flat(stocked: Engine) -> None:
+    """Line 23.12: whatever they did."""
+
+    def rounds(count: int) -> int:
+        for number in range(count):
+            with Session(stocked) as session:
+                FORMS[number % len(FORMS)](session)
+                session.rollback()
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = rounds(200)
+    assert rounds(1000) - before < 200  # one object a round would be a thousand
 
 
 def one_round(engine: Engine, number: int) -> None:
