@@ -47,6 +47,12 @@ class AliasView:
         """The columns a SELECT of the alias asks for, in the order of the mapper's."""
         return tuple([self.column_for(column) for column in self.mapper.selected_columns])
 
+    @cached_property
+    def single_criterion(self) -> Any:
+        """The condition of a class without a table of its own, about the alias."""
+        criterion = self.mapper.single_criterion
+        return None if criterion is None else self.adapt(criterion)
+
     def column_for(self, column: Any) -> Any:
         """The column of the alias that shows a column of the class.
 
@@ -76,6 +82,9 @@ class AliasView:
 
 class AliasedColumn(ColumnAttribute):
     """``alias.name``: a column attribute, read through the alias."""
+
+    def __clause_element__(self) -> Any:
+        return self.column
 
     def __init__(self, key: str, column: Any, entity: Any, mapper: Mapper) -> None:
         super().__init__(key, column, mapper)

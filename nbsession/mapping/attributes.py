@@ -110,7 +110,8 @@ class ColumnAttribute(Attribute, ColumnOperators):
         self.__doc__ = f"Column {column.name} of {mapper.class_.__name__}."
 
     def __clause_element__(self) -> Any:
-        return self.column
+        mapper = self.mapper
+        return self.column if mapper.inherits is None else mapper.seen_column(self.column)
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
+from nbsession.mapping.polymorphic import classes_by_identity, refusal
 from nbsession.tracking.instance_state import NO_VALUE
 
 
@@ -67,8 +68,8 @@ def row_loader(
 ) -> Generated:
     """``load(rows, known, born)``: one object per row, from the identity map or new; None where the key is NULL.
 
-    An object that is known gets only the values it lacks. New objects are filed in ``known``, a KeyedObjects, and
-    appended to ``born``: the caller moves them to persistent.
+    In a polymorphic hierarchy the discriminator tells the class of a new object. One that is known gets only the values it
+    lacks. New objects are filed in ``known``, a KeyedObjects, and appended to ``born``: the caller moves them to persistent.
 
     :param keys: attribute key of each column.
     :param processors: for each column a function that turns the driver's value into ours, or None.
@@ -87,6 +88,10 @@ def row_loader(
         )
 
     others = [i for i in range(len(keys)) if i not in ident]
+    make = "o = new(CLS)"
+    if mapper.polymorphic and mapper.polymorphic_on in keys:
+        said = values[list(keys).index(mapper.polymorphic_on)]
+        make = f"o = new(classes.get({said}) or refuse({key}, {said}))"
     source = f"""def load(rows, known, born):
     out = []
     add = out.append
@@ -107,7 +112,7 @@ def row_loader(
         elif {" or ".join(f"{values[i]} is None" for i in ident)}:
             add(None)
             continue
-{processing(8, others)}        o = new(CLS)
+{processing(8, others)}        {make}
         give_dict(o, {literal})
         give_ident(o, {key})
         known[{key}] = ref(o)
@@ -119,6 +124,8 @@ def row_loader(
         "ref": ref,
         "new": object.__new__,
         "CLS": mapper.class_,
+        "classes": classes_by_identity(mapper),
+        "refuse": refusal(mapper),
         "KEYS": frozenset(keys),
         "give_dict": mapper.give_dict,
         "give_ident": mapper.give_ident,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, SAWarning
 from nbsession.mapping.mapper_arguments import MapperArguments, next_number
+from nbsession.sql.columns import EntityColumn, bare
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import and_
 from nbsession.sql.selectable import Join
@@ -87,7 +88,7 @@ class Hierarchy:
             if fk.resolves() and id(fk.column) in parent._keys_of and (given is not None or fk.parent.primary_key)
         ]
         if given is not None:
-            self.inherit_condition = clause_of(given)
+            self.inherit_condition = bare(clause_of(given))
             read = {id(part) for part in iterate(self.inherit_condition)}
             pairs = [(theirs, mine) for theirs, mine in pairs if id(theirs) in read and id(mine) in read]
         if not pairs:
@@ -163,11 +164,11 @@ class Hierarchy:
                     f"'{self.class_.__name__}'."
                 )
             return found
-        return self.key_of(clause_of(said))
+        return self.key_of(bare(clause_of(said)))
 
     def forget_children(self) -> None:
         """A subclass was mapped: what was derived from them, and what others keep by this mapper, is worked out again."""
-        for name in ("self_and_descendants", "single_criterion"):
+        for name in ("self_and_descendants", "single_criterion", "polymorphic"):
             vars(self).pop(name, None)
         self.memo.clear()
 
@@ -205,10 +206,22 @@ class Hierarchy:
         """The condition that rows of its table are of this class, for a class without a table of its own; or None."""
         if not self.single or self.polymorphic_on is None:
             return None
-        identities = [m.polymorphic_identity for m in self.self_and_descendants if m in self.polymorphic_map.values()]
-        return self.columns[self.polymorphic_on].in_(identities)
+        return self.columns[self.polymorphic_on].in_(self.identities)
+
+    def seen_column(self, column: Column) -> Any:
+        """A column as an attribute of this class stands for it in a statement: it brings the class's tables along."""
+        seen = self.memo.get(("seen", column.uid))
+        if seen is None:
+            seen = self.memo["seen", column.uid] = EntityColumn(column, self.selectable, self.single_criterion)
+        return seen
 
     @property
+    def identities(self) -> list[Any]:
+        """The discriminator's values in rows of this class and its subclasses."""
+        mine = self.self_and_descendants
+        return [identity for identity, mapper in self.polymorphic_map.items() if mapper in mine]
+
+    @cached_property
     def polymorphic(self) -> bool:
         """Does the discriminator of a row tell its class?"""
         return self.polymorphic_on is not None and bool(self.polymorphic_map)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbsession.exc import ArgumentError
+from nbsession.sql.columns import bare
 from nbsession.sql.elements import BinaryExpression, ClauseList, ColumnElement, clause_of
 from nbsession.sql.operators import AND, EQ
 from nbsession.sql.visitors import iterate, replace
@@ -26,7 +27,7 @@ class MarkedColumn(ColumnElement):
 
     def __init__(self, element: Any, *, foreign: bool = False, remote: bool = False) -> None:
         marked = element if isinstance(element, MarkedColumn) else None
-        self.element: Any = element if marked is None else marked.element
+        self.element: Any = bare(element) if marked is None else marked.element
         self.type = self.element.type
         self.foreign: bool = foreign or (marked is not None and marked.foreign)
         self.remote: bool = remote or (marked is not None and marked.remote)

@@ -13,6 +13,7 @@ from nbsession.mapping.cascade import DEFAULT, Cascade
 from nbsession.mapping.join_finding import Wanted, joining_of
 from nbsession.mapping.join_marks import swapped
 from nbsession.mapping.joining import Direction, Joining, Pairs
+from nbsession.sql.columns import bare
 from nbsession.sql.selectable import FromClause
 
 if TYPE_CHECKING:
@@ -274,14 +275,14 @@ def _columns(given: Any) -> list[Any]:
     if callable(given) and not hasattr(given, "__clause_element__"):
         given = given()
     many = given if isinstance(given, (list, tuple, set)) else [given]
-    return [c.__clause_element__() if hasattr(c, "__clause_element__") else c for c in many]
+    return [bare(c.__clause_element__() if hasattr(c, "__clause_element__") else c) for c in many]
 
 
 def _expression(given: Any) -> Any:
     """A condition, or a function that gives it."""
     if callable(given) and not hasattr(given, "__clause_element__"):
         given = given()
-    return given
+    return bare(given)
 
 
 def relationship(

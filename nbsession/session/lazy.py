@@ -67,7 +67,8 @@ def _load_one_by_key(session: Session, obj: Any, declared: Relationship) -> Any:
         return None
     present = session.unit_of_work.identity_map.of(declared.mapper.base_mapper).find(ident)
     if present is not None:
-        return present if session.still_there(present) else None
+        fits = isinstance(present, declared.mapper.class_)
+        return present if fits and session.still_there(present) else None
     session.autoflush_before(f"lazy load of {declared}")
     return load_by_key(session, declared.mapper, ident)
 

@@ -9,8 +9,10 @@ from nbsession.exc import InvalidRequestError, ObjectDeletedError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import row_loader
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.key_select import of_class, select_by_key
 from nbsession.session.load_context import PLAIN, EntityLoad
 from nbsession.session.pause import collector_paused
+from nbsession.session.unit_of_work import by_mapper
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.identity import KeyedObjects
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 class EntityReader:
     """How objects of one mapper are read by one dialect; kept for both.
 
-    :ivar select: ``SELECT`` of all columns, without a condition.
-    :ivar by_key: the same for one primary key.
+    :ivar by_key: ``SELECT`` of all columns for one primary key.
     """
 
     def __init__(self, mapper: Mapper, dialect: Any) -> None:
@@ -31,12 +32,10 @@ class EntityReader:
         self._processors = [dialect.result_processor(c.type) for c in mapper.columns.values()]
         self._key_processors = [dialect.bind_processor(c.type) for c in mapper.primary_key]
         self._loaders: dict[tuple[int, bool, tuple[str, ...] | None], Any] = {}
-        quote = dialect.quote
-        table = quote(mapper.local_table.name)
-        names = ", ".join(f"{table}.{quote(c.name)}" for c in mapper.columns.values())
-        self.select = f"SELECT {names} FROM {table}"
-        where = " AND ".join(f"{table}.{quote(c.name)} = ?" for c in mapper.primary_key)
-        self.by_key = f"{self.select} WHERE {where}"
+        self._dialect = dialect
+        self._columns: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
+        condition, self._identities = of_class(mapper, dialect)
+        self.by_key = select_by_key(mapper, mapper.column_keys, dialect.quote) + condition
 
     @classmethod
     def of(cls, mapper: Mapper, dialect: Any) -> EntityReader:
@@ -60,14 +59,23 @@ class EntityReader:
             load = self._loaders[before, after, keys] = made.function
         return load
 
-    def values(self, row: Sequence[Any]) -> list[Any]:
-        """A row's values as attributes hold them."""
-        return [v if p is None or v is None else p(v) for v, p in zip(row, self._processors, strict=True)]
+    def columns_by_key(self, keys: tuple[str, ...]) -> tuple[str, list[Any]]:
+        """``SELECT`` of some columns for one primary key, and the processor of each."""
+        made = self._columns.get(keys)
+        if made is None:
+            text = select_by_key(self.mapper, keys, self._dialect.quote)
+            all_keys = self.mapper.column_keys
+            made = self._columns[keys] = text, [self._processors[all_keys.index(key)] for key in keys]
+        return made
 
     def key_params(self, ident: Any) -> tuple[Any, ...]:
         """A primary key as parameters."""
         parts = ident if len(self._key_processors) > 1 else (ident,)
         return tuple(v if p is None or v is None else p(v) for v, p in zip(parts, self._key_processors, strict=True))
+
+    def row_of(self, connection: Any, ident: Any) -> Any:
+        """The row of a primary key, in a list; an empty list if there is none, or if it is none of this class."""
+        return connection.fetch(self.by_key, self.key_params(ident) + self._identities)
 
 
 def objects_of_rows(
@@ -94,7 +102,10 @@ def objects_of_rows(
         try:
             found: list[Any] = load(rows, known, born)
         finally:
-            if born:
+            if born and mapper.polymorphic:
+                for one, objects in by_mapper(born).items():
+                    unit.move(one, objects, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
+            elif born:
                 unit.move(mapper, born, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
     known.purge()
     return found
@@ -104,7 +115,7 @@ def load_by_key(session: Session, mapper: Mapper, ident: Any) -> Any:
     """The object of a key, by a SELECT; None if there is no such row."""
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
-    rows = connection.fetch(reader.by_key, reader.key_params(ident))
+    rows = reader.row_of(connection, ident)
     return objects_of_rows(session, mapper, connection.dialect, rows)[0] if rows else None
 
 
@@ -114,9 +125,13 @@ def load_missing_values(session: Session, obj: Any) -> bool:
     Values that are set keep what they are.
     """
     mapper, ident = state_of(obj).mapper, ident_of(obj)
+    if mapper.inherits is not None:
+        lacking = tuple(key for key in mapper.column_keys if key not in obj.__dict__)
+        if lacking != mapper.column_keys:
+            return load_columns(session, obj, lacking)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
-    rows = connection.fetch(reader.by_key, reader.key_params(ident))
+    rows = reader.row_of(connection, ident)
     if not rows:
         return False
     known = session.unit_of_work.identity_map.of(mapper.base_mapper)
@@ -129,13 +144,14 @@ def load_missing_values(session: Session, obj: Any) -> bool:
 
 def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
     """Fills some column values of an object, by one SELECT, and no others. False: its row is gone."""
-    mapper = state_of(obj).mapper
+    mapper, wanted = state_of(obj).mapper, tuple(keys)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
-    rows = connection.fetch(reader.by_key, reader.key_params(ident_of(obj)))
+    sql, processors = reader.columns_by_key(wanted)
+    rows = connection.fetch(sql, reader.key_params(ident_of(obj)))
     if rows:
-        loaded = dict(zip(mapper.column_keys, reader.values(rows[0]), strict=True))
-        obj.__dict__.update((key, loaded[key]) for key in keys)
+        found = zip(wanted, rows[0], processors, strict=True)
+        obj.__dict__.update((k, v if p is None or v is None else p(v)) for k, v, p in found)
     return bool(rows)
 
 

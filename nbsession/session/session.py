@@ -120,6 +120,8 @@ class Session(Asking):
             if ident is None:
                 return None
         present = self.identity_map.of(mapper.base_mapper).find(ident)
+        if mapper.inherits is not None and present is not None and not isinstance(present, mapper.class_):
+            return None  # the row is of another class of the hierarchy
         if present is not None and not populate_existing:
             return present if self.still_there(present) else None
         self.autoflush_before("session.get")

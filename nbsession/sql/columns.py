@@ -18,6 +18,7 @@ from nbsession.sql.constraints import (
 )
 from nbsession.sql.elements import ColumnClause, ColumnElement
 from nbsession.sql.types import NULLTYPE, Integer, NullType, TypeEngine, to_type
+from nbsession.sql.visitors import replace
 
 if TYPE_CHECKING:
     from nbsession.sql.schema import MetaData, Table
@@ -205,6 +206,41 @@ class Column(ColumnClause):
     def __repr__(self) -> str:
         owner = f"{self.table.name}." if self.table is not None else ""
         return f"<Column {owner}{self.name} {self.type!r}>"
+
+
+class EntityColumn(Column):
+    """A column, as an attribute of a class that inherits: what it is selected from is more, or less, than its table.
+
+    :ivar original: the column.
+    :ivar source: what must stand in FROM: the join of the class's tables.
+    :ivar criterion: which rows are the class's, where it has no table of its own; or None.
+    """
+
+    __slots__ = ("criterion", "original", "source")
+
+    def __init__(self, original: Column, source: Any, criterion: Any) -> None:
+        for base in Column.__mro__:
+            for name in getattr(base, "__slots__", ()):
+                if name != "__weakref__" and hasattr(original, name):
+                    setattr(self, name, getattr(original, name))
+        self.original = original
+        self.base = original
+        self.source = source
+        self.criterion = criterion
+
+    def _shape(self, walk: ShapeWalk) -> None:
+        walk.key.append("of entity")
+        self.source._shape(walk)
+        walk.key.append(self.uid)
+        if self.criterion is not None:
+            self.criterion._shape(walk)
+
+
+def bare(clause: Any) -> Any:
+    """A clause about the columns themselves, whatever classes it names them by."""
+    if not hasattr(clause, "visit_name"):
+        return clause
+    return replace(clause, lambda part: part.original if isinstance(part, EntityColumn) else None)
 
 
 def _is_type(given: Any) -> bool:

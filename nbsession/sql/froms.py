@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, NoForeignKeysError
-from nbsession.sql.selectable import Join, columns_of, from_of, join_condition
+from nbsession.sql.combine import conjunction
+from nbsession.sql.operators import AND
+from nbsession.sql.selectable import FromClause, Join, columns_of, from_of, join_condition
 from nbsession.sql.visitors import iterate
 
 if TYPE_CHECKING:
@@ -22,14 +24,14 @@ def froms_of(clause: Any) -> Iterator[Any]:
     """The tables that an expression reads directly; those inside its subqueries are theirs."""
     for part in iterate(clause, inside_subqueries=False):
         if part.visit_name == "column" and part.table is not None:
-            yield part.table
+            yield getattr(part, "source", part.table)
 
 
 def froms_of_columns(select: Select) -> list[Any]:
     """What the columns of a SELECT bring into FROM."""
     found: list[Any] = []
     for raw in select.raw_columns:
-        if getattr(raw, "__mapper__", None) is not None or hasattr(raw, "corresponding_column"):
+        if getattr(raw, "__mapper__", None) is not None or isinstance(raw, FromClause):
             found.append(from_of(raw))
         else:
             for column in columns_of(raw):
@@ -51,6 +53,24 @@ def final_froms(select: Select) -> list[Any]:
     return _unique([one for one in froms if id(one) not in inside])
 
 
+def entity_criteria(select: Select) -> tuple[Any, ...]:
+    """The conditions that selected classes without a table of their own bring along; those of joins are in their ON."""
+    found: dict[int, Any] = {}
+    for raw in (*select.raw_columns, *select._from):
+        mapper = getattr(raw, "__mapper__", None)
+        if mapper is not None:
+            criteria = [mapper.single_criterion]
+        elif isinstance(raw, FromClause):
+            continue
+        else:
+            parts = (part for column in columns_of(raw) for part in iterate(column, inside_subqueries=False))
+            criteria = [getattr(part, "criterion", None) for part in parts]
+        found.update((id(one), one) for one in criteria if one is not None)
+    for step in select._joins:
+        found.pop(id(step.criterion), None)
+    return tuple(found.values())
+
+
 def _nested_joins(one: Any) -> Iterator[Any]:
     """The joins within a join."""
     if isinstance(one, Join):
@@ -67,12 +87,14 @@ def _joined(said: list[Any], shown: list[Any], step: JoinStep) -> list[Any]:
     near: Any = None
     if step.left is not None:
         near = from_of(step.left)
-        left = next((one for one in said if any(part is near for part in _parts(one))), near)
+        left = next((one for one in (*said, *shown) if any(part is near for part in _parts(one))), near)
     else:
         left = _left_side(others, step)
     condition = step.onclause
     if condition is None:
         condition = _condition([near] if near is not None else [*_parts(left)][::-1], step.right)
+    if step.criterion is not None:
+        condition = conjunction(AND, (condition, step.criterion))
     joined = Join(left, step.right, condition, step.isouter, step.full)
     if any(one is left for one in said):
         return [joined if one is left else one for one in said]

@@ -66,9 +66,17 @@ class JoinStep:
             return cls(left, target, rest[0] if rest else from_of(target), condition, isouter, full)
         return cls(left, target, from_of(target), None if onclause is None else clause_of(onclause), isouter, full)
 
+    @property
+    def criterion(self) -> Any:
+        """Which of the joined rows are the target's, if that is a class without a table of its own; or None."""
+        mapper = getattr(self.target, "__mapper__", None)
+        return None if mapper is None else mapper.single_criterion
+
     def _shape(self, walk: ShapeWalk) -> None:
         walk.key += ("join", self.isouter, self.full)
         self.right._shape(walk)
+        if self.criterion is not None:
+            self.criterion._shape(walk)
         for part in (None if self.left is None else from_of(self.left), self.onclause):
             if part is None:
                 walk.key.append(None)

@@ -11,7 +11,7 @@ from nbsession.exc import CompileError, InvalidRequestError
 from nbsession.sql import operators as ops
 from nbsession.sql.base import ShapeWalk
 from nbsession.sql.elements import ColumnClause, Label, UnaryExpression
-from nbsession.sql.froms import final_froms
+from nbsession.sql.froms import entity_criteria, final_froms
 from nbsession.sql.naming import given_name, quote_identifier, result_names
 from nbsession.sql.rendering import ExpressionRendering
 from nbsession.sql.types import TypeEngine
@@ -41,7 +41,10 @@ class SelectRendering(ExpressionRendering):
         text += ", ".join(listed)
         if tables:
             text += " FROM " + ", ".join(tables)
-        for word, criteria, groups in (("WHERE", select._where, ()), ("GROUP BY", (), select._group)):
+        for word, criteria, groups in (
+            ("WHERE", select._where + entity_criteria(select), ()),
+            ("GROUP BY", (), select._group),
+        ):
             if criteria:
                 text += f" {word} {self.criteria(criteria)}"
             if groups:

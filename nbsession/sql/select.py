@@ -204,6 +204,9 @@ class Select(Sliceable):
             key += (len(self._from), len(self._joins))
             for raw in self._from:
                 from_of(raw)._shape(walk)
+                criterion = getattr(getattr(raw, "__mapper__", None), "single_criterion", None)
+                if criterion is not None:
+                    criterion._shape(walk)
             for step in self._joins:
                 step._shape(walk)
         if self._distinct:
@@ -238,6 +241,8 @@ def shape_of_raw(raw: Any, walk: ShapeWalk) -> None:
         mapper.selectable._shape(walk)
         for column in columns:
             column._shape(walk)
+        if mapper.single_criterion is not None:
+            mapper.single_criterion._shape(walk)
     elif isinstance(raw, ClauseElement):
         raw._shape(walk)
     else:

@@ -112,6 +112,7 @@ class FromClause(ClauseElement):
 
     def corresponding_column(self, column: Any) -> Any:
         """The column here that shows ``column`` of something beneath, or None."""
+        column = getattr(column, "original", column)
         for mine in self.c:
             shown = mine
             while shown is not None:
@@ -172,6 +173,11 @@ class Join(FromClause):
         for part in self.parts():
             for column in part.c:
                 yield f"{part.name}_{column.key}", column
+
+    def corresponding_column(self, column: Any) -> Any:
+        """The column of one of the parts; aliases among them have no names to tell their columns apart by."""
+        found = (part.corresponding_column(column) for part in self.parts())
+        return next((one for one in found if one is not None), None)
 
     def is_derived_from(self, other: Any) -> bool:
         """Whether it is ``other``, or shows it."""

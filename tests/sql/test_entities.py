@@ -34,7 +34,8 @@ class Relationship:
 
 def entity(called, table, **renamed):
     made = SimpleNamespace(
-        __name__=called, __mapper__=SimpleNamespace(selectable=table, selected_columns=tuple(table.c))
+        __name__=called,
+        __mapper__=SimpleNamespace(selectable=table, selected_columns=tuple(table.c), single_criterion=None),
     )
     for column in table.c:
         key = renamed.get(column.key, column.key)
