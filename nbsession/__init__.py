@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
     from nbsession.mapping.declarative import Mapped as Mapped
     from nbsession.mapping.declarative import mapped_column as mapped_column
+    from nbsession.mapping.imperative import clear_mappers as clear_mappers
+    from nbsession.mapping.imperative import mapper as mapper
+    from nbsession.mapping.imperative import object_mapper as object_mapper
     from nbsession.mapping.instrumentation import validates as validates
     from nbsession.mapping.join_marks import foreign as foreign
     from nbsession.mapping.join_marks import remote as remote
+    from nbsession.mapping.properties import deferred as deferred
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
     from nbsession.mapping.relationship_operators import with_parent as with_parent
@@ -71,6 +75,8 @@ _HOMES = {
     "mapping.aliased": "aliased",
     "mapping.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
+    "mapping.imperative": "clear_mappers mapper object_mapper",
+    "mapping.properties": "deferred",
     "mapping.registry": "class_mapper registry",
     "mapping.join_marks": "foreign remote",
     "mapping.relationship_operators": "with_parent",

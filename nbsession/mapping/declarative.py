@@ -5,7 +5,7 @@ Knows annotations, columns and relationships of a class body; makes a Table and 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
@@ -21,6 +21,7 @@ from nbsession.mapping.instrumentation import (
 )
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.mapper_arguments import MapperArguments
+from nbsession.mapping.properties import Deferred, Properties
 from nbsession.mapping.registry import registry
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
@@ -37,12 +38,21 @@ class MappedColumn:
     """What :func:`mapped_column` returns: a column that learns its name, type and nullability from its attribute.
 
     :ivar shares: may the table have it already, from a sister class?
+    :ivar deferred: the group it is loaded with when touched, None for alone; False: it is loaded with the object.
     """
 
-    def __init__(self, args: tuple[Any, ...], options: dict[str, Any], nullable: Any, shares: bool = False) -> None:
+    def __init__(
+        self,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+        nullable: Any,
+        shares: bool = False,
+        deferred: str | Literal[False] | None = False,
+    ) -> None:
         self.options = options
         self.nullable = nullable
         self.shares = shares
+        self.deferred = deferred
         self.column: Column = Column(*args, **options)
         self.typed = any(_is_type(a) for a in args) or "type_" in options
 
@@ -77,18 +87,28 @@ def _is_type(value: Any) -> bool:
     return hasattr(cls, "python_type")
 
 
-def mapped_column(*args: Any, nullable: Any = _UNSET, use_existing_column: bool = False, **options: Any) -> Any:
+def mapped_column(
+    *args: Any,
+    nullable: Any = _UNSET,
+    use_existing_column: bool = False,
+    deferred: bool = False,
+    deferred_group: str | None = None,
+    **options: Any,
+) -> Any:
     """A column of a declarative class.
 
     :param args: as for ``Column``: optionally a name, a type, then ``ForeignKey(...)`` and the like.
     :param nullable: may it be NULL? By default what the annotation says: ``Mapped[int | None]`` may.
     :param use_existing_column: in a class without a table of its own: if a sister class added the column, share it.
+    :param deferred: left out of SELECTs, and loaded when it is touched.
+    :param deferred_group: as ``deferred``; columns of one group are loaded together.
     :param options: as for ``Column``: ``primary_key``, ``default``, ``unique``, ...
 
     >>> class User(Base): ...
     ...     id: Mapped[int] = mapped_column(primary_key=True)
     """
-    return MappedColumn(args, options, nullable, use_existing_column)
+    group: Any = deferred_group if deferred or deferred_group is not None else False
+    return MappedColumn(args, options, nullable, use_existing_column, group)
 
 
 class _DeclarativeType(type):
@@ -169,8 +189,10 @@ def map_declared(cls: type[DeclarativeBase]) -> Mapper:
     if table is None:
         table = _make_table(cls, bodies, body, parent)
     else:
-        body.columns.update({**{c.key: c for c in table.columns}, **body.columns})
-    mapper = cls.registry.add(cls, table, body.columns, body.relationships, parent, arguments)
+        named = dict(body.columns)
+        body.columns.clear()
+        body.columns.update({**{c.key: c for c in table.columns}, **named})
+    mapper = cls.registry.add(cls, table, body.properties, parent, arguments)
     give_constructor(cls, mapper, DeclarativeBase)
     watch_constructions(cls)
     return mapper
@@ -192,7 +214,7 @@ def _make_table(cls: type[DeclarativeBase], bodies: list[type], body: ClassBody,
             f"Class {cls.__name__} does not have a __table__ or __tablename__ specified and does not inherit from an "
             "existing table-mapped class."
         )
-    table = parent.local_table
+    table: Table = parent.local_table
     for key, column in body.columns.items():
         if column.primary_key:
             raise ArgumentError(
@@ -233,20 +255,23 @@ def _table_args(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class ClassBody(NamedTuple):
     """What a class body and those of its mixins declare, in the order it is written.
 
-    :ivar columns: by attribute.
-    :ivar relationships: by attribute.
+    :ivar properties: columns and relationships by attribute.
     :ivar shared: attributes whose column may be in the table already.
     """
 
-    columns: dict[str, Column]
-    relationships: dict[str, Relationship]
+    properties: Properties
     shared: set[str]
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Attribute to column."""
+        return self.properties.columns
 
 
 def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
     """Reads a class body and those of its mixins."""
-    found = ClassBody({}, {}, set())
-    columns, relationships = found.columns, found.relationships
+    found = ClassBody(Properties.empty(), set())
+    columns, relationships, deferred = found.columns, found.properties.relationships, found.properties.deferred
     for ancestor in reversed(bodies):
         copied = ancestor is not cls
         body = vars(ancestor)
@@ -256,6 +281,9 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
             says = read_annotation(annotations[key], ancestor, key) if key in annotations else None
             if (value is _UNSET and says is None) or key.startswith("__"):
                 continue
+            if isinstance(value, Deferred):
+                deferred[key] = value.group
+                value = value.column
             if isinstance(value, Relationship):
                 _aim(value, says, cls)
                 relationships[key] = value
@@ -264,6 +292,8 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
                 columns[key] = declared.finish(key, says, cls)
                 if value.shares:
                     found.shared.add(key)
+                if value.deferred is not False:
+                    deferred[key] = value.deferred
             elif isinstance(value, Column):
                 value.name = value.name or key
                 columns[key] = value

@@ -6,12 +6,12 @@ Knows joined-table and single-table inheritance. Knows no rows: what class a row
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, SAWarning
 from nbsession.mapping.mapper_arguments import MapperArguments, next_number
+from nbsession.mapping.properties import Properties
 from nbsession.sql.columns import EntityColumn, bare
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import and_
@@ -32,6 +32,7 @@ class Hierarchy:
     :ivar single: does it share its parent's table?
     :ivar columns: key to column of all column attributes, inherited ones first; of a key that lies in several tables,
         the base table's.
+    :ivar deferred: the column attributes that are loaded only when touched, each with its group or None.
     :ivar polymorphic_on: the attribute that tells a row's class, or None.
     :ivar polymorphic_map: the discriminator's value to mapper; one dict for the whole hierarchy.
     :ivar version_key: the attribute that counts versions, or None.
@@ -41,9 +42,13 @@ class Hierarchy:
     memo: dict[Any, Any]
     inherits: Mapper | None
     base_mapper: Mapper
-    tables: tuple[Table, ...]
+    tables: tuple[Any, ...]
     columns: dict[str, Column]
-    local_table: Table
+    local_table: Any
+    deferred: dict[str, str | None]
+    polymorphic_map: dict[Any, Mapper]
+    _keys_of: dict[int, str]
+    _written: dict[Any, dict[str, Column]]
     lineage: tuple[Mapper, ...]
     version_id_generator: Any
 
@@ -52,7 +57,7 @@ class Hierarchy:
         raise NotImplementedError
 
     def _take_place(
-        self, table: Table, own: Mapping[str, Column], parent: Mapper | None, arguments: MapperArguments
+        self, table: Any, properties: Properties, parent: Mapper | None, arguments: MapperArguments
     ) -> None:
         """Works out tables and columns."""
         me: Any = self
@@ -60,27 +65,31 @@ class Hierarchy:
         self.local_table = table
         self.arguments = arguments
         self.children: list[Mapper] = []
+        self.single = parent is not None and table is parent.local_table
         if parent is None:
             self.base_mapper, self.lineage = me, (me,)
-            self.tables, self.single = (table,), False
-            self.columns = dict(own)
-            self._written: dict[Any, dict[str, Column]] = {table: self.columns}
-            self._keys_of = {id(c): key for key, c in own.items()}
-            self.polymorphic_map: dict[Any, Mapper] = {}
+            self.tables = tuple(table.parts())
+            self.columns, self._keys_of, self._written = {}, {}, {}
+            self.deferred, self.polymorphic_map = {}, {}
         else:
             self.base_mapper, self.lineage = parent.base_mapper, (*parent.lineage, me)
-            self.columns = dict(parent.columns)
-            self._keys_of = dict(parent._keys_of)
-            self._written = {t: dict(columns) for t, columns in parent._written.items()}
-            self.polymorphic_map = parent.polymorphic_map
-            self.single = table is parent.local_table
             self.tables = parent.tables if self.single else (*parent.tables, table)
-            if self.single:
-                self._add_columns(table, own, {})
-            else:
-                self._join_parent(parent, table, own)
+            self.columns, self._keys_of = dict(parent.columns), dict(parent._keys_of)
+            self._written = {t: dict(columns) for t, columns in parent._written.items()}
+            self.deferred, self.polymorphic_map = dict(parent.deferred), parent.polymorphic_map
+        for one in self.tables:
+            self._written.setdefault(one, {})
+        shared = self._join_parent(parent, table) if parent is not None and not self.single else {}
+        for key, column in properties.columns.items():
+            self.columns.setdefault(key, column)
+            for each in (column, *properties.further.get(key, ())):
+                written = shared.get(id(each), key)
+                self._written[each.table][written] = each
+                self._keys_of[id(each)] = written
+        self.deferred.update(properties.deferred)
 
-    def _join_parent(self, parent: Mapper, table: Table, own: Mapping[str, Column]) -> None:
+    def _join_parent(self, parent: Mapper, table: Table) -> dict[int, str]:
+        """Finds how its table joins its parent's: the inherited attribute of each column that it joins by."""
         given = self.arguments.inherit_condition
         pairs = [
             (fk.column, fk.parent)
@@ -99,15 +108,7 @@ class Hierarchy:
             )
         if given is None:
             self.inherit_condition = and_(*(theirs == mine for theirs, mine in pairs))
-        self._add_columns(table, own, {id(mine): parent._keys_of[id(theirs)] for theirs, mine in pairs})
-
-    def _add_columns(self, table: Table, own: Mapping[str, Column], shared: Mapping[int, str]) -> None:
-        written = self._written.setdefault(table, {})
-        for key, column in own.items():
-            shared_key = shared.get(id(column), key)
-            written[shared_key] = column
-            self._keys_of[id(column)] = shared_key
-            self.columns.setdefault(key, column)
+        return {id(mine): parent._keys_of[id(theirs)] for theirs, mine in pairs}
 
     def _read_arguments(self) -> None:
         """What the arguments say, once the columns are known."""
@@ -191,6 +192,32 @@ class Hierarchy:
     def table_keys(self, table: Any) -> tuple[str, ...]:
         """The attributes that are a table's primary key, in its order."""
         return tuple(self._keys_of[id(c)] for c in table.primary_key)
+
+    @cached_property
+    def deferred_keys(self) -> frozenset[str]:
+        """The column attributes that are left out of SELECTs."""
+        return frozenset(self.deferred)
+
+    @cached_property
+    def deferred_groups(self) -> dict[str, tuple[str, ...]]:
+        """Each group of deferred attributes; they are loaded together."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for key, group in self.deferred.items():
+            if group is not None:
+                groups[group] = (*groups.get(group, ()), key)
+        return groups
+
+    @cached_property
+    def selected_keys(self) -> tuple[str, ...]:
+        """Keys of the column attributes that a SELECT of this entity asks for: all that are not deferred."""
+        return tuple(key for key in self.columns if key not in self.deferred)
+
+    def loaded_with(self, key: str | None) -> tuple[str, ...]:
+        """The column attributes that are loaded when one of them is touched and missing."""
+        group = self.deferred.get(key) if key is not None else None
+        if group is not None:
+            return self.deferred_groups[group]
+        return (key,) if key is not None and key in self.deferred else self.selected_keys
 
     @cached_property
     def selectable(self) -> Any:

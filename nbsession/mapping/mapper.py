@@ -11,6 +11,7 @@ from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.inheritance import Hierarchy
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
+from nbsession.mapping.properties import Properties
 from nbsession.mapping.relationship_attributes import attribute_for
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.types import BigInteger, Integer, SmallInteger
@@ -19,13 +20,14 @@ from nbsession.tracking.instance_state import CommonState, no_session
 
 if TYPE_CHECKING:
     from nbsession.mapping.registry import registry
-    from nbsession.sql.schema import Column, Table
+    from nbsession.sql.schema import Column
 
 
 class Mapper(Hierarchy):
     """How a class meets a table.
 
-    :param columns: key to column of its own table; of a class without one, the columns it adds to its parent's.
+    :param table: its own table, or a join; of a class without one, its parent's.
+    :param properties: its attributes that are not inherited; the relationships among them are added later.
     :param inherits: the mapper of the class it inherits from.
     :param arguments: what ``__mapper_args__`` says.
     :ivar class_: the class.
@@ -43,9 +45,9 @@ class Mapper(Hierarchy):
     def __init__(
         self,
         cls: type,
-        table: Table,
+        table: Any,
         owner: registry,
-        columns: Mapping[str, Column],
+        properties: Properties,
         inherits: Mapper | None = None,
         arguments: MapperArguments | None = None,
     ) -> None:
@@ -53,7 +55,7 @@ class Mapper(Hierarchy):
         self.registry = owner
         self.configured = False
         self.memo = {}
-        self._take_place(table, columns, inherits, arguments or MapperArguments())
+        self._take_place(table, properties, inherits, arguments or MapperArguments())
         self.attributes: dict[str, Any] = {key: ColumnAttribute(key, c, self) for key, c in self.columns.items()}
         primary = list(self.base_mapper.local_table.primary_key)
         if not primary:
@@ -64,6 +66,7 @@ class Mapper(Hierarchy):
         missing = [c.name for c in primary if id(c) not in self._keys_of]
         if missing:
             raise ArgumentError(f"Primary key column(s) {missing} of '{table.name}' are not mapped by {cls.__name__}.")
+        primary = list({self._keys_of[id(c)]: c for c in reversed(primary)}.values())[::-1]  # joined ones count once
         self.primary_key = tuple(primary)
         self.pk_keys = tuple(self._keys_of[id(c)] for c in primary)
         self.generated = _generated(self.primary_key)
@@ -137,8 +140,8 @@ class Mapper(Hierarchy):
 
     @cached_property
     def selected_columns(self) -> tuple[Column, ...]:
-        """The columns a SELECT of this entity asks for, in the order of :attr:`column_keys`."""
-        return tuple(self.columns.values())
+        """The columns a SELECT of this entity asks for, in the order of :attr:`selected_keys`."""
+        return tuple(map(self.columns.__getitem__, self.selected_keys))
 
     @cached_property
     def column_keys(self) -> tuple[str, ...]:
@@ -223,7 +226,8 @@ class Mapper(Hierarchy):
         return self.base_mapper.class_, ident if len(self.pk_keys) > 1 else (ident,), None
 
     def __repr__(self) -> str:
-        return f"<Mapper {self.class_.__name__} on {self.local_table.name}>"
+        tables = self.tables[-1:] if self.inherits is not None else self.tables
+        return f"<Mapper {self.class_.__name__} on {', '.join(table.name for table in tables)}>"
 
 
 class UnresolvedRelationship:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
 from nbsession.mapping.instrumentation import (
@@ -16,8 +16,11 @@ from nbsession.mapping.instrumentation import (
 )
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.mapper_arguments import MapperArguments
+from nbsession.mapping.properties import Properties, read_properties
 from nbsession.mapping.relationships import Relationship
-from nbsession.sql.schema import Column, MetaData, Table
+from nbsession.sql.schema import MetaData
+
+registries: WeakSet[registry] = WeakSet()
 
 
 class registry:
@@ -33,39 +36,48 @@ class registry:
     def __init__(self, *, metadata: MetaData | None = None) -> None:
         self.metadata = metadata if metadata is not None else MetaData()
         self._classes: WeakValueDictionary[str, type] = WeakValueDictionary()
+        self._mapped: WeakSet[type] = WeakSet()
+        registries.add(self)
         self.waiting: list[Mapper] = []
         self._configuring = False
 
     @property
     def mappers(self) -> list[Mapper]:
         """The mappers of its classes."""
-        return [cls.__mapper__ for cls in self._classes.values() if hasattr(cls, "__mapper__")]
+        return [vars(cls)["__mapper__"] for cls in list(self._mapped) if "__mapper__" in vars(cls)]
 
-    def map_imperatively(self, cls: type, local_table: Table, *, properties: Mapping[str, Any] | None = None) -> Mapper:
-        """Maps a plain class to a table.
+    def map_imperatively(
+        self,
+        class_: type,
+        local_table: Any = None,
+        *,
+        properties: Mapping[str, Any] | None = None,
+        inherits: Any = None,
+        **arguments: Any,
+    ) -> Mapper:
+        """Maps a plain class to a table, or to a join of tables.
 
-        :param cls: a class; its instances need a ``__dict__``.
-        :param local_table: the table. Every column becomes an attribute of its name.
-        :param properties: relationships by attribute name, or columns to be mapped under another name.
+        :param class_: a class; its instances need a ``__dict__``.
+        :param local_table: the table or join; a subclass that lies in its parent's table has none. Every column becomes an
+            attribute of its name.
+        :param properties: relationships by attribute name, columns to be mapped under another name, ``deferred(column)``,
+            and lists of columns that are one attribute.
+        :param inherits: the mapped class that it inherits from, or its mapper.
+        :param arguments: what ``__mapper_args__`` may say.
         :return: the mapper.
         :raises ArgumentError: the class is mapped already, or a property is neither column nor relationship.
         """
+        cls = class_
         if "__mapper__" in vars(cls):
             raise ArgumentError(f"Class '{cls.__name__}' already has been instrumented: it is mapped already.")
-        columns: dict[str, Column] = {}
-        relationships: dict[str, Relationship] = {}
-        for key, given in (properties or {}).items():
-            if isinstance(given, Relationship):
-                relationships[key] = given
-            elif isinstance(given, Column):
-                columns[key] = given
-            else:
-                raise ArgumentError(
-                    f"Property '{key}' of {cls.__name__} is neither a column nor a relationship: {given!r}"
-                )
-        renamed = {id(c) for c in columns.values()}
-        columns = {**{c.key: c for c in local_table.columns if id(c) not in renamed}, **columns}
-        mapper = self.add(cls, local_table, columns, relationships)
+        parent = class_mapper(inherits) if isinstance(inherits, type) else inherits
+        if parent is not None and not issubclass(cls, parent.class_):
+            raise ArgumentError(f"Class '{cls.__name__}' does not inherit from '{parent.class_.__name__}'")
+        if parent is None and local_table is None:
+            raise ArgumentError(f"Mapper of {cls.__name__} has no local_table: give a table, or inherits=.")
+        found = read_properties(cls, local_table, properties or {})
+        said = MapperArguments.of(arguments, cls)
+        mapper = self.add(cls, parent.local_table if local_table is None else local_table, found, parent, said)
         instrument_plain_class(cls, mapper)
         watch_constructions(cls)
         return mapper
@@ -73,25 +85,25 @@ class registry:
     def add(
         self,
         cls: type,
-        table: Table,
-        columns: Mapping[str, Column],
-        relationships: Mapping[str, Relationship],
+        table: Any,
+        properties: Properties,
         inherits: Mapper | None = None,
         arguments: MapperArguments | None = None,
     ) -> Mapper:
         """Makes the mapper of a class, and puts the column attributes in place."""
-        mapper = Mapper(cls, table, self, columns, inherits, arguments)
+        mapper = Mapper(cls, table, self, properties, inherits, arguments)
         validators = collect_validators(cls)
         cls.__nbs_validators__ = validators  # type: ignore[attr-defined]
         for key, attribute in mapper.attributes.items():
             attribute.validators = validators.get(key, ())
             setattr(cls, key, attribute)
         mapper.refresh_free_keys()
-        for key, declared in relationships.items():
+        for key, declared in properties.relationships.items():
             mapper.add_relationship(key, declared)
         cls.__mapper__ = mapper  # type: ignore[attr-defined]
         cls.__table__ = table  # type: ignore[attr-defined]
         self._classes[cls.__name__] = cls
+        self._mapped.add(cls)
         self.waiting.append(mapper)
         return mapper
 
@@ -159,10 +171,11 @@ class registry:
 
     def dispose(self) -> None:
         """Forgets its classes; plain ones are plain again."""
-        for cls in list(self._classes.values()):
-            if hasattr(cls, "__mapper__"):
-                release_plain_class(cls, cls.__mapper__.attributes)
+        for cls in list(self._mapped):
+            if "__mapper__" in vars(cls):
+                release_plain_class(cls, vars(cls)["__mapper__"].attributes)
         self._classes.clear()
+        self._mapped.clear()
         self.waiting.clear()
 
 
@@ -174,6 +187,11 @@ def class_mapper(cls: type) -> Mapper:
     mapper = getattr(cls, "__mapper__", None)
     if type(mapper) is not Mapper or not isinstance(cls, type):
         raise UnmappedClassError(cls)
+    return configured_mapper(mapper)
+
+
+def configured_mapper(mapper: Mapper) -> Mapper:
+    """The mapper, with its relationships resolved."""
     if not mapper.configured:
         mapper.configure()
     return mapper

@@ -55,7 +55,7 @@ class Answering(Flushing):
         cause = f"load of {type(obj).__name__}.{key}"
         self.autoflush_before(cause)
         with self.bus.because(cause):
-            if not loading.load_missing_values(cast(Any, self), obj):
+            if not loading.load_missing_values(cast(Any, self), obj, key):
                 raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 

@@ -72,7 +72,7 @@ def _select_entities(
     start, width = 0, len(compiled.columns)
     for raw, mapper in zip(statement.raw_columns, mappers, strict=True):
         if mapper is not None:
-            count = len(mapper.column_keys)
+            count = len(mapper.selected_keys)
             columns.append(objects_of_rows(session, mapper, connection.dialect, rows, start, start + count < width))
             keys.append(raw.__name__)
             start += count

@@ -93,7 +93,8 @@ class Step:
     @property
     def table(self) -> str:
         """The table's name."""
-        return self.mapper.local_table.name
+        name: str = self.mapper.local_table.name
+        return name
 
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """(object, values by column) for each row; a key that an earlier step makes is a :class:`KeyOf`."""

@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
+from nbsession.sql.compile import compile_statement
+from nbsession.sql.expression import bindparam, select
+from nbsession.sql.selectable import Join
 
 
-def select_by_key(mapper: Mapper, keys: Sequence[str], quote: Any) -> str:
+def select_by_key(mapper: Mapper, keys: Sequence[str], dialect: Any) -> str:
     """``SELECT ... FROM ... WHERE key = ?``, joined where the columns lie in several tables.
 
     :param keys: attributes, in the order of the columns.
-    :param quote: function that quotes a name.
     """
+    if isinstance(mapper.base_mapper.local_table, Join):
+        columns = [mapper.columns[key] for key in keys]
+        criteria = [c == bindparam(f"key_{i}", type_=c.type) for i, c in enumerate(mapper.primary_key)]
+        return compile_statement(select(*columns).select_from(mapper.selectable).where(*criteria), dialect.name).sql
+    quote = dialect.quote
     needed = {id(mapper.columns[key].table) for key in keys}
     first, *others = [table for table in mapper.tables if id(table) in needed]
 

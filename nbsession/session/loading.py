@@ -35,7 +35,7 @@ class EntityReader:
         self._dialect = dialect
         self._columns: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
         condition, self._identities = of_class(mapper, dialect)
-        self.by_key = select_by_key(mapper, mapper.column_keys, dialect.quote) + condition
+        self.by_key = select_by_key(mapper, mapper.selected_keys, dialect) + condition
 
     @classmethod
     def of(cls, mapper: Mapper, dialect: Any) -> EntityReader:
@@ -52,7 +52,7 @@ class EntityReader:
         """
         load = self._loaders.get((before, after, keys))
         if load is None:
-            mapper, wanted = self.mapper, self.mapper.column_keys if keys is None else keys
+            mapper, wanted = self.mapper, self.mapper.selected_keys if keys is None else keys
             processors = [self._processors[mapper.column_keys.index(key)] for key in wanted]
             ident = [wanted.index(key) for key in mapper.pk_keys]
             made = row_loader(mapper, wanted, processors, ident, before, after)
@@ -63,7 +63,7 @@ class EntityReader:
         """``SELECT`` of some columns for one primary key, and the processor of each."""
         made = self._columns.get(keys)
         if made is None:
-            text = select_by_key(self.mapper, keys, self._dialect.quote)
+            text = select_by_key(self.mapper, keys, self._dialect)
             all_keys = self.mapper.column_keys
             made = self._columns[keys] = text, [self._processors[all_keys.index(key)] for key in keys]
         return made
@@ -119,15 +119,18 @@ def load_by_key(session: Session, mapper: Mapper, ident: Any) -> Any:
     return objects_of_rows(session, mapper, connection.dialect, rows)[0] if rows else None
 
 
-def load_missing_values(session: Session, obj: Any) -> bool:
+def load_missing_values(session: Session, obj: Any, key: str | None = None) -> bool:
     """Fills the column values that an object lacks, by one SELECT. False: its row is gone.
 
     Values that are set keep what they are.
+
+    :param key: the attribute that was touched: a deferred one is loaded with its group alone.
     """
     mapper, ident = state_of(obj).mapper, ident_of(obj)
-    if mapper.inherits is not None:
-        lacking = tuple(key for key in mapper.column_keys if key not in obj.__dict__)
-        if lacking != mapper.column_keys:
+    if mapper.inherits is not None or mapper.deferred:
+        wanted = mapper.loaded_with(key)
+        lacking = tuple(key for key in wanted if key not in obj.__dict__)
+        if lacking != mapper.selected_keys:
             return load_columns(session, obj, lacking)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
