@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nbsession.sql import Column as Column
     from nbsession.sql import ForeignKey as ForeignKey
     from nbsession.sql import select as select
+    from nbsession.sql.bundle import Bundle as Bundle
     from nbsession.states import ObjectState as ObjectState
     from nbsession.states import TransactionState as TransactionState
 
@@ -70,6 +71,7 @@ _ERRORS = """
 _HOMES = {
     "sql": _SQL,
     "exc": _ERRORS,
+    "sql.bundle": "Bundle",
     "states": "ObjectState TransactionState",
     "database": "Connection create_engine Engine Result Row",
     "mapping.aliased": "aliased",

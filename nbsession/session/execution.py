@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
+from nbsession.database.row import row_class
 from nbsession.exc import ArgumentError
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
 from nbsession.sql.base import Executable
+from nbsession.sql.bundle import Bundle
+from nbsession.sql.from_statement import FromStatement
+from nbsession.sql.select import Select
 from nbsession.sql.textual import text
 
 if TYPE_CHECKING:
@@ -31,14 +36,18 @@ def execute_statement(
         raise ArgumentError(
             f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text()."
         )
-    session.autoflush_before("query" if statement.kind == "select" else "execute")
-    raw = getattr(statement, "raw_columns", ())
+    if statement.execution_options_.get("autoflush", True):
+        session.autoflush_before("query" if statement.kind == "select" else "execute")
+    raw = statement.raw_columns if isinstance(statement, (Select, FromStatement)) else ()
     mappers = [_entity_mapper(column) for column in raw]
     first = next((m for m in mappers if m is not None), None)
-    bind = session.get_bind(**{"mapper": first or _mapper_of(raw), "clause": statement, **(bind_arguments or {})})
+    source = statement.element if isinstance(statement, FromStatement) else statement
+    bind = session.get_bind(**{"mapper": first or _mapper_of(raw), "clause": source, **(bind_arguments or {})})
     connection = session.connection_for(bind)
     with session.bus.because(f"session.execute({statement.kind})"):
-        if first is None:
+        if isinstance(statement, FromStatement):
+            return read_from_statement(session, connection, statement, params, mappers)
+        if first is None and not any(isinstance(one, Bundle) for one in raw):
             result: Result = connection.execute(statement, params)
             return result
         return _select_entities(session, connection, statement, params, mappers)
@@ -75,12 +84,36 @@ def _select_entities(
             count = len(mapper.selected_keys)
             columns.append(objects_of_rows(session, mapper, connection.dialect, rows, start, start + count < width))
             keys.append(raw.__name__)
-            start += count
         else:
-            name, type_ = compiled.columns[start]
-            process = connection.dialect.result_processor(type_)
-            values = [row[start] for row in rows]
-            columns.append(values if process is None else [None if v is None else process(v) for v in values])
-            keys.append(name)
-            start += 1
+            many = isinstance(raw, Bundle)
+            count = len(raw.__column_elements__()) if many else 1
+            values = [
+                _processed(connection.dialect, type_, [row[place] for row in rows])
+                for place, (_, type_) in enumerate(compiled.columns[start : start + count], start)
+            ]
+            columns.append(bundled(raw, values, len(rows)) if many else values[0])
+            keys.append(raw.name if many else compiled.columns[start][0])
+        start += count
+    if len(columns) == 1 and getattr(statement.raw_columns[0], "single_entity", False):
+        return Result(list(columns[0]), statement.raw_columns[0].keys())
     return Result(list(zip(*columns, strict=True)) if rows else [], tuple(keys))
+
+
+def _processed(dialect: Any, type_: Any, values: list[Any]) -> list[Any]:
+    process = dialect.result_processor(type_)
+    return values if process is None else [None if value is None else process(value) for value in values]
+
+
+def bundled(bundle: Bundle, values: Sequence[Sequence[Any]], count: int) -> list[Any]:
+    """The rows of a bundle, from the values of its columns, bundles within it included.
+
+    :param count: how many rows there are.
+    """
+    columns: list[Sequence[Any]] = []
+    start = 0
+    for one in bundle.exprs:
+        width = len(one.__column_elements__()) if isinstance(one, Bundle) else 1
+        mine = values[start : start + width]
+        columns.append(bundled(one, mine, count) if isinstance(one, Bundle) else mine[0])
+        start += width
+    return list(map(row_class(bundle.keys()), zip(*columns, strict=True))) if count else []

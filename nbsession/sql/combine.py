@@ -129,6 +129,8 @@ def members(left: ColumnElement, other: Any) -> Any:
         typed = operand(left.type, other)._clone()
         typed.expanding = True
         return typed
+    if not isinstance(other, ClauseElement) and hasattr(other, "__clause_element__"):
+        other = other.__clause_element__()
     if isinstance(other, ClauseElement):
         return other if not hasattr(other, "as_in_operand") else other.as_in_operand()
     if isinstance(other, str) or not hasattr(other, "__iter__"):

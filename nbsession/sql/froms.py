@@ -87,12 +87,19 @@ def _joined(said: list[Any], shown: list[Any], step: JoinStep) -> list[Any]:
     near: Any = None
     if step.left is not None:
         near = from_of(step.left)
-        left = next((one for one in (*said, *shown) if any(part is near for part in _parts(one))), near)
+        left = next((one for one in (*said, *shown) if one is near or any(part is near for part in _parts(one))), near)
     else:
         left = _left_side(others, step)
     condition = step.onclause
     if condition is None:
-        condition = _condition([near] if near is not None else [*_parts(left)][::-1], step.right)
+        try:
+            condition = _condition([near] if near is not None else [*_parts(left)][::-1], step.right)
+        except NoForeignKeysError as error:
+            if getattr(step.target, "__mapper__", None) is None:
+                raise
+            raise InvalidRequestError(
+                f"Don't know how to join to {step.target.__name__}. {error} Or say with select_from() what it is joined to."
+            ) from error
     if step.criterion is not None:
         condition = conjunction(AND, (condition, step.criterion))
     joined = Join(left, step.right, condition, step.isouter, step.full)

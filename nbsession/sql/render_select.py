@@ -89,8 +89,10 @@ class SelectRendering(ExpressionRendering):
         if select._correlate_except is not None:
             return [one for one in froms if _among(one, select._correlate_except) or not _among(one, everywhere)]
         outer = self.around[-1] if self.around else []
+        if len(froms) < 2:
+            return froms  # with one alone nothing is taken from around: IN (SELECT id FROM t) means what it says
         left = [one for one in froms if not _among(one, outer)]
-        if froms and not left:
+        if not left:
             raise InvalidRequestError(
                 "Select statement returned no FROM clauses due to auto-correlation; "
                 "specify correlate(<tables>) to control correlation manually."
@@ -181,6 +183,9 @@ class SelectRendering(ExpressionRendering):
         if topmost:
             self.columns = tuple((one.name, one.type) for one in statement.column_args)
         return self.process(statement.element)
+
+    def _visit_from_statement(self, statement: Any) -> str:
+        return self.statement_text(statement.element)
 
     def _visit_text(self, text: Any) -> str:
         written = ""

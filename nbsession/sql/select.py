@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError
 from nbsession.sql.base import ClauseElement, ShapeWalk
 from nbsession.sql.elements import clause_of
+from nbsession.sql.from_statement import FromStatement
 from nbsession.sql.joins import JoinStep, attribute_of
 from nbsession.sql.select_base import Sliceable
 from nbsession.sql.selectable import FromClause, columns_of, from_of
@@ -127,6 +128,11 @@ class Select(Sliceable):
         given = () if froms and froms[0] in (None, False) else tuple(map(from_of, froms))
         return self._copy(_correlate_except=given)
 
+    def from_statement(self, statement: Any) -> FromStatement:
+        """What is asked for, read from a statement of one's own: text, a union, an INSERT with RETURNING."""
+        made = FromStatement(self.raw_columns, statement)
+        return made._copy(option_list=self.option_list, execution_options_=self.execution_options_)
+
     # -- what it says
 
     @property
@@ -186,7 +192,8 @@ class Select(Sliceable):
             else:
                 name = getattr(raw, "key", None) or getattr(raw, "name", None)
                 kind = getattr(clause_of(raw), "type", NULLTYPE)
-            told.append({"name": name, "type": kind, "aliased": False, "expr": raw, "entity": entity})
+            alias = getattr(getattr(entity, "__mapper__", None), "is_aliased_class", False)
+            told.append({"name": name, "type": kind, "aliased": alias, "expr": raw, "entity": entity})
         return told
 
     def _shape(self, walk: ShapeWalk) -> None:
@@ -245,5 +252,8 @@ def shape_of_raw(raw: Any, walk: ShapeWalk) -> None:
             mapper.single_criterion._shape(walk)
     elif isinstance(raw, ClauseElement):
         raw._shape(walk)
+    elif hasattr(raw, "__column_elements__"):
+        for column in raw.__column_elements__():
+            column._shape(walk)
     else:
         clause_of(raw)._shape(walk)

@@ -296,6 +296,9 @@ def columns_of(raw: Any) -> tuple[Any, ...]:
         return columns
     if isinstance(raw, ColumnElement):
         return (raw,)
+    if hasattr(raw, "__column_elements__"):
+        many: tuple[Any, ...] = raw.__column_elements__()
+        return many
     if isinstance(raw, ClauseElement) and hasattr(raw, "scalar_subquery"):
         return (raw.scalar_subquery(),)
     if isinstance(raw, str) or not (isinstance(raw, ClauseElement) or hasattr(raw, "__clause_element__")):

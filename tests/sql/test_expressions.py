@@ -126,7 +126,12 @@ def test_a_missing_parameter_is_one_clear_error():
 
 def test_correlation_that_leaves_nothing_is_refused():
     with pytest.raises(exc.InvalidRequestError, match="returned no FROM clauses due to auto-correlation"):
-        compile_statement(select(u).where(exists().where(u.c.id == 3).select_from(u)), "sqlite")
+        compile_statement(select(u, b).where(exists().where(u.c.id == b.c.user_id)), "sqlite")
+
+
+def test_a_subquery_with_one_table_reads_that_table():
+    statement = select(u.c.id).where(u.c.id.in_(select(u.c.id).where(u.c.id > 1)))
+    assert str(statement).endswith("WHERE users.id IN (SELECT users.id FROM users WHERE users.id > :id_1)")
 
 
 def test_empty_and_or_are_true_and_false():
