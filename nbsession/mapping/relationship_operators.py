@@ -13,7 +13,6 @@ from nbsession.sql.joins import attribute_of
 from nbsession.sql.select import Select
 from nbsession.sql.selectable import from_of
 from nbsession.sql.subqueries import Exists
-from nbsession.tracking.instance_state import STATE_KEY
 
 if TYPE_CHECKING:
     from nbsession.mapping.relationships import Relationship
@@ -135,7 +134,7 @@ class RelationshipOperators:
         return self.relationship.direction.name == "MANYTOONE"
 
     def _object(self, other: Any) -> Any:
-        if isinstance(other, type) or not (hasattr(type(other), "__mapper__") and hasattr(other, STATE_KEY)):
+        if not hasattr(type(other), "__mapper__"):
             raise ArgumentError(
                 "Mapped instance expected for relationship comparison to object. Classes, queries and other SQL elements are "
                 f"not accepted in this context; for comparison with a subquery, use {self.relationship}.has(**criteria)."
