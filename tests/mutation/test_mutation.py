@@ -1,0 +1,82 @@
+"""Nine of ten mutants of the engine's heart are noticed; and the tool that says so can be trusted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.__main__ import equivalents, targets
+from tests.mutation.mutants import different, mutants_of
+from tests.mutation.trial import PROJECT, functions_at
+
+SAMPLE = '''"""A module."""
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+TABLE = {A.x: A.y, A.z: A.x}
+
+
+class Thing:
+    """A class."""
+
+    @property
+    def size(self) -> int:
+        """A docstring."""
+        if self.a and not self.b:
+            raise ValueError(f"no {self.a == 1}")
+        self.c = 3
+        return len([x for x in self.d if x > 0])
+'''
+
+
+@pytest.mark.long
+def test_nine_of_ten_mutants_are_noticed() -> None:
+    run = subprocess.run([sys.executable, "-m", "tests.mutation"], cwd=PROJECT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_mutants_of_a_small_module(tmp_path: Path) -> None:
+    path = tmp_path / "sample.py"
+    path.write_text(SAMPLE, encoding="utf-8")
+    mutants = mutants_of(path)
+    assert [(m.line, m.function, different(m.before, m.after)) for m in mutants if not m.function] == [
+        (7, "", "{A.x: A.y, A.z: A.x} → {A.z: A.x}"),
+        (7, "", "{A.x: A.y, A.z: A.x} → {A.x: A.x, A.z: A.x}"),
+        (7, "", "{A.x: A.y, A.z: A.x} → {A.x: A.y}"),
+        (7, "", "{A.x: A.y, A.z: A.x} → {A.x: A.y, A.z: A.y}"),
+    ]
+    assert [(m.line, m.name) for m in mutants if m.function] == [
+        (16, "Thing.size: self.a and (not self.b) → self.a or not self.b"),
+        (16, "Thing.size: not self.b → self.b"),
+        (17, "Thing.size: raise ValueError(f'no {self.a == 1}') → pass"),
+        (18, "Thing.size: self.c = 3 → pass"),
+        (18, "Thing.size: 3 → 4"),
+        (19, "Thing.size: return len([x for x in self.d if x > 0]) → return None"),
+        (19, "Thing.size: if x > 0 → no if"),
+        (19, "Thing.size: x > 0 → x >= 0"),
+        (19, "Thing.size: 0 → 1"),
+    ]
+    for mutant in mutants:
+        compile(mutant.tree(), "sample", "exec")
+
+
+def test_every_function_with_mutants_can_be_found() -> None:
+    import importlib
+
+    from tests.mutation.trial import module_of
+
+    assert len(targets()) >= 5
+    for path in targets():
+        module = importlib.import_module(module_of(path))
+        for function in {mutant.function for mutant in mutants_of(path)} - {""}:
+            assert list(functions_at(module, function)), f"{path.name}: {function}"
+
+
+def test_excused_mutants_exist() -> None:
+    names = {(path.name, mutant.name) for path in targets() for mutant in mutants_of(path)}
+    assert set(equivalents()) <= names
