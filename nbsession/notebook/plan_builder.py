@@ -30,8 +30,12 @@ def plan_of(session: Any, journal: Journal) -> Plan:
 def _step(step: Any, journal: Journal) -> PlanStep:
     first = next(iter(step.rows()), None)
     values = {} if first is None else first[1]
-    count = len(step.objects)
+    count = step.count
     named = [label_of(obj, journal) for obj in islice(step.objects, OBJECTS_NAMED)]
+    named += [
+        f"{label_of(here, journal)} – {label_of(there, journal)}"
+        for here, there in islice(step.links_between, OBJECTS_NAMED)
+    ]
     if count > len(named):
         named.append(f"… {count - len(named):,} more")
     return {

@@ -10,7 +10,9 @@ from nbsession.exc import FlushError
 from nbsession.mapping.attributes import describe
 from nbsession.session.flush_plan import FlushPlan, Link, Step
 from nbsession.session.pause import collector_paused
+from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.session.writing import RowWriter
+from nbsession.session.writing_links import write_links
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, state_of
 
@@ -28,21 +30,27 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     """
     if session.bus.observers:
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
-    with collector_paused(sum(len(step.objects) for step in plan.steps)):
+    with collector_paused(sum(step.count for step in plan.steps)):
         for step in plan.steps:
+            if step.relationship is not None:
+                bind = session.get_bind(step.relationship.parent)
+                write_links(transaction.connection_for(bind), step)
+                continue
+            assert step.shape is not None
             connection = transaction.connection_for(session.get_bind(step.mapper))
-            writer = RowWriter.of(step.mapper, connection.dialect)
+            writer = RowWriter.of(step.shape, connection.dialect)
             fill_links(step.links)
             if step.verb == "INSERT":
                 writer.insert(connection, step.objects)
             elif step.verb == "DELETE":
                 writer.delete(connection, step.objects)
-            elif step.replaces:
-                _switch_rows(writer, connection, step)
+            elif step.fixed:
+                _write_fixed(writer, connection, step)
             else:
                 known = None if step.links else step.columns
                 for obj, ident in writer.update(connection, step.objects, known):
                     session.unit_of_work.rekey(obj, ident)
+        _follow_keys(session, plan.followed)
 
 
 def fill_links(links: Iterable[Link]) -> None:
@@ -78,14 +86,26 @@ def _from_key(parent: Any, source: str) -> Any:
     return mapper.identity_key(ident)[1][mapper.pk_keys.index(source)]
 
 
-def _switch_rows(writer: RowWriter, connection: Any, step: Step) -> None:
-    """New objects take over rows of deleted ones: every column is written."""
-    mapper = step.mapper
-    keys = tuple(k for k in mapper.column_keys if k not in mapper.pk_keys)
+def _write_fixed(writer: RowWriter, connection: Any, step: Step) -> None:
+    """Exactly the step's columns: of new objects that take over rows of deleted ones, or of late foreign keys."""
+    assert step.shape is not None
+    mapper = step.shape.mapper
+    keys = tuple(k for k in step.columns if k not in mapper.pk_keys)
     if keys:
-        writer.update_columns(connection, step.objects, keys, [ident_of(old) for old in step.replaces])
-    for obj in step.objects:
-        mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+        writer.update_columns(connection, step.objects, keys, step.replaces)
+    if step.replaces and step.settles:
+        for obj in step.objects:
+            mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+
+
+def _follow_keys(session: Session, links: Iterable[Link]) -> None:
+    """What the database changed along with a key, ``ON UPDATE CASCADE``, is so in memory."""
+    for child, keys, parent, _ in links:
+        values, mapper = child.__dict__, state_of(child).mapper
+        found = {key: parent.__dict__[source] for key, source in keys if source in parent.__dict__}
+        values.update(found)
+        if not found.keys().isdisjoint(mapper.pk_keys):
+            session.unit_of_work.rekey(child, mapper.ident_of_values({**mapper.key_values(ident_of(child)), **values}))
 
 
 def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> None:
@@ -95,17 +115,28 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
     """
     unit, cause = session.unit_of_work, session.bus.cause
     for step in plan.steps:
-        if step.verb == "DELETE":
-            unit.move(step.mapper, step.objects, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+        if step.verb == "DELETE" and step.settles:
+            _move(unit, step, step.objects, ObjectState.PERSISTENT, Trigger.DELETE, cause)
     for step in plan.steps:
         if step.replaces:
-            unit.move(step.mapper, step.replaces, ObjectState.PERSISTENT, Trigger.DELETE, cause)
-            unit.move(step.mapper, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+            if step.settles:
+                _move(unit, step, step.replaces, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+                _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "INSERT":
-            unit.move(step.mapper, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+            if step.settles:
+                _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "UPDATE":
             unit.clean(step.objects)
     unit.clean(flushed)
+
+
+def _move(unit: UnitOfWork, step: Step, objects: list[Any], before: ObjectState, trigger: Trigger, cause: str) -> None:
+    """Moves a step's objects, in batches of one class."""
+    assert step.shape is not None
+    if len(step.shape.mappers) == 1:
+        unit.move(step.shape.mapper, objects, before, trigger, cause)
+    else:
+        unit.move_each(objects, trigger, cause)
 
 
 def publish_end(session: Session, error: BaseException | None) -> None:

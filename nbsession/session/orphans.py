@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
@@ -15,23 +16,11 @@ from nbsession.tracking.instance_state import OwnState, state_of
 def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
     """(child, relationship) for each child that a parent gave up and nobody took.
 
+    An object given to another parent is no orphan, whichever side of the relationship said so.
+
     :param only: ``id`` of the parents to look at; None: all that are new or modified.
     """
-    found: list[tuple[Any, Relationship]] = []
-    for mapper, parents in by_mapper([*unit.modified.values(), *unit.new.values()]).items():
-        if mapper.orphan_relationships:
-            for parent in parents:
-                if only is None or id(parent) in only:
-                    found += orphans_of(unit, parent)
-        for declared in mapper.owners:
-            for child in parents:
-                if (
-                    (only is None or id(child) in only)
-                    and given_up(child, declared)
-                    and _is_orphan(unit, declared, child)
-                ):
-                    found.append((child, declared))
-    return found
+    return _Orphans(unit).find(only)
 
 
 def given_up(child: Any, declared: Relationship) -> bool:
@@ -40,27 +29,59 @@ def given_up(child: Any, declared: Relationship) -> bool:
     return isinstance(state, OwnState) and declared in state.given_up
 
 
-def orphans_of(unit: UnitOfWork, parent: Any) -> Iterator[tuple[Any, Relationship]]:
-    """(child, relationship) for each child that the parent gave up and nobody took.
+class _Orphans:
+    """One look at the session. Who holds whom is worked out once for each relationship, and only if it is asked."""
 
-    An object given to another parent is no orphan, whichever side of the relationship said so.
-    """
-    for declared in state_of(parent).mapper.orphan_relationships:
-        history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
-        for child in history.deleted or ():
-            if child is not None and _is_orphan(unit, declared, child, parent):
-                yield child, declared
+    def __init__(self, unit: UnitOfWork) -> None:
+        self.unit = unit
+        self._held: dict[Relationship, set[int]] = {}
 
+    def find(self, only: set[int] | None) -> list[tuple[Any, Relationship]]:
+        unit = self.unit
+        found: list[tuple[Any, Relationship]] = []
+        for mapper, objects in by_mapper([*unit.modified.values(), *unit.new.values()]).items():
+            if mapper.orphan_relationships:
+                for parent in objects:
+                    if only is None or id(parent) in only:
+                        found += self._left(parent)
+            for declared in mapper.owners:
+                for child in objects:
+                    if (
+                        (only is None or id(child) in only)
+                        and given_up(child, declared)
+                        and self._is_orphan(declared, child)
+                    ):
+                        found.append((child, declared))
+        return found
 
-def _is_orphan(unit: UnitOfWork, declared: Relationship, child: Any, giver: Any = None) -> bool:
-    """Persistent, ours, not marked yet, and in no other parent's collection than the giver's."""
-    if state_of(child).status is not ObjectState.PERSISTENT or id(child) in unit.marked:
-        return False
-    if not unit.identity_map.contains_object(child) or declared.has_parent(child, giver):
-        return False
-    for other in [*unit.new.values(), *unit.modified.values()]:
-        if isinstance(other, declared.parent.class_):
-            held = other.__dict__.get(declared.key)
-            if held is not None and any(m is child for m in (held if declared.uselist else (held,))):
-                return False
-    return True
+    def _left(self, parent: Any) -> Iterator[tuple[Any, Relationship]]:
+        state = state_of(parent)
+        if not isinstance(state, OwnState):
+            return
+        for declared in state.mapper.orphan_relationships:
+            if declared.key not in state.related and declared.key not in state.queued:
+                continue
+            history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
+            for child in history.deleted or ():
+                if child is not None and self._is_orphan(declared, child, parent):
+                    yield child, declared
+
+    def _is_orphan(self, declared: Relationship, child: Any, giver: Any = None) -> bool:
+        """Persistent, ours, not marked yet, and in no other parent's collection than the giver's."""
+        if state_of(child).status is not ObjectState.PERSISTENT or id(child) in self.unit.marked:
+            return False
+        if not self.unit.identity_map.contains_object(child) or declared.has_parent(child, giver):
+            return False
+        return id(child) not in self._members(declared)
+
+    def _members(self, declared: Relationship) -> set[int]:
+        """All that new and modified parents hold."""
+        known = self._held.get(declared)
+        if known is None:
+            known = self._held[declared] = set()
+            for parent in (*self.unit.new.values(), *self.unit.modified.values()):
+                if isinstance(parent, declared.class_):
+                    held = parent.__dict__.get(declared.key)
+                    if held is not None:
+                        known.update(map(id, members_of(held) if declared.uselist else (held,)))
+        return known

@@ -1,22 +1,22 @@
-"""Builds the flush plan: groups objects by class, finds foreign keys to fill, and puts all of it in order. Pure."""
+"""Builds the flush plan: finds what is to be written, and puts it in order. Pure; loads nothing."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
 from typing import Any
 
-from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.flush_plan import FlushPlan, Link, Step, changed_columns, title
-from nbsession.session.orphans import given_up, orphans
+from nbsession.mapping.relationships import Direction
+from nbsession.session.associating import Associating
+from nbsession.session.flush_plan import FlushPlan
+from nbsession.session.linking import Linking, written_late
+from nbsession.session.row_switches import row_switches
+from nbsession.session.saving import Saving, sort_by_key, spread
+from nbsession.session.steps import Step, committed_value
 from nbsession.session.topology import components, levels
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
-from nbsession.states import ObjectState
-from nbsession.tracking.history import collection_history, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
+from nbsession.session.workload import Workload, by_family, row_key
+from nbsession.tracking.instance_state import NO_VALUE, state_of
 
 
 def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
@@ -26,289 +26,103 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
     :param only: ``id`` of the objects to flush; None: all.
     :raises CircularDependencyError: rows need each other's keys.
     """
-    return _Planner(unit, only).plan()
+    work = Workload(unit, only)
+    linking = Linking(work)
+    linking.find()
+    associations = Associating(work).steps()
+    switched = row_switches(work)
+    saving = Saving(linking.links, linking.late, switched)
+    steps = _Ordering(work, linking, saving).steps(associations, switched)
+    return FlushPlan(steps, saving.skipped, work.notes, linking.followed)
 
 
-class _Planner:
-    def __init__(self, unit: UnitOfWork, only: set[int] | None) -> None:
-        self.unit = unit
-        self.only = only
-        self.inserts = self._chosen(unit.new)
-        self.deletes = self._chosen(unit.marked)
-        marked = set(map(id, self.deletes))
-        for child, _ in orphans(unit, only):
-            if id(child) not in marked:  # a real flush has marked it before it plans
-                marked.add(id(child))
-                self.deletes.append(child)
-        gone = {id(obj) for obj in self.deletes}
-        self.touched = [obj for obj in self._chosen(unit.modified) if id(obj) not in gone]
-        self.gone = gone
-        self.links: dict[int, list[Link]] = {}
-        self.linked: dict[int, Any] = {}
-        self.notes: list[str] = []
-        self.skipped: list[tuple[Any, str]] = []
+class _Ordering:
+    """Puts classes in order, and objects where classes need each other. A hierarchy counts as one class."""
 
-    def _chosen(self, objects: dict[int, Any]) -> list[Any]:
-        if self.only is None:
-            return list(objects.values())
-        return [obj for address, obj in objects.items() if address in self.only]
+    def __init__(self, work: Workload, linking: Linking, saving: Saving) -> None:
+        self.work = work
+        self.links = linking.links
+        self.saving = saving
+        unit, gone = work.unit, work.gone
+        touched = work.touched + [
+            obj
+            for address, obj in linking.linked.items()
+            if address not in unit.new and address not in unit.modified and address not in gone
+        ]
+        if work.only is not None:
+            known = set(map(id, work.touched))
+            chosen = [o for a, o in linking.linked.items() if a in unit.modified and a not in known and a not in gone]
+            touched += chosen
+        new, changed, removed = by_mapper(work.inserts), by_mapper(touched), by_mapper(work.deletes)
+        self.inserts = by_family(work.inserts, new)
+        self.updates = by_family(touched, changed)
+        self.removals = by_family(work.deletes, removed)
+        involved = dict.fromkeys([*self.inserts, *self.updates, *self.removals])
+        classes: dict[Mapper, list[Mapper]] = {family: [] for family in involved}
+        for mapper in dict.fromkeys([*new, *changed, *removed]):
+            classes[mapper.base_mapper].append(mapper)
+        self.before = {family: _parents(family, classes) for family in involved}
+        self.groups = components(involved, self.before)
 
-    # ----------------------------------------------------------------------------------------------- links
-
-    def plan(self) -> FlushPlan:
-        inserts, updates = by_mapper(self.inserts), by_mapper(self.touched)
-        for mapper, objects in inserts.items():
-            for declared in mapper.relationships:
-                if not declared.viewonly:
-                    self._link_new(declared, objects)
-        for mapper, objects in updates.items():
-            for declared in mapper.relationships:
-                if not declared.viewonly:
-                    self._link_changed(declared, objects)
-        for mapper, objects in by_mapper(self.deletes).items():
-            for declared in mapper.relationships:
-                if declared.direction is Direction.ONETOMANY and not declared.viewonly:
-                    self._unlink_children(declared, objects)
-        for obj in self.linked.values():
-            if id(obj) not in self.unit.new and id(obj) not in self.unit.modified and id(obj) not in self.gone:
-                updates.setdefault(state_of(obj).mapper, []).append(obj)
-        return FlushPlan(self._ordered(inserts, updates), self.skipped, self.notes)
-
-    def _link_new(self, declared: Relationship, objects: list[Any]) -> None:
-        key = declared.key
-        if declared.direction is Direction.MANYTOONE:
-            for obj in objects:
-                parent = obj.__dict__.get(key, NO_VALUE)
-                if parent is None and all(obj.__dict__.get(local) is None for local, _ in declared.pairs):
-                    continue
-                if parent is not NO_VALUE:
-                    self._link(declared, obj, parent)
-            return
-        for obj in objects:
-            held = obj.__dict__.get(key)
-            if held is not None:
-                self._link_members(declared, obj, held if declared.uselist else (held,))
-
-    def _link_changed(self, declared: Relationship, objects: list[Any]) -> None:
-        key = declared.key
-        for obj in objects:
-            state = state_of(obj)
-            if not isinstance(state, OwnState) or (key not in state.related and key not in state.queued):
-                continue
-            if declared.direction is Direction.MANYTOONE:
-                self._link(declared, obj, obj.__dict__.get(key))
-                continue
-            history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
-            self._link_members(declared, obj, [child for child in history.added if child is not None])
-            for child in history.deleted:
-                if declared.reverse is None or not declared.uselist or given_up(child, declared):
-                    self._unlink_child(declared, obj, child)
-
-    def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
-        back = declared.reverse.key if declared.reverse is not None else None
-        for child in members:
-            if back is not None and child.__dict__.get(back) is parent and self._takes_part(child):
-                continue  # the many-to-one on the child links the two
-            self._link(declared, child, parent)
-
-    def _takes_part(self, obj: Any) -> bool:
-        address = id(obj)
-        return (address in self.unit.new or address in self.unit.modified) and (
-            self.only is None or address in self.only
-        )
-
-    def _link(self, declared: Relationship, child: Any, parent: Any) -> None:
-        other = parent if declared.direction is Direction.MANYTOONE else child
-        if other is not None and not self._in_session(other):
-            warnings.warn(
-                f"Object of type {describe(other)} not in session, add operation along '{declared}' will not proceed",
-                NbsessionWarning,
-                stacklevel=2,
-            )
-            return
-        if id(child) in self.gone or (
-            id(child) in self.unit.new and self.only is not None and id(child) not in self.only
-        ):
-            return
-        self._add(declared, child, parent)
-
-    def _add(self, declared: Relationship, child: Any, parent: Any) -> None:
-        if declared.direction is Direction.MANYTOONE:
-            keys = declared.pairs
-        else:
-            keys = tuple((there, here) for here, there in declared.pairs)
-        if parent is None:
-            blanked = [k for k, _ in keys if k in state_of(child).mapper.pk_keys]
-            if blanked:
-                raise AssertionError(
-                    f"Dependency rule on '{declared}' tried to blank-out primary key column(s) {', '.join(blanked)} on "
-                    f"instance {describe(child)}. Delete it instead, or give it another parent."
-                )
-        link = Link(child, keys, parent, str(declared))
-        try:
-            self.links[id(child)].append(link)
-        except KeyError:
-            self.links[id(child)] = [link]
-        self.linked[id(child)] = child
-
-    def _unlink_child(self, declared: Relationship, parent: Any, child: Any) -> None:
-        """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted."""
-        if (
-            id(child) in self.gone
-            or state_of(child).status is not ObjectState.PERSISTENT
-            or not self._in_session(child)
-        ):
-            return
-        now = child.__dict__.get(declared.reverse.key) if declared.reverse is not None else None
-        moved = now is not None and now is not parent
-        if moved or any(
-            link.parent is not None and link.along == str(declared) for link in self.links.get(id(child), ())
-        ):
-            return
-        self._add(declared, child, None)
-
-    def _unlink_children(self, declared: Relationship, parents: list[Any]) -> None:
-        """Children of deleted parents: their foreign keys become NULL, as far as they are loaded."""
-        for parent in parents:
-            held = parent.__dict__.get(declared.key, NO_VALUE)
-            if held is NO_VALUE:
-                if not declared.passive_deletes:
-                    self.notes.append(f"{declared.key} of {title(parent)} not loaded: would SELECT")
-                continue
-            if declared.cascade.delete or declared.passive_deletes == "all":
-                continue
-            for child in held if declared.uselist else ([] if held is None else [held]):
-                self._unlink_child(declared, parent, child)
-
-    def _in_session(self, obj: Any) -> bool:
-        state = state_of(obj)
-        if state.status is ObjectState.PENDING:
-            return id(obj) in self.unit.new
-        return state.status is ObjectState.PERSISTENT and self.unit.identity_map.contains_object(obj)
-
-    # ----------------------------------------------------------------------------------------------- order
-
-    def _ordered(self, inserts: dict[Mapper, list[Any]], updates: dict[Mapper, list[Any]]) -> list[Step]:
-        removed = by_mapper(self.deletes)
-        involved = list(dict.fromkeys([*inserts, *updates, *removed]))
-        before = {mapper: _parents(mapper, involved) for mapper in involved}
-        groups = components(involved, before)
-        switched = self._row_switches(inserts)
+    def steps(self, associations: list[Step], switched: dict[int, Any]) -> list[Step]:
+        """Saves, parents first; association rows; late foreign keys; deletes, children first."""
         steps: list[Step] = []
-        for group in groups:
-            if len(group) == 1 and group[0] not in before[group[0]]:
-                steps += self._saves(group[0], inserts.get(group[0], []), updates.get(group[0], []), switched)
+        for group in self.groups:
+            if len(group) == 1 and group[0] not in self.before[group[0]]:
+                steps += self.saving.save(self.inserts.get(group[0], []), self.updates.get(group[0], []))
             else:
-                steps += self._saves_in_circle(group, inserts, updates, switched)
-        kept = {id(old) for _, old in switched.values()}
-        for group in reversed(groups):
-            steps += self._removals(
-                group, [o for o in self.deletes if state_of(o).mapper in group and id(o) not in kept]
-            )
+                steps += self._saves_in_circle(group)
+        steps += associations
+        steps += self.saving.late_updates()
+        kept = set(map(id, switched.values()))
+        for group in reversed(self.groups):
+            leaving = [o for family in group for o in self.removals.get(family, ()) if id(o) not in kept]
+            if leaving:
+                steps += self._removals(group, leaving)
         return steps
 
-    def _row_switches(self, inserts: dict[Mapper, list[Any]]) -> dict[int, tuple[Any, Any]]:
-        """New objects that take over the row of one deleted in the same flush: one UPDATE instead of DELETE and INSERT."""
-        if not self.deletes:
-            return {}
-        leaving = {(state_of(obj).mapper, ident_of(obj)): obj for obj in self.deletes}
-        switched: dict[int, tuple[Any, Any]] = {}
-        taken: set[int] = set()
-        for mapper, objects in inserts.items():
-            for obj in objects:
-                old = leaving.get((mapper, mapper.ident_of_values(obj.__dict__)))
-                if old is None:
-                    continue
-                if id(old) in taken:
-                    raise FlushError(
-                        f"New instance {describe(obj)} with identity key {mapper.identity_key(ident_of(old))} conflicts with "
-                        "another new instance of this flush: both take the place of a deleted one. Add one of them only."
-                    )
-                taken.add(id(old))
-                switched[id(obj)] = obj, old
-        return switched
-
-    def _saves(
-        self, mapper: Mapper, new: list[Any], touched: list[Any], switched: dict[int, tuple[Any, Any]]
-    ) -> list[Step]:
-        steps = []
-        groups: dict[tuple[str, ...], list[Any]] = {}
-        for obj in touched:
-            links = self.links.get(id(obj)) if self.links else None
-            columns = changed_columns(obj, [k for link in links for k, _ in link.keys] if links else ())
-            if columns:
-                groups.setdefault(columns, []).append(obj)
-            else:
-                self.skipped.append((obj, "no net change"))
-        for columns, objects in groups.items():
-            _sort_by_key(objects)
-            steps.append(Step("UPDATE", mapper, objects, columns, self._links_of(objects), []))
-        taking = [obj for obj in new if id(obj) in switched]
-        if taking:
-            olds = [switched[id(obj)][1] for obj in taking]
-            steps.append(Step("UPDATE", mapper, taking, mapper.column_keys, self._links_of(taking), olds))
-        fresh = [obj for obj in new if id(obj) not in switched] if taking else new
-        if fresh:
-            steps.append(Step("INSERT", mapper, fresh, mapper.column_keys, self._links_of(fresh), []))
-        return steps
-
-    def _links_of(self, objects: list[Any]) -> list[Link]:
-        if not self.links:
-            return []
-        return [link for obj in objects for link in self.links.get(id(obj), ())]
-
-    def _saves_in_circle(
-        self,
-        group: list[Mapper],
-        inserts: dict[Mapper, list[Any]],
-        updates: dict[Mapper, list[Any]],
-        switched: dict[int, tuple[Any, Any]],
-    ) -> list[Step]:
+    def _saves_in_circle(self, group: list[Mapper]) -> list[Step]:
         """Classes that need each other, or themselves: the order is that of the objects."""
-        objects = {id(o): o for mapper in group for o in (*updates.get(mapper, ()), *inserts.get(mapper, ()))}
+        new = self.work.unit.new
+        objects = {id(o): o for f in group for o in (*self.updates.get(f, ()), *self.inserts.get(f, ()))}
         nodes = {address: _Node(obj) for address, obj in objects.items()}
         before = {
             node: [
                 nodes[id(link.parent)]
                 for link in self.links.get(address, ())
-                if id(link.parent) in self.unit.new and id(link.parent) in nodes
+                if id(link.parent) in nodes and (id(link.parent) in new or _key_follows(link))
             ]
             for address, node in nodes.items()
         }
         depth = levels(nodes.values(), before)
         steps: list[Step] = []
         for level in range(max(depth.values(), default=-1) + 1):
-            for mapper in group:
-                new = [o for o in inserts.get(mapper, ()) if depth[nodes[id(o)]] == level]
-                touched = [o for o in updates.get(mapper, ()) if depth[nodes[id(o)]] == level]
-                steps += self._saves(mapper, new, touched, switched)
+            for family in group:
+                fresh = [o for o in self.inserts.get(family, ()) if depth[nodes[id(o)]] == level]
+                touched = [o for o in self.updates.get(family, ()) if depth[nodes[id(o)]] == level]
+                steps += self.saving.save(fresh, touched)
         return steps
 
     def _removals(self, group: list[Mapper], objects: list[Any]) -> list[Step]:
         """Deletes of classes that need each other: referring rows before those they refer to."""
-        if not objects:
-            return []
-        if len(group) == 1 and not any(r.mapper is group[0] for r in group[0].relationships):
-            _sort_by_key(objects)
-            return [Step("DELETE", group[0], objects, group[0].pk_keys, [], [])]
-        nodes = {(state_of(o).mapper, ident_of(o)): _Node(o) for o in objects}
+        if len(group) == 1 and group[0] not in self.before[group[0]]:
+            return _deletes(objects)
+        nodes = {row_key(o): _Node(o) for o in objects}
         before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
-        for (mapper, _), node in nodes.items():
-            for declared in mapper.relationships:
-                if declared.to_one_by_key and declared.mapper in group:
-                    target = nodes.get((declared.mapper, declared.target_ident(_committed(node.object))))
+        for node in nodes.values():
+            for declared in state_of(node.object).mapper.relationships:
+                if declared.to_one_by_key and not written_late(declared) and not declared.viewonly:
+                    values = {local: _committed(node.object, local) for local, _ in declared.pairs}
+                    target = nodes.get((declared.mapper.base_mapper, declared.target_ident(values)))
                     if target is not None and target is not node:
                         before[target].append(node)
         depth = levels(nodes.values(), before)
         steps = []
         for level in range(max(depth.values()) + 1):
-            for mapper in reversed(group):
-                leaving = [
-                    n.object for n in nodes.values() if depth[n] == level and state_of(n.object).mapper is mapper
-                ]
-                _sort_by_key(leaving)
+            for family in reversed(group):
+                leaving = [n.object for n in nodes.values() if depth[n] == level and row_key(n.object)[0] is family]
                 if leaving:
-                    steps.append(Step("DELETE", mapper, leaving, mapper.pk_keys, [], []))
+                    steps += _deletes(leaving)
         return steps
 
 
@@ -324,27 +138,47 @@ class _Node:
         return describe(self.object)
 
 
-def _parents(mapper: Mapper, involved: list[Mapper]) -> list[Mapper]:
-    """Mappers whose rows must be there before this one's: by its relationships, those of others to it, and foreign keys."""
-    found = [r.mapper for r in mapper.relationships if r.direction is Direction.MANYTOONE]
-    for other in involved:
-        if any(r.mapper is mapper and r.direction is Direction.ONETOMANY for r in other.relationships):
+def _deletes(objects: list[Any]) -> list[Step]:
+    """The rows of objects of one hierarchy, base table last."""
+    sort_by_key(objects)
+    mappers = list(by_mapper(objects))
+    return [Step("DELETE", shape, leaving, shape.pk_keys) for shape, leaving in reversed(spread(objects, mappers))]
+
+
+def _parents(family: Mapper, classes: dict[Mapper, list[Mapper]]) -> list[Mapper]:
+    """Families whose rows must be there before this one's: by its relationships, those of others to it, and foreign keys."""
+    found = [
+        declared.mapper.base_mapper
+        for mapper in classes[family]
+        for declared in mapper.relationships
+        if declared.direction is Direction.MANYTOONE and not declared.viewonly and not written_late(declared)
+    ]
+    tables = {table for mapper in classes[family] for table in mapper.tables}
+    referred = {fk.column.table for table in tables for fk in table.foreign_keys}
+    for other, mappers in classes.items():
+        if other is not family and any(not referred.isdisjoint(mapper.tables) for mapper in mappers):
             found.append(other)
-        if other is not mapper and any(fk.column.table is other.local_table for fk in mapper.local_table.foreign_keys):
-            found.append(other)
-    return [m for m in found if m in involved]
+        for declared in (declared for mapper in mappers for declared in mapper.relationships):
+            if (
+                declared.mapper.base_mapper is family
+                and declared.direction is Direction.ONETOMANY
+                and not declared.viewonly
+                and not written_late(declared)
+            ):
+                found.append(other)
+    return [other for other in found if other in classes]
 
 
-def _committed(obj: Any) -> dict[str, Any]:
-    """Column values as the row has them."""
-    state = state_of(obj)
-    old = state.old if isinstance(state, OwnState) else {}
-    return {**obj.__dict__, **{k: v for k, v in old.items() if v is not NO_VALUE}}
+def _key_follows(link: Any) -> bool:
+    """Does the parent's own key change in this flush?"""
+    mapper = state_of(link.parent).mapper
+    return any(
+        committed_value(link.parent, source) not in (NO_VALUE, link.parent.__dict__.get(source))
+        for _, source in link.keys
+        if source in mapper.pk_keys and source in link.parent.__dict__
+    )
 
 
-def _sort_by_key(objects: list[Any]) -> None:
-    """Rows of one table are changed in the order of their keys, so that two sessions lock them in the same order."""
-    try:
-        objects.sort(key=ident_of)
-    except TypeError:
-        return  # keys that do not compare (a composite one with mixed types): the order they were touched in will do
+def _committed(obj: Any, key: str) -> Any:
+    value = committed_value(obj, key)
+    return None if value is NO_VALUE else value

@@ -1,4 +1,4 @@
-"""What must be settled before a flush can be planned: orphans become deletes, children of deleted parents are loaded.
+"""What must be settled before a flush can be planned: orphans become deletes, and what follows a deleted or rekeyed row is loaded.
 
 This is the part of a flush that may load; the plan itself loads nothing.
 """
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction
+from nbsession.session.changes import key_changed
 from nbsession.session.orphans import orphans
+from nbsession.session.unit_of_work import by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import state_of
 
@@ -28,20 +31,38 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             session.cascade_delete(child, f"orphan of {along}")
         fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
         if not fresh:
-            return
+            break
         for obj in fresh:
             seen.add(id(obj))
             _reach_children(session, obj)
+    _reach_followers(session, only)
 
 
 def _reach_children(session: Session, parent: Any) -> None:
-    """Loads the children of a parent to be deleted, where their rows must follow."""
+    """Loads the children of a parent to be deleted, where their rows or the association rows must follow."""
     for declared in state_of(parent).mapper.relationships:
-        if declared.direction is not Direction.ONETOMANY or declared.viewonly or declared.passive_deletes:
+        if declared.direction is Direction.MANYTOONE or declared.viewonly or declared.passive_deletes:
             continue
         with session.no_autoflush:
             held = getattr(parent, declared.key)
         if declared.cascade.delete_orphan and not declared.cascade.delete:
-            for child in list(held) if declared.uselist else [held]:
+            for child in members_of(held) if declared.uselist else [held]:
                 if child is not None and state_of(child).status is ObjectState.PERSISTENT:
                     session.cascade_delete(child, f"orphan of {declared}")
+
+
+def _reach_followers(session: Session, only: set[int] | None) -> None:
+    """Loads what refers to a row whose primary key changes, where the database does not change it along."""
+    waiting = list(session.unit_of_work.modified.values())
+    for mapper, objects in by_mapper(waiting).items():
+        active = [
+            r
+            for r in mapper.relationships
+            if not r.passive_updates and not r.viewonly and r.direction is not Direction.MANYTOONE
+        ]
+        if active:
+            for obj in objects:
+                if (only is None or id(obj) in only) and key_changed(obj):
+                    for declared in active:
+                        with session.no_autoflush:
+                            getattr(obj, declared.key)

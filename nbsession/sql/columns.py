@@ -161,14 +161,21 @@ class Column(ColumnClause):
         for key in sorted(self.foreign_keys, key=lambda one: one.target_fullname):
             if key.constraint is None:
                 ForeignKeyConstraint._of(key)._attach(table)
-            if isinstance(self.type, NullType) and key.resolves():
-                self.type = key.column.type
+        if not self._take_type():
+            table.metadata._untyped.append(self)
         for constraint in self.constraints:
             constraint._attach(table)
         if self.unique and not self.index:
             UniqueConstraint(self)._attach(table)
         if self.index:
             Index(None, self, unique=bool(self.unique))
+
+    def _take_type(self) -> bool:
+        """Without a type of its own, that of the column it refers to. False: not known yet."""
+        for key in sorted(self.foreign_keys, key=lambda one: one.target_fullname):
+            if isinstance(self.type, NullType) and key.resolves():
+                self.type = key.column.type
+        return not (self.foreign_keys and isinstance(self.type, NullType))
 
     def references(self, column: Any) -> bool:
         """Whether a foreign key of this column points to that one."""

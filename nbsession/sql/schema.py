@@ -54,6 +54,14 @@ class MetaData:
         self.naming_convention = naming_convention
         self.info: dict[Any, Any] = info if info is not None else {}
         self._sequences: dict[str, Sequence] = {}
+        self._untyped: list[Column] = []
+
+    def _take_types(self) -> None:
+        """Columns that were given no type have that of the column they refer to, once its table is there."""
+        waiting = -1
+        while self._untyped and len(self._untyped) != waiting:
+            waiting = len(self._untyped)
+            self._untyped = [column for column in self._untyped if not column._take_type()]
 
     @property
     def sorted_tables(self) -> list[Table]:
@@ -170,6 +178,7 @@ class Table(FromClause):
         except BaseException:
             metadata.remove(self)
             raise
+        metadata._take_types()
 
     def _add(self, items: Iterable[Any]) -> None:
         items = tuple(items)

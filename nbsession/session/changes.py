@@ -1,0 +1,45 @@
+"""Which columns of an object differ from its row, and how notes of a plan name objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nbsession.events import safe_repr
+from nbsession.mapping.attributes import key_text
+from nbsession.tracking.history import same
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
+
+
+def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
+    """Keys of the columns whose value differs from the row's, in the table's order.
+
+    :param extra: keys that a link will fill.
+    """
+    state = state_of(obj)
+    if not isinstance(state, OwnState):
+        wanted: set[str] = set(extra)
+    else:
+        values, old = obj.__dict__, state.old
+        if not extra and len(old) == 1:
+            ((key, before),) = old.items()
+            return (key,) if key in values and (before is NO_VALUE or not same(before, values[key])) else ()
+        wanted = {k for k, before in old.items() if k in values and (before is NO_VALUE or not same(before, values[k]))}
+        wanted.update(extra)
+    return tuple(k for k in state.mapper.column_keys if k in wanted)
+
+
+def key_changed(obj: Any) -> bool:
+    """Will the flush change the primary key of the object's row?"""
+    state = state_of(obj)
+    return (
+        isinstance(state, OwnState)
+        and not state.old.keys().isdisjoint(state.mapper.pk_keys)
+        and not set(state.mapper.pk_keys).isdisjoint(changed_columns(obj))
+    )
+
+
+def title(obj: Any) -> str:
+    """How notes name an object: ``Member#3``, or ``Member`` while it has no key."""
+    key = key_text(ident_of(obj))
+    return f"{type(obj).__name__}#{key}" if key is not None else f"{type(obj).__name__} ({safe_repr(obj)})"
