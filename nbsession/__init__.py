@@ -42,6 +42,20 @@ if TYPE_CHECKING:
     from nbsession.session.factory import sessionmaker as sessionmaker
     from nbsession.session.flush_plan import FlushPlan as FlushPlan
     from nbsession.session.hooks import event as event
+    from nbsession.session.load_option import Load as Load
+    from nbsession.session.loader_options import contains_eager as contains_eager
+    from nbsession.session.loader_options import defaultload as defaultload
+    from nbsession.session.loader_options import defer as defer
+    from nbsession.session.loader_options import immediateload as immediateload
+    from nbsession.session.loader_options import joinedload as joinedload
+    from nbsession.session.loader_options import lazyload as lazyload
+    from nbsession.session.loader_options import load_only as load_only
+    from nbsession.session.loader_options import noload as noload
+    from nbsession.session.loader_options import raiseload as raiseload
+    from nbsession.session.loader_options import selectinload as selectinload
+    from nbsession.session.loader_options import subqueryload as subqueryload
+    from nbsession.session.loader_options import undefer as undefer
+    from nbsession.session.loader_options import undefer_group as undefer_group
     from nbsession.session.query import Query as Query
     from nbsession.session.session import Session as Session
     from nbsession.session.transaction import SessionTransaction as SessionTransaction
@@ -87,6 +101,11 @@ _HOMES = {
     "session.flush_plan": "FlushPlan",
     "session.hooks": "event",
     "session.query": "Query",
+    "session.load_option": "Load",
+    "session.loader_options": """
+        contains_eager defaultload defer immediateload joinedload lazyload load_only noload raiseload selectinload
+        subqueryload undefer undefer_group
+    """,
     "session.session": "Session",
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",

@@ -43,15 +43,25 @@ class _Rows:
 class _Fetching(Generic[T]):
     """The ways to read that Result, ScalarResult and MappingResult share."""
 
-    __slots__ = ("_made", "_seen", "_source", "_uniqueness")
+    __slots__ = ("_made", "_repeats", "_seen", "_source", "_uniqueness")
 
     def __init__(self, source: _Rows, made: Callable[[list[tuple[Any, ...]]], list[T]]) -> None:
         self._source = source
         self._made = made
         self._uniqueness: Callable[[T], Any] | None = None
         self._seen: set[Any] = set()
+        self._repeats = False
+
+    def _check(self) -> None:
+        if self._repeats:
+            raise InvalidRequestError(
+                "The unique() method must be invoked on this Result, as it contains results that include joined eager loads "
+                "against collections: a row comes once for each member. result.unique().all() gives each once; selectinload() "
+                "needs no unique()."
+            )
 
     def _fetch(self, count: int | None = None) -> list[T]:
+        self._check()
         if self._uniqueness is None:
             return self._made(self._source.take(count))
         found: list[T] = []
@@ -75,7 +85,13 @@ class _Fetching(Generic[T]):
         :param strategy: what makes two of them the same; by default their equality, or for what cannot be hashed their identity.
         """
         self._uniqueness = strategy or _mark
+        self._repeats = False
         return self
+
+    @property
+    def repeats(self) -> bool:
+        """Must :meth:`unique` be called, because a row comes again for each member of a joined collection?"""
+        return self._repeats
 
     def all(self) -> list[T]:
         """All that were not read yet, as a list."""
@@ -98,6 +114,7 @@ class _Fetching(Generic[T]):
             yield chunk
 
     def __iter__(self) -> Iterator[T]:
+        self._check()
         source, start = self._source, self._source.position
         for number, item in enumerate(self._made(source.take(None)), start + 1):
             source.position = number  # who leaves the loop early can read on from here
@@ -116,6 +133,7 @@ class _Fetching(Generic[T]):
 
     def first(self) -> T | None:
         """The first one, or None; closes the result."""
+        self._repeats = False
         found = self._fetch(1)
         self.close()
         return found[0] if found else None
@@ -125,6 +143,7 @@ class _Fetching(Generic[T]):
 
         :raises MultipleResultsFound: there are several.
         """
+        self._repeats = self._repeats and len(self._source.rows) > 1
         found = self._fetch(2)
         self.close()
         if len(found) > 1:
@@ -139,6 +158,7 @@ class _Fetching(Generic[T]):
         :raises NoResultFound: there is none.
         :raises MultipleResultsFound: there are several.
         """
+        self._repeats = self._repeats and len(self._source.rows) > 1
         found = self._fetch(2)
         self.close()
         if len(found) > 1:
@@ -218,6 +238,11 @@ class Result(_Fetching[Row]):
         self._inserted = inserted
         super().__init__(_Rows(rows), partial(_as_rows, self._keys))  # no method: a circle would keep the rows alive
 
+    def demand_unique(self) -> Result:
+        """The result itself, which from now on wants :meth:`unique` to be called."""
+        self._repeats = True
+        return self
+
     @property
     def returns_rows(self) -> bool:
         """Does it have columns?"""
@@ -255,6 +280,7 @@ class Result(_Fetching[Row]):
         position = self._position(index)
         scalars = ScalarResult(self._source, lambda rows: [row[position] for row in rows])
         scalars._uniqueness = _mark if self._uniqueness is not None else None
+        scalars._repeats = self._repeats
         return scalars
 
     def mappings(self) -> MappingResult:
@@ -262,6 +288,7 @@ class Result(_Fetching[Row]):
         keys = self._keys
         mappings = MappingResult(self._source, lambda rows: [RowMapping(row) for row in _as_rows(keys, rows)])
         mappings._keys = self._keys
+        mappings._repeats = self._repeats
         mappings._uniqueness = (lambda m: _mark(m._row)) if self._uniqueness is not None else None
         return mappings
 

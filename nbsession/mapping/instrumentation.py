@@ -12,7 +12,7 @@ from typing import Any
 from nbsession.events import constructions
 from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
-from nbsession.tracking.instance_state import IDENT_KEY, STATE_KEY, ident_of, state_of
+from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, ident_of, state_of
 
 
 def instrumented_setattr(self: Any, name: str, value: Any) -> None:
@@ -111,7 +111,7 @@ def keyword_constructor(self: Any, **values: Any) -> None:
 
 def saved_state(self: Any) -> dict[str, Any]:
     """What pickle keeps of an object: its values and its row's key, not its session."""
-    values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY)}
+    values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)}
     return {"values": values, "ident": ident_of(self)}
 
 

@@ -62,7 +62,9 @@ class Relationship:
         self.passive_deletes: bool | str = options["passive_deletes"]
         self.passive_updates: bool = options["passive_updates"]
         self.post_update: bool = options["post_update"]
-        self.lazy = options["lazy"]
+        self.lazy: str | bool | None = options["lazy"]
+        self.innerjoin: bool | str = options["innerjoin"]
+        self.join_depth: int | None = options["join_depth"]
         self.enable_typechecks: bool = options["enable_typechecks"]
         self.cascade_backrefs: bool = options["cascade_backrefs"]
         self.collection_class = options["collection_class"]
@@ -299,6 +301,8 @@ def relationship(
     cascade: str | bool | None = None,
     viewonly: bool = False,
     lazy: str | bool | None = "select",
+    innerjoin: bool | str = False,
+    join_depth: int | None = None,
     passive_deletes: bool | str = False,
     passive_updates: bool = True,
     enable_typechecks: bool = True,
@@ -322,7 +326,12 @@ def relationship(
     :param backref: as back_populates, and makes that attribute: a name, or ``backref(name, **options)``.
     :param cascade: what reaches the related objects: ``"save-update, merge"`` by default, ``"all, delete-orphan"``, ...
     :param viewonly: never written.
-    :param lazy: when it is loaded: ``"select"``, at the first touch.
+    :param lazy: when it is loaded: ``"select"`` (or True) at the first touch; with the object, ``"joined"`` (or False) by the
+        same SELECT, ``"selectin"`` (or ``"subquery"``) by one more for all objects, ``"immediate"`` by one for each;
+        ``"raise"`` never, touching it is an error; ``"raise_on_sql"`` an error if it would need a SELECT; ``"noload"``
+        (or None) never, it is empty.
+    :param innerjoin: with ``lazy="joined"``: every object has one, an inner join will do.
+    :param join_depth: how often a relationship that leads back to its class is followed by ``"joined"`` or ``"selectin"``.
     :param passive_deletes: True: on delete, only loaded members are handled; ``"all"``: none.
     :param passive_updates: does the database change foreign keys along with the key they refer to?
     :param enable_typechecks: are related objects checked for their class when flushed?

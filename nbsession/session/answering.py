@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.session import attaching, lazy, loading
+from nbsession.session import attaching, lazy, loading, refreshing
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import OwnState, state_of
+from nbsession.tracking.instance_state import state_of
 
 
 class Answering(Flushing):
@@ -55,7 +55,7 @@ class Answering(Flushing):
         cause = f"load of {type(obj).__name__}.{key}"
         self.autoflush_before(cause)
         with self.bus.because(cause):
-            if not loading.load_missing_values(cast(Any, self), obj, key):
+            if not refreshing.load_touched(cast(Any, self), obj, key):
                 raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 
@@ -66,18 +66,13 @@ class Answering(Flushing):
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""
-        values, state = obj.__dict__, state_of(obj)
-        keys = state.mapper.column_keys
-        if keys[0] in values:
-            return True
-        changed = state.old if isinstance(state, OwnState) else ()
-        if any(key in values and key not in changed for key in keys):
+        if not refreshing.is_expired(obj):
             return True
         self.autoflush_before("session.get")
         if state_of(obj).status is not ObjectState.PERSISTENT:
             return False
         with self.bus.because("session.get"):
-            if loading.load_missing_values(cast(Any, self), obj):
+            if refreshing.load_expired(cast(Any, self), obj):
                 return True
         self.unit_of_work.move_each((obj,), Trigger.DELETE, "row not found")
         return False

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
-from nbsession.database.row import row_class
 from nbsession.exc import ArgumentError
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
+from nbsession.session.reading import bundled, needs_plan, plans_for, processed, read_entities
 from nbsession.sql.base import Executable
 from nbsession.sql.bundle import Bundle
 from nbsession.sql.from_statement import FromStatement
@@ -70,6 +70,15 @@ def _mapper_of(raw: Sequence[Any]) -> Any:
 def _select_entities(
     session: Session, connection: Any, statement: Any, params: Any, mappers: Sequence[Mapper | None]
 ) -> Result:
+    plans = plans_for(statement.raw_columns, mappers, statement.option_list)
+    options = statement.execution_options_
+    if needs_plan(plans, options):
+        overwritten: dict[int, Any] | None = {} if options.get("populate_existing") else None
+        reading = read_entities(session, connection, statement, params, plans, overwritten)
+        if len(reading.columns) == 1 and getattr(statement.raw_columns[0], "single_entity", False):
+            return Result(list(reading.columns[0]), statement.raw_columns[0].keys())
+        result = Result(list(zip(*reading.columns, strict=True)), tuple(reading.names))
+        return result.demand_unique() if reading.repeats else result
     prepared = prepare(connection, statement, params)
     compiled = prepared.compiled
     rows = connection.fetch(prepared.sql, prepared.values(statement, params))
@@ -88,7 +97,7 @@ def _select_entities(
             many = isinstance(raw, Bundle)
             count = len(raw.__column_elements__()) if many else 1
             values = [
-                _processed(connection.dialect, type_, [row[place] for row in rows])
+                processed(connection.dialect, type_, [row[place] for row in rows])
                 for place, (_, type_) in enumerate(compiled.columns[start : start + count], start)
             ]
             columns.append(bundled(raw, values, len(rows)) if many else values[0])
@@ -97,23 +106,3 @@ def _select_entities(
     if len(columns) == 1 and getattr(statement.raw_columns[0], "single_entity", False):
         return Result(list(columns[0]), statement.raw_columns[0].keys())
     return Result(list(zip(*columns, strict=True)) if rows else [], tuple(keys))
-
-
-def _processed(dialect: Any, type_: Any, values: list[Any]) -> list[Any]:
-    process = dialect.result_processor(type_)
-    return values if process is None else [None if value is None else process(value) for value in values]
-
-
-def bundled(bundle: Bundle, values: Sequence[Sequence[Any]], count: int) -> list[Any]:
-    """The rows of a bundle, from the values of its columns, bundles within it included.
-
-    :param count: how many rows there are.
-    """
-    columns: list[Sequence[Any]] = []
-    start = 0
-    for one in bundle.exprs:
-        width = len(one.__column_elements__()) if isinstance(one, Bundle) else 1
-        mine = values[start : start + width]
-        columns.append(bundled(one, mine, count) if isinstance(one, Bundle) else mine[0])
-        start += width
-    return list(map(row_class(bundle.keys()), zip(*columns, strict=True))) if count else []

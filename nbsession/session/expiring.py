@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from nbsession.session import attaching, loading
+from nbsession.session import attaching, refreshing
 from nbsession.session.answering import Answering
 from nbsession.session.cascades import reached
 from nbsession.states import ObjectState, Trigger
@@ -40,21 +40,21 @@ class Expiring(Answering):
         """:meth:`expire` for every persistent object."""
         self.unit_of_work.expire_all("session.expire_all")
 
-    def refresh(self, obj: Any, attribute_names: Iterable[str] | None = None) -> None:
-        """Loads an object anew, by one SELECT; its own unflushed changes are lost.
+    def refresh(self, obj: Any, attribute_names: Iterable[str] | None = None, with_for_update: Any = None) -> None:
+        """Loads an object anew, by one SELECT and what its eager relationships need; its own unflushed changes are lost.
 
-        :param attribute_names: only these; the others keep their changes.
+        :param attribute_names: only these columns and relationships; the others keep their changes.
+        :param with_for_update: lock the row where the database can.
         :raises InvalidRequestError: the object is not persistent here, or its row is gone.
         """
         names = list(attribute_names or ()) or None
         self.expire(obj, names)
         self.autoflush_before("session.refresh")
-        self.work_begins()
-        columns = [n for n in names or () if n in state_of(obj).mapper.columns]
+        self.ensure_begun()
+        session, locked = cast(Any, self), with_for_update not in (None, False)
         with self.bus.because("session.refresh"):
             if names is None:
-                loading.require_found(obj, loading.load_missing_values(cast(Any, self), obj))
-            elif columns:
-                loading.require_found(obj, loading.load_columns(cast(Any, self), obj, columns))
-        for name in names or ():
-            getattr(obj, name)
+                found = refreshing.load_expired(session, obj, locked)
+            else:
+                found = refreshing.refresh_names(session, obj, names, locked)
+        refreshing.require_found(obj, found)

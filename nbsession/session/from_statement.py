@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.result import Result
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.load_context import EntityLoad
+from nbsession.session.following import load_after
+from nbsession.session.load_context import NO_WISHES, EntityLoad
 from nbsession.session.loading import objects_of_rows
+from nbsession.session.reading import plans_for
 from nbsession.sql.elements import clause_of
 from nbsession.sql.from_statement import FromStatement
 from nbsession.sql.selectable import columns_of
@@ -60,7 +62,7 @@ def read_from_statement(
     shown = _shown_columns(element)
     dialect = connection.dialect if shown is None else ReadyValues(connection.dialect)
     populate = bool(statement.execution_options_.get("populate_existing"))
-    return results_of(session, dialect, statement.raw_columns, mappers, result, shown, populate)
+    return results_of(session, dialect, statement.raw_columns, mappers, result, shown, populate, statement.option_list)
 
 
 def results_of(
@@ -71,9 +73,11 @@ def results_of(
     result: Result,
     shown: Sequence[Any] | None,
     populate: bool = False,
+    options: Sequence[Any] = (),
 ) -> Result:
     """What was asked for, from rows whose columns come in any order.
 
+    :param options: loader options; relationships come by statements of their own.
     :param shown: the columns of the rows, where the statement says them; text has names only.
     """
     rows: Sequence[Any] = result.all()
@@ -81,12 +85,17 @@ def results_of(
     columns: list[Sequence[Any]] = []
     keys: list[str] = []
     place = 0
-    for raw, mapper in zip(raw_columns, mappers, strict=True):
+    overwritten: dict[int, Any] | None = {} if populate else None
+    plans = plans_for(raw_columns, mappers, options, joins=False)
+    for raw, mapper, plan in zip(raw_columns, mappers, plans, strict=True):
         if mapper is not None:
             places = _places(raw, mapper, names, shown)
             chosen = [tuple([row[i] for i in places.values()]) for row in rows]
-            how = EntityLoad(keys=tuple(places), populate_existing=populate)
-            columns.append(objects_of_rows(session, mapper, dialect, chosen, how=how))
+            how = EntityLoad(tuple(places), overwritten, NO_WISHES if plan is None else plan.wishes)
+            objects = objects_of_rows(session, mapper, dialect, chosen, how=how)
+            if plan is not None and plan.later:
+                load_after(session, plan, objects, overwritten)
+            columns.append(objects)
             keys.append(raw.__name__)
             place += len(places)
         else:

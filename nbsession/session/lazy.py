@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbsession.exc import InvalidRequestError
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.loading import load_by_key, objects_of_rows
+from nbsession.session.load_context import wishes_of
+from nbsession.session.load_plans import EntityPlan, plan_of
+from nbsession.session.loading import load_by_key, objects_of_rows, row_is_gone
+from nbsession.session.reading import put_related, read_entities
+from nbsession.session.refreshing import is_expired, load_expired, read_by_key
 from nbsession.sql.compile import compile_statement
 from nbsession.sql.expression import select
-from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+from nbsession.tracking.instance_state import ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -44,22 +49,52 @@ class RelatedReader:
         return [processed[i] for i in self.order]
 
 
-def load_relationship(session: Session, obj: Any, key: str) -> Any:
-    """Loads a relationship and puts it into the object."""
+def load_relationship(session: Session, obj: Any, key: str, raising: bool = True) -> Any:
+    """Loads a relationship and puts it into the object.
+
+    :param raising: False: also if the mapping or an option says that touching it is an error.
+    :raises InvalidRequestError: it is one.
+    """
     mapper = state_of(obj).mapper
     declared: Relationship = mapper.attributes[key].relationship
-    if declared.to_one_by_key:
-        value = _load_one_by_key(session, obj, declared)
-    elif declared.uselist:
-        return _load_collection(session, obj, declared)
+    wishes = wishes_of(obj)
+    own = plan_of(mapper, wishes)
+    if own.joined or own.later:
+        if is_expired(obj) and not load_expired(session, obj):
+            raise row_is_gone(obj)
+        if key in obj.__dict__:
+            return obj.__dict__[key]
+    strategy = own.strategy_of(declared)
+    if strategy == "noload":
+        return put_related(obj, declared, [])
+    if strategy == "raise" and raising:
+        raise _raised(declared, strategy)
+    criteria = wishes.relations[key].criteria if key in wishes.relations else ()
+    target = plan_of(declared.mapper, wishes.below(key), (mapper,))
+    if declared.to_one_by_key and not criteria:
+        forbidden = strategy == "raise_on_sql" and raising
+        found = _load_one_by_key(session, obj, declared, target, _raised(declared, strategy) if forbidden else None)
+        obj.__dict__[key] = found
+        return found
+    if strategy == "raise_on_sql" and raising:
+        raise _raised(declared, strategy)
+    if criteria or not target.plain:
+        members = _read_related(session, obj, declared, target, criteria)
     else:
-        found = _select_related(session, obj, declared)
-        value = found[0] if found else None
-    obj.__dict__[key] = value
-    return value
+        members = _select_related(session, obj, declared)
+    return put_related(obj, declared, members if declared.uselist else members[:1])
 
 
-def _load_one_by_key(session: Session, obj: Any, declared: Relationship) -> Any:
+def _raised(declared: Relationship, strategy: str) -> InvalidRequestError:
+    """The error for touching what must not be loaded."""
+    return InvalidRequestError(
+        f"'{declared}' is not available due to lazy='{strategy}'. Load it with the object: selectinload({declared})."
+    )
+
+
+def _load_one_by_key(
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, forbidden: Exception | None
+) -> Any:
     for local, _ in declared.pairs:
         getattr(obj, local)  # an expired foreign key is loaded first
     ident = declared.target_ident(obj.__dict__)
@@ -69,18 +104,42 @@ def _load_one_by_key(session: Session, obj: Any, declared: Relationship) -> Any:
     if present is not None:
         fits = isinstance(present, declared.mapper.class_)
         return present if fits and session.still_there(present) else None
+    if forbidden is not None:
+        raise forbidden
     session.autoflush_before(f"lazy load of {declared}")
-    return load_by_key(session, declared.mapper, ident)
+    if target.plain:
+        return load_by_key(session, declared.mapper, ident)
+    return read_by_key(session, declared.mapper, ident, target)
 
 
 def _select_related(session: Session, obj: Any, declared: Relationship) -> list[Any]:
-    if any(_joining_value(obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs):
+    if _unrelated(obj, declared):
         return []
     session.autoflush_before(f"lazy load of {declared}")
     connection = session.connection_of(declared.mapper)
     reader = RelatedReader.of(declared, connection.dialect)
     rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
     return objects_of_rows(session, declared.mapper, connection.dialect, rows)
+
+
+def _read_related(
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, criteria: Sequence[Any]
+) -> list[Any]:
+    """The related objects, with what options ask for about them."""
+    if _unrelated(obj, declared):
+        return []
+    session.autoflush_before(f"lazy load of {declared}")
+    joining, keys = declared.joining.lazy_criteria()
+    statement = select(declared.mapper.class_).where(*joining, *criteria).order_by(*declared.ordering())
+    params = {f"key_{number}": _joining_value(obj, key) for number, key in enumerate(keys)}
+    connection = session.connection_of(declared.mapper)
+    found = read_entities(session, connection, statement, params, [target]).columns[0]
+    return list({id(one): one for one in found}.values())
+
+
+def _unrelated(obj: Any, declared: Relationship) -> bool:
+    """Does the object lack a value that the related rows would be found by?"""
+    return any(_joining_value(obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs)
 
 
 def _joining_value(obj: Any, local: str) -> Any:
@@ -91,15 +150,3 @@ def _joining_value(obj: Any, local: str) -> Any:
             return getattr(obj, local)  # SQLAlchemy loads an expired object before its collections
         return mapper.identity_key(ident)[1][mapper.pk_keys.index(local)]
     return getattr(obj, local)
-
-
-def _load_collection(session: Session, obj: Any, declared: Relationship) -> Any:
-    attribute = state_of(obj).mapper.attributes[declared.key]
-    members = _select_related(session, obj, declared)
-    state = state_of(obj)
-    if isinstance(state, OwnState) and declared.key in state.queued:
-        added, removed = state.queued.pop(declared.key)
-        state.related[declared.key] = members
-        gone, present = set(map(id, removed)), set(map(id, members))
-        members = [m for m in members if id(m) not in gone] + [m for m in added if id(m) not in present]
-    return attribute.fill(obj, members)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import InvalidRequestError, ObjectDeletedError
+from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import row_loader
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.key_select import of_class, select_by_key
-from nbsession.session.load_context import PLAIN, EntityLoad
+from nbsession.session.load_context import NO_WISHES, PLAIN, EntityLoad, give_wishes
 from nbsession.session.pause import collector_paused
 from nbsession.session.unit_of_work import by_mapper
 from nbsession.states import ObjectState, Trigger
@@ -68,6 +68,17 @@ class EntityReader:
             made = self._columns[keys] = text, [self._processors[all_keys.index(key)] for key in keys]
         return made
 
+    def idents(self, rows: Sequence[tuple[Any, ...]], before: int, keys: tuple[str, ...] | None) -> Iterable[Any]:
+        """The primary keys in rows, as objects carry them."""
+        wanted = self.mapper.selected_keys if keys is None else keys
+        places = [(wanted.index(key), self.mapper.column_keys.index(key)) for key in self.mapper.pk_keys]
+        for row in rows:
+            parts = []
+            for place, number in places:
+                value, process = row[before + place], self._processors[number]
+                parts.append(value if process is None or value is None else process(value))
+            yield parts[0] if len(parts) == 1 else tuple(parts)
+
     def key_params(self, ident: Any) -> tuple[Any, ...]:
         """A primary key as parameters."""
         parts = ident if len(self._key_processors) > 1 else (ident,)
@@ -96,12 +107,20 @@ def objects_of_rows(
     unit = session.unit_of_work
     known = unit.identity_map.of(mapper.base_mapper)
     unit.common(mapper, ObjectState.PERSISTENT)
-    load = EntityReader.of(mapper, dialect).loader(before, after, how.keys)
+    reader = EntityReader.of(mapper, dialect)
+    load = reader.loader(before, after, how.keys)
     born: list[Any] = []
+    if how.overwritten is not None:
+        _make_room(session, known, reader.idents(rows, before, how.keys), how)
     with collector_paused(len(rows)):
         try:
             found: list[Any] = load(rows, known, born)
         finally:
+            if born and how is not PLAIN:
+                if how.wishes is not NO_WISHES:
+                    give_wishes(born, how.wishes)
+                if how.overwritten is not None:
+                    how.overwritten.update((id(obj), obj) for obj in born)
             if born and mapper.polymorphic:
                 for one, objects in by_mapper(born).items():
                     unit.move(one, objects, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
@@ -109,6 +128,16 @@ def objects_of_rows(
                 unit.move(mapper, born, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
     known.purge()
     return found
+
+
+def _make_room(session: Session, known: KeyedObjects, idents: Iterable[Any], how: EntityLoad) -> None:
+    """Objects that are here already forget what they have, so that they take what the rows say."""
+    assert how.overwritten is not None
+    here = {id(obj): obj for ident in idents if (obj := known.find(ident)) is not None}
+    forget = [obj for mark, obj in here.items() if mark not in how.overwritten]
+    how.overwritten.update((id(obj), obj) for obj in forget)
+    session.unit_of_work.expire(forget, "populate_existing")
+    give_wishes(forget, how.wishes)
 
 
 def load_by_key(session: Session, mapper: Mapper, ident: Any) -> Any:
@@ -119,19 +148,12 @@ def load_by_key(session: Session, mapper: Mapper, ident: Any) -> Any:
     return objects_of_rows(session, mapper, connection.dialect, rows)[0] if rows else None
 
 
-def load_missing_values(session: Session, obj: Any, key: str | None = None) -> bool:
-    """Fills the column values that an object lacks, by one SELECT. False: its row is gone.
+def load_whole(session: Session, obj: Any) -> bool:
+    """Fills the column values that an object lacks, by one SELECT of all that are not deferred. False: its row is gone.
 
     Values that are set keep what they are.
-
-    :param key: the attribute that was touched: a deferred one is loaded with its group alone.
     """
     mapper, ident = state_of(obj).mapper, ident_of(obj)
-    if mapper.inherits is not None or mapper.deferred:
-        wanted = mapper.loaded_with(key)
-        lacking = tuple(key for key in wanted if key not in obj.__dict__)
-        if lacking != mapper.selected_keys:
-            return load_columns(session, obj, lacking)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
     rows = reader.row_of(connection, ident)
@@ -164,12 +186,3 @@ def row_is_gone(obj: Any) -> ObjectDeletedError:
         f"Instance {describe(obj)} has been deleted, or its row is otherwise not present. Expunge the object, or roll back "
         "if it was deleted in this transaction."
     )
-
-
-def require_found(obj: Any, found: bool) -> None:
-    """Refuses to go on without a row.
-
-    :raises InvalidRequestError: it is gone.
-    """
-    if not found:
-        raise InvalidRequestError(f"Could not refresh instance '{describe(obj)}': its row is not there any more.")

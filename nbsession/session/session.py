@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.registry import class_mapper
-from nbsession.session import attaching, loading
+from nbsession.session import attaching, refreshing
 from nbsession.session.asking import Asking
 from nbsession.session.cascades import reached, reached_by_delete
 from nbsession.session.identity import identity_key, normal_ident
@@ -106,14 +106,27 @@ class Session(Asking):
 
     # ------------------------------------------------------------------------------------------ asking
 
-    def get(self, entity: Any, ident: Any, *, populate_existing: bool = False) -> Any:
+    def get(
+        self,
+        entity: Any,
+        ident: Any,
+        *,
+        options: Sequence[Any] = (),
+        populate_existing: bool = False,
+        with_for_update: Any = None,
+        execution_options: Mapping[str, Any] | None = None,
+    ) -> Any:
         """The object of a primary key, or None. No SQL if it is here and not expired.
 
         :param entity: a mapped class.
         :param ident: the key; a tuple or a dict for a composite one.
+        :param options: loader options, for when it has to be loaded.
         :param populate_existing: load it anew even if it is here.
+        :param with_for_update: lock the row where the database can, and ask for it even if it is here.
+        :param execution_options: ``{"populate_existing": True}`` is the same as the argument.
         :raises InvalidRequestError: the key has the wrong number of values.
         """
+        populate_existing = populate_existing or bool(execution_options and execution_options.get("populate_existing"))
         mapper = class_mapper(entity)
         if type(ident) is not int or len(mapper.pk_keys) != 1:
             ident = normal_ident(mapper, ident)
@@ -122,14 +135,15 @@ class Session(Asking):
         present = self.identity_map.of(mapper.base_mapper).find(ident)
         if mapper.inherits is not None and present is not None and not isinstance(present, mapper.class_):
             return None  # the row is of another class of the hierarchy
-        if present is not None and not populate_existing:
+        locked = with_for_update not in (None, False)
+        if present is not None and not populate_existing and not locked:
             return present if self.still_there(present) else None
         self.autoflush_before("session.get")
-        if present is not None:
-            self.expire(present)
-            return present if self.still_there(present) else None
         with self.bus.because("session.get"):
-            return loading.load_by_key(self, mapper, ident)
+            found = refreshing.load_by_ident(self, mapper, ident, options, populate_existing, locked)
+        if found is None and present is not None and populate_existing:
+            self.unit_of_work.move_each((present,), Trigger.DELETE, "row not found")
+        return found
 
     def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:
         """:meth:`get`, but a missing row is an error.

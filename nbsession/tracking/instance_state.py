@@ -151,6 +151,8 @@ STATE_KEY = "_nbs_state"
 """the attribute under which an object carries its state: a slot of declarative classes, a key of plain ones"""
 IDENT_KEY = "_nbs_ident"
 """the attribute under which an object carries its primary key as the database knows it"""
+OPTIONS_KEY = "_nbs_options"
+"""the attribute under which an object carries what loader options asked for when it was loaded; absent where none did"""
 
 
 def no_session() -> None:

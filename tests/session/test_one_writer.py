@@ -76,7 +76,11 @@ MACHINERY = {
     ),
     Site("mapping/instrumentation.py", "setters_of.give_state", "obj.__dict__[STATE_KEY] = state"),
     Site("mapping/instrumentation.py", "setters_of", "return (give_state, give_ident, give_dict)"),
-    Site("mapping/declarative.py", "DeclarativeBase", "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_state')"),
+    Site(
+        "mapping/declarative.py",
+        "DeclarativeBase",
+        "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_options', '_nbs_state')",
+    ),
     Site("tracking/instance_state.py", "", "STATE_KEY = '_nbs_state'"),
     Site(
         "mapping/instrumentation.py",
@@ -87,7 +91,7 @@ MACHINERY = {
     Site(
         "mapping/instrumentation.py",
         "saved_state",
-        "values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY)}",
+        "values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)}",
     ),
 }
 ALLOWED = BIRTHS | SAME_STATE | MACHINERY
