@@ -62,7 +62,7 @@ class Attribute:
     @property
     def parent_entity(self) -> Any:
         """The entity the attribute belongs to, for statements."""
-        return self.mapper.class_
+        return self.mapper.entity
 
     def set(self, obj: Any, value: Any) -> None:
         """Stores a value the user assigned."""

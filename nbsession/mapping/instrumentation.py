@@ -112,12 +112,14 @@ def keyword_constructor(self: Any, **values: Any) -> None:
 def saved_state(self: Any) -> dict[str, Any]:
     """What pickle keeps of an object: its values and its row's key, not its session."""
     values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)}
-    return {"values": values, "ident": ident_of(self)}
+    saved = {"values": values, "ident": ident_of(self)}
+    entity_name = state_of(self).mapper.entity_name
+    return saved if entity_name is None else {**saved, "entity_name": entity_name}
 
 
 def restore_state(self: Any, saved: dict[str, Any]) -> None:
     """An unpickled object: transient if it never had a row, else detached."""
-    mapper = type(self).__mapper__
+    mapper = type(self).__mapper__ if "entity_name" not in saved else type(self).__mappers__[saved["entity_name"]]
     mapper.configure()
     ident = saved["ident"]
     self.__dict__.update(saved["values"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
+from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.inheritance import Hierarchy
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
@@ -88,7 +89,8 @@ class Mapper(Hierarchy):
         for mapper in self.self_and_descendants:
             mapper.declared.setdefault(key, declared)
         self.declared[key] = declared
-        setattr(self.class_, key, UnresolvedRelationship(key, self))
+        if self._is_primary:
+            setattr(self.class_, key, UnresolvedRelationship(key, self))
 
     def resolve_relationships(self, find_class: Callable[[str], type]) -> None:
         """First pass of configuring: targets and directions, and the attributes."""
@@ -108,7 +110,8 @@ class Mapper(Hierarchy):
             attribute = attribute_for(declared, self)
             attribute.validators = validators
             self.attributes[key] = attribute
-            setattr(self.class_, key, attribute)
+            if self._is_primary:
+                setattr(self.class_, key, attribute)
 
     def make_backrefs(self) -> None:
         """Second pass: the attributes that ``backref`` asks for on the other side."""
@@ -131,12 +134,17 @@ class Mapper(Hierarchy):
         self.transient.clear()
         self.transient.update(self.plain_keys)
 
+    @property
+    def _is_primary(self) -> bool:
+        """Are the attributes on the class its own? Of several mappings of a class, only those of one are."""
+        return vars(self.class_).get("__mapper__", self) is self
+
     # ------------------------------------------------------------------------------------------ answering
 
-    @property
-    def entity(self) -> type:
-        """The class."""
-        return self.class_
+    @cached_property
+    def entity(self) -> Any:
+        """What a SELECT takes for it: the class; of a mapping with a name, a stand-in for it."""
+        return self.class_ if self.entity_name is None else NamedEntity(self)
 
     @cached_property
     def selected_columns(self) -> tuple[Column, ...]:
@@ -221,9 +229,9 @@ class Mapper(Hierarchy):
         """Primary key attribute to value."""
         return dict(zip(self.pk_keys, self.identity_key(ident)[1], strict=True))
 
-    def identity_key(self, ident: Any) -> tuple[type, tuple[Any, ...], None]:
-        """``(class, (primary key, ...), None)``: how an identity map names an object."""
-        return self.base_mapper.class_, ident if len(self.pk_keys) > 1 else (ident,), None
+    def identity_key(self, ident: Any) -> tuple[type, tuple[Any, ...], str | None]:
+        """``(class, (primary key, ...), entity name or None)``: how an identity map names an object."""
+        return self.base_mapper.class_, ident if len(self.pk_keys) > 1 else (ident,), self.entity_name
 
     def __repr__(self) -> str:
         tables = self.tables[-1:] if self.inherits is not None else self.tables

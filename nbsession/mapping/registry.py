@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
+from nbsession.mapping.entity_names import MAPPERS_KEY, mapper_named
 from nbsession.mapping.instrumentation import (
     collect_validators,
     give_constructor,
@@ -44,7 +45,8 @@ class registry:
     @property
     def mappers(self) -> list[Mapper]:
         """The mappers of its classes."""
-        return [vars(cls)["__mapper__"] for cls in list(self._mapped) if "__mapper__" in vars(cls)]
+        mapped = [vars(cls) for cls in list(self._mapped) if "__mapper__" in vars(cls)]
+        return [one for own in mapped for one in {own["__mapper__"], *own.get(MAPPERS_KEY, {}).values()}]
 
     def map_imperatively(
         self,
@@ -68,7 +70,8 @@ class registry:
         :raises ArgumentError: the class is mapped already, or a property is neither column nor relationship.
         """
         cls = class_
-        if "__mapper__" in vars(cls):
+        named = vars(cls).get(MAPPERS_KEY)
+        if "__mapper__" in vars(cls) and (named is None or arguments.get("entity_name") in named):
             raise ArgumentError(f"Class '{cls.__name__}' already has been instrumented: it is mapped already.")
         parent = class_mapper(inherits) if isinstance(inherits, type) else inherits
         if parent is not None and not issubclass(cls, parent.class_):
@@ -78,7 +81,8 @@ class registry:
         found = read_properties(cls, local_table, properties or {})
         said = MapperArguments.of(arguments, cls)
         mapper = self.add(cls, parent.local_table if local_table is None else local_table, found, parent, said)
-        instrument_plain_class(cls, mapper)
+        if vars(cls)["__mapper__"] is mapper:
+            instrument_plain_class(cls, mapper)
         watch_constructions(cls)
         return mapper
 
@@ -94,14 +98,19 @@ class registry:
         mapper = Mapper(cls, table, self, properties, inherits, arguments)
         validators = collect_validators(cls)
         cls.__nbs_validators__ = validators  # type: ignore[attr-defined]
+        if mapper.entity_name is not None:
+            setattr(cls, MAPPERS_KEY, {**vars(cls).get(MAPPERS_KEY, {}), mapper.entity_name: mapper})
+        primary = "__mapper__" not in vars(cls) or mapper.entity_name is None
         for key, attribute in mapper.attributes.items():
             attribute.validators = validators.get(key, ())
-            setattr(cls, key, attribute)
+            if primary or key not in vars(cls):
+                setattr(cls, key, attribute)
         mapper.refresh_free_keys()
         for key, declared in properties.relationships.items():
             mapper.add_relationship(key, declared)
-        cls.__mapper__ = mapper  # type: ignore[attr-defined]
-        cls.__table__ = table  # type: ignore[attr-defined]
+        if primary:
+            cls.__mapper__ = mapper  # type: ignore[attr-defined]
+            cls.__table__ = table  # type: ignore[attr-defined]
         self._classes[cls.__name__] = cls
         self._mapped.add(cls)
         self.waiting.append(mapper)
@@ -171,22 +180,25 @@ class registry:
 
     def dispose(self) -> None:
         """Forgets its classes; plain ones are plain again."""
-        for cls in list(self._mapped):
-            if "__mapper__" in vars(cls):
-                release_plain_class(cls, vars(cls)["__mapper__"].attributes)
+        for mapper in self.mappers:
+            release_plain_class(mapper.class_, (MAPPERS_KEY, *mapper.attributes))
         self._classes.clear()
         self._mapped.clear()
         self.waiting.clear()
 
 
-def class_mapper(cls: type) -> Mapper:
+def class_mapper(cls: type, entity_name: str | None = None) -> Mapper:
     """The mapper of a class, configured.
 
+    :param entity_name: of a class with several mappings, the name of the one that is meant.
     :raises UnmappedClassError: it is not mapped.
+    :raises InvalidRequestError: it is not mapped under that name.
     """
     mapper = getattr(cls, "__mapper__", None)
     if type(mapper) is not Mapper or not isinstance(cls, type):
         raise UnmappedClassError(cls)
+    if mapper.entity_name != entity_name:
+        return mapper_named(cls, entity_name)
     return configured_mapper(mapper)
 
 

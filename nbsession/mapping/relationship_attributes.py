@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import ArgumentError, DetachedInstanceError
 from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.collections import InstrumentedList
+from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, collection_history, reference_history
@@ -63,6 +64,8 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         :raises AssertionError: it is of another class (2.1's own error for it).
         """
         state_of(value)
+        if self.relationship.entity_name is not None and isinstance(value, self.relationship.mapper.class_):
+            name_entity(value, self.relationship.entity_name)
         if not isinstance(value, self.relationship.mapper.class_):
             raise AssertionError(
                 f"Attribute '{self.key}' on class '{self.class_.__name__}' doesn't handle objects of type "

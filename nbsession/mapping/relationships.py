@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.cascade import DEFAULT, Cascade
+from nbsession.mapping.entity_names import mapper_named
 from nbsession.mapping.join_finding import Wanted, joining_of
 from nbsession.mapping.join_marks import swapped
 from nbsession.mapping.joining import Direction, Joining, Pairs
@@ -57,6 +58,7 @@ class Relationship:
         writing = {"save_update": False, "delete": False, "delete_orphan": False}
         self.cascade = cascade._replace(**writing) if self.viewonly else cascade
         self.order_by = options["order_by"]
+        self.entity_name: str | None = options["entity_name"]
         self.foreign_keys = options["foreign_keys"]
         self.remote_side = options["remote_side"]
         self.passive_deletes: bool | str = options["passive_deletes"]
@@ -89,7 +91,7 @@ class Relationship:
         mapper = getattr(target, "__mapper__", None)
         if mapper is None:
             raise ArgumentError(f"Relationship '{self}' leads to {target!r}, which is not mapped.")
-        self.mapper = mapper
+        self.mapper = mapper if self.entity_name is None else mapper_named(target, self.entity_name)
         self._find_join()
         if self.uselist is None:
             self.uselist = self.direction is not Direction.MANYTOONE
@@ -311,6 +313,7 @@ def relationship(
     single_parent: bool = False,
     post_update: bool = False,
     cascade_backrefs: bool = False,
+    entity_name: str | None = None,
 ) -> Any:
     """Declares that objects of this class are related to those of another.
 
@@ -340,6 +343,7 @@ def relationship(
     :param single_parent: promises that a related object has one parent only.
     :param post_update: writes the foreign key by an UPDATE of its own, for rows that need each other's keys.
     :param cascade_backrefs: does an object that is given a parent through this side's back reference enter its session?
+    :param entity_name: of a related class with several mappings, the name of the one that is meant (2007).
     :raises ArgumentError: an option makes no sense.
 
     >>> class User(Base): ...

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbsession.database.result import Result, ScalarResult
+from nbsession.mapping.entity_names import entity_of
 from nbsession.session.execution import execute_statement
 from nbsession.session.expiring import Expiring
 from nbsession.session.query import Query
@@ -63,12 +64,13 @@ class Asking(Expiring):
             statement, params, execution_options=execution_options, bind_arguments=bind_arguments
         ).scalar()
 
-    def query(self, *entities: Any) -> Any:
+    def query(self, *entities: Any, entity_name: str | None = None) -> Any:
         """A query in the older style: ``session.query(User).filter_by(name="Ada").all()``.
 
+        :param entity_name: of a class with several mappings, the name of the one that is meant.
         :return: a :class:`~nbsession.Query`, or what ``query_cls`` says.
         """
-        return self._query_cls(entities, self)
+        return self._query_cls(tuple([entity_of(one, entity_name) for one in entities]), self)
 
 
 def with_options(statement: Any, options: Mapping[str, Any]) -> Any:

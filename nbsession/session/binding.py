@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.connection import Connection
+from nbsession.mapping.registry import class_mapper
 from nbsession.session.core import SessionCore
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ class Binding(SessionCore):
         """
         return bind if bind is not None else self.binds.find(mapper, clause)
 
-    def bind_mapper(self, mapper: Any, bind: Any) -> None:
-        """Binds a class."""
-        self.binds.set(mapper, bind)
+    def bind_mapper(self, mapper: Any, bind: Any, entity_name: str | None = None) -> None:
+        """Binds a class.
+
+        :param entity_name: of a class with several mappings, the name of the one that is bound.
+        """
+        self.binds.set(mapper if entity_name is None else class_mapper(mapper, entity_name), bind)
 
     def bind_table(self, table: Any, bind: Any) -> None:
         """Binds a table."""

@@ -31,12 +31,13 @@ class Binds:
         if isinstance(key, Table):
             self._by_table[key] = target
         elif isinstance(key, Mapper):
-            self._by_class[key.class_] = target
-            self._by_table[key.local_table] = target
+            if key.entity_name is None:
+                self._by_class[key.class_] = target
+            self._by_table.update((table, target) for table in key.tables)
         elif isinstance(key, type):
             self._by_class[key] = target
             if isinstance(vars(key).get("__mapper__"), Mapper):
-                self._by_table[class_mapper(key).local_table] = target
+                self._by_table.update((table, target) for table in vars(key)["__mapper__"].tables)
         else:
             raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper or a table.")
 
@@ -58,8 +59,9 @@ class Binds:
             for cls in mapper.class_.__mro__:
                 if cls in self._by_class:
                     return self._by_class[cls]
-            if mapper.local_table in self._by_table:
-                return self._by_table[mapper.local_table]
+            for table in reversed(mapper.tables):
+                if table in self._by_table:
+                    return self._by_table[table]
         if clause is not None and self._by_table:
             for table in tables_of(clause):
                 if table in self._by_table:

@@ -41,15 +41,17 @@ def _wrong_number(mapper: Mapper, ident: Any) -> InvalidRequestError:
     )
 
 
-def identity_key(*args: Any, **given: Any) -> tuple[type, tuple[Any, ...], None]:
+def identity_key(*args: Any, **given: Any) -> tuple[type, tuple[Any, ...], str | None]:
     """The key under which the identity map files an object.
 
-    Three ways to call it: ``identity_key(cls, ident)``, ``identity_key(instance=obj)``, ``identity_key(cls, row=row)``.
+    Three ways to call it: ``identity_key(cls, ident)``, perhaps with an entity name,
+     ``identity_key(instance=obj)``, ``identity_key(cls, row=row)``.
 
     :raises ArgumentError: the arguments make none of the three.
     """
     instance, row = given.pop("instance", None), given.pop("row", None)
     given.pop("identity_token", None)
+    entity_name = args[2] if len(args) == 3 else given.pop("entity_name", None)
     cls = args[0] if args else given.pop("class_", None)
     ident = args[1] if len(args) > 1 else given.pop("ident", None)
     if len(args) > 3:
@@ -61,7 +63,7 @@ def identity_key(*args: Any, **given: Any) -> tuple[type, tuple[Any, ...], None]
         return mapper.identity_key(mapper.ident_of_values(instance.__dict__))  # type: ignore[no-any-return]
     if cls is None:
         raise ArgumentError("class or instance is required")
-    mapper = class_mapper(cls)
+    mapper = class_mapper(cls, entity_name)
     if row is not None:
         return mapper.identity_key(mapper.ident_from_values([row._mapping[c.name] for c in mapper.primary_key]))
     if ident is None:

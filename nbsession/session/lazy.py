@@ -28,7 +28,7 @@ class RelatedReader:
 
     def __init__(self, declared: Relationship, dialect: Any) -> None:
         criteria, self.keys = declared.joining.lazy_criteria()
-        statement = select(declared.mapper.class_).where(*criteria).order_by(*declared.ordering())
+        statement = select(declared.mapper.entity).where(*criteria).order_by(*declared.ordering())
         compiled = compile_statement(statement, dialect.name)
         self.sql = compiled.sql
         self.order = [int(source[1].rpartition("_")[2]) for source in compiled.sources if source[0] == "param"]

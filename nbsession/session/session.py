@@ -115,6 +115,7 @@ class Session(Asking):
         populate_existing: bool = False,
         with_for_update: Any = None,
         execution_options: Mapping[str, Any] | None = None,
+        entity_name: str | None = None,
     ) -> Any:
         """The object of a primary key, or None. No SQL if it is here and not expired.
 
@@ -124,10 +125,11 @@ class Session(Asking):
         :param populate_existing: load it anew even if it is here.
         :param with_for_update: lock the row where the database can, and ask for it even if it is here.
         :param execution_options: ``{"populate_existing": True}`` is the same as the argument.
+        :param entity_name: of a class with several mappings, the name of the one that is meant.
         :raises InvalidRequestError: the key has the wrong number of values.
         """
         populate_existing = populate_existing or bool(execution_options and execution_options.get("populate_existing"))
-        mapper = class_mapper(entity)
+        mapper = class_mapper(entity, entity_name)
         if type(ident) is not int or len(mapper.pk_keys) != 1:
             ident = normal_ident(mapper, ident)
             if ident is None:

@@ -138,7 +138,7 @@ class UnitOfWork:
                 if self.modified.pop(address, None) is not None and self.frame is not None and self.frame.nested:
                     self.frame.touched.append(ref(obj))
                 self.marked.pop(address, None)
-                self.identity_map.of(type(obj).__mapper__.base_mapper).discard(ident_of(obj), obj)
+                self.identity_map.of(state_of(obj).mapper.base_mapper).discard(ident_of(obj), obj)
                 if self._held is not None:
                     self._held.pop(address, None)
 
@@ -303,7 +303,7 @@ class UnitOfWork:
     def _displace(self, returning: Iterable[Any], cause: str) -> None:
         """A deleted object takes its place again: whoever holds its key leaves."""
         for obj in returning:
-            holder = self.identity_map.of(type(obj).__mapper__.base_mapper).find(ident_of(obj))
+            holder = self.identity_map.of(state_of(obj).mapper.base_mapper).find(ident_of(obj))
             if holder is not None and holder is not obj:
                 self.move_each((holder,), Trigger.EXPUNGE, cause)
 
@@ -314,7 +314,7 @@ class UnitOfWork:
         self._rekey(obj, ident)
 
     def _rekey(self, obj: Any, ident: Any) -> None:
-        mapper = type(obj).__mapper__
+        mapper = state_of(obj).mapper
         if state_of(obj).status is not ObjectState.PERSISTENT:
             mapper.give_ident(obj, ident if state_of(obj).status is not ObjectState.TRANSIENT else None)
             return
@@ -364,7 +364,10 @@ def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
     for obj in objects:
         if type(obj) is not cls:
             cls = type(obj)
-            batch = groups.setdefault(cls.__mapper__, [])
+            mapper = cls.__mapper__
+            if "__mappers__" in vars(cls):  # each object says of which mapping it is
+                mapper, cls = state_of(obj).mapper, None
+            batch = groups.setdefault(mapper, [])
         batch.append(obj)
     return groups
 

@@ -103,8 +103,10 @@ class IdentityMap(Mapping[Any, Any]):
 
     def __getitem__(self, key: Any) -> Any:
         try:
-            cls, values, _ = key
+            cls, values, entity_name = key
             mapper = cls.__mapper__
+            if mapper.entity_name != entity_name:
+                mapper = vars(cls).get("__mappers__", {}).get(entity_name, mapper)
         except (TypeError, ValueError):
             raise KeyError(key) from None
         except AttributeError:
@@ -147,7 +149,7 @@ class IdentityMap(Mapping[Any, Any]):
 
     def contains_object(self, obj: Any) -> bool:
         """Is this very object in the map?"""
-        mapper = type(obj).__mapper__
+        mapper = obj._nbs_state.mapper
         objects = self.by_mapper.get(mapper.base_mapper)
         return objects is not None and objects.find(getattr(obj, "_nbs_ident", None)) is obj
 
