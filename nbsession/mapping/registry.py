@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
-from nbsession.mapping.entity_names import MAPPERS_KEY, mapper_named
+from nbsession.mapping.entity_names import MAPPERS_KEY, NamedEntity, mapper_named
 from nbsession.mapping.instrumentation import (
     collect_validators,
     give_constructor,
@@ -196,6 +196,8 @@ def class_mapper(cls: type, entity_name: str | None = None) -> Mapper:
     """
     mapper = getattr(cls, "__mapper__", None)
     if type(mapper) is not Mapper or not isinstance(cls, type):
+        if isinstance(cls, NamedEntity):
+            return mapper_named(cls.__mapper__.class_, cls.__mapper__.entity_name)
         raise UnmappedClassError(cls)
     if mapper.entity_name != entity_name:
         return mapper_named(cls, entity_name)

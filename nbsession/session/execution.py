@@ -9,6 +9,7 @@ from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError
 from nbsession.mapping.aliased import AliasedClass
+from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
@@ -56,7 +57,7 @@ def execute_statement(
 def _entity_mapper(column: Any) -> Mapper | None:
     if isinstance(column, AliasedClass):
         return column.__mapper__.mapper
-    if not isinstance(column, type):
+    if not isinstance(column, (type, NamedEntity)):
         return None
     mapper = getattr(column, "__mapper__", None)
     return mapper if isinstance(mapper, Mapper) else None

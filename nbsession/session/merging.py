@@ -73,7 +73,9 @@ def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
         return target
     if not merging.load:
         return merging.session.find(mapper, ident)
-    return merging.session.get(mapper.class_, ident if isinstance(ident, tuple) else (ident,))
+    return merging.session.get(
+        mapper.class_, ident if isinstance(ident, tuple) else (ident,), entity_name=mapper.entity_name
+    )
 
 
 def _check_new(instance: Any, session: Session, load: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError, InvalidRequestError, MultipleResultsFound, NoResultFound
+from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.related import mapper_of
 from nbsession.session.from_statement import PerhapsReady, results_of
 from nbsession.session.query_building import QueryBuilding
@@ -158,7 +159,7 @@ class Query(QueryBuilding):
 
     def _only_entity(self, what: str) -> Any:
         raw = self._selected()
-        if len(raw) != 1 or not isinstance(raw[0], type):
+        if len(raw) != 1 or not isinstance(raw[0], (type, NamedEntity)):
             raise InvalidRequestError(f"{what}() can only be used against a single mapped class.")
         statement = self._statement
         if any(getattr(statement, part, None) for part in ("_where", "_from", "_joins", "_group", "_having", "_order")):
