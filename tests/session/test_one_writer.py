@@ -58,6 +58,8 @@ BIRTHS = {
     Site("mapping/instrumentation.py", "instrument_plain_class", "setattr(cls, STATE_KEY, mapper.transient)"),
 }
 SAME_STATE = {
+    # a transient object takes the transient state of another mapping of its class
+    Site("mapping/entity_names.py", "name_entity", "mapper.give_state(obj, mapper.transient)"),
     # an object changes between the shared and its own form of one and the same state
     Site("tracking/instance_state.py", "own_state", "state.mapper.give_state(obj, own)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
