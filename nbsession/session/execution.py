@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
-from nbsession.exc import ArgumentError
+from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
+from nbsession.session.mass_changes import change_rows
+from nbsession.session.mass_writes import insert_entities, update_by_key
 from nbsession.session.reading import bundled, needs_plan, plans_for, processed, read_entities
 from nbsession.sql.base import Executable
 from nbsession.sql.bundle import Bundle
+from nbsession.sql.dml import Dml, Insert, Update
 from nbsession.sql.from_statement import FromStatement
 from nbsession.sql.select import Select
 from nbsession.sql.textual import text
@@ -39,19 +42,38 @@ def execute_statement(
         )
     if statement.execution_options_.get("autoflush", True):
         session.autoflush_before("query" if statement.kind == "select" else "execute")
+    changed = _entity_mapper(statement.entity) if isinstance(statement, Dml) else None
     raw = statement.raw_columns if isinstance(statement, (Select, FromStatement)) else ()
     mappers = [_entity_mapper(column) for column in raw]
     first = next((m for m in mappers if m is not None), None)
     source = statement.element if isinstance(statement, FromStatement) else statement
-    bind = session.get_bind(**{"mapper": first or _mapper_of(raw), "clause": source, **(bind_arguments or {})})
+    bind = session.get_bind(
+        **{"mapper": first or changed or _mapper_of(raw), "clause": source, **(bind_arguments or {})}
+    )
     connection = session.connection_for(bind)
     with session.bus.because(f"session.execute({statement.kind})"):
+        if changed is not None:
+            return _change(session, connection, statement, changed, params)
         if isinstance(statement, FromStatement):
             return read_from_statement(session, connection, statement, params, mappers)
         if first is None and not any(isinstance(one, Bundle) for one in raw):
             result: Result = connection.execute(statement, params)
             return result
         return _select_entities(session, connection, statement, params, mappers)
+
+
+def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, params: Any) -> Result:
+    """INSERT, UPDATE or DELETE of an entity."""
+    if isinstance(statement, Insert):
+        return insert_entities(session, connection, statement, mapper, params)
+    if isinstance(params, (list, tuple)):
+        if isinstance(statement, Update):
+            return update_by_key(session, connection, statement, mapper, params)
+        raise InvalidRequestError(
+            "bulk ORM DELETE not supported right now. Statement may be invoked at the Core level using "
+            "session.connection().execute(stmt, parameters)"
+        )
+    return change_rows(session, connection, statement, mapper, params)
 
 
 def _entity_mapper(column: Any) -> Mapper | None:

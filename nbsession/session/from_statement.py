@@ -133,6 +133,7 @@ def _places(raw: Any, mapper: Mapper, names: list[str], shown: Sequence[Any] | N
 
 def _find(column: Any, names: list[str], shown: Sequence[Any] | None) -> int | None:
     """The place of a column: of the column itself or what shows it, else by its name."""
+    column = getattr(column, "original", column)
     for place, one in enumerate(shown or ()):
         while one is not None:
             if one is column:

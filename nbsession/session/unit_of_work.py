@@ -231,6 +231,12 @@ class UnitOfWork:
             forget_changes(obj)
         self.mark(done, "clean")
 
+    def row_changed(self, obj: Any) -> None:
+        """The row of an object is changed past it, by a statement: a rollback to a savepoint expires it."""
+        self.remember_inserted((obj,))
+        if self.frame is not None and self.frame.nested:
+            self.frame.touched.append(ref(obj))
+
     # -------------------------------------------------------------------------------------------- expiring
 
     def expire(self, objects: Iterable[Any], cause: str = "", ending: bool = False) -> None:

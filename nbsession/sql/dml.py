@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbsession.exc import ArgumentError, CompileError
 from nbsession.sql.base import ClauseElement, Executable, ShapeWalk
+from nbsession.sql.columns import bare
 from nbsession.sql.elements import BindParameter, clause_of, literal_or_clause
 from nbsession.sql.joins import attribute_of
 from nbsession.sql.selectable import columns_of, from_of
@@ -39,6 +40,8 @@ class Dml(Executable):
     def __init__(self, table: Any) -> None:
         self.entity = table
         self.table: Any = from_of(table)
+        if not hasattr(self.table, "metadata"):  # a class that lies in several tables: its own
+            self.table = getattr(getattr(table, "__mapper__", None), "local_table", self.table)
         if not hasattr(self.table, "metadata"):
             raise ArgumentError(f"{type(self).__name__} needs a table, got {table!r}.")
 
@@ -69,7 +72,7 @@ class Dml(Executable):
                     column = next((one for one in self.table.c if one.name == key), None)
         if column is None:
             raise CompileError(f"Unconsumed column names: {key} (table '{self.table.name}' has no such column)")
-        return column
+        return getattr(column, "original", column)
 
     def _pairs(self, values: Mapping[Any, Any]) -> Row:
         pairs = []
@@ -79,8 +82,12 @@ class Dml(Executable):
             if isinstance(clause, BindParameter) and clause.key is not None and clause.type.affinity == "null":
                 clause = clause._clone()
                 clause.type = column.type
-            pairs.append((column, clause))
+            pairs.append((column, self._bare(clause)))
         return tuple(pairs)
+
+    def _bare(self, clause: Any) -> Any:
+        """A clause about the columns themselves, where an entity is written: only its table is in the statement."""
+        return clause if self.entity is self.table else bare(clause)
 
     def _parameter_shape(self, parameters: Mapping[str, Any] | None) -> Hashable:
         return (tuple(parameters or ()), super()._parameter_shape(parameters))
@@ -158,7 +165,7 @@ class Filtered(Dml):
 
     def where(self: W, *criteria: Any) -> W:
         """The rows that meet all criteria."""
-        return self._copy(_where=self._where + tuple(map(clause_of, criteria)))
+        return self._copy(_where=self._where + tuple(self._bare(clause_of(one)) for one in criteria))
 
     filter = where
 
