@@ -1,6 +1,6 @@
 """Reads the list of lines and the tests' docstrings, and writes the page that shows both.
 
-A test says which lines it proves at the start of its docstring: ``Line 4.7: ...`` or ``Lines 13.6, 22.2: ...``; a class of
+A test says which lines it proves at the start of its docstring: ``Line 4.7: ...`` or ``Lines 13.6, 22.2.``; a class of
 tests may say it for all of them. Knows the syntax of tests only, imports and runs none.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 LINES = Path(__file__).with_name("lines.toml")
 PAGE = PROJECT / "docs" / "session-semantics.md"
-CLAIM = re.compile(r"Lines? (\d+\.\d+(?:, \d+\.\d+)*): \S")
+CLAIM = re.compile(r"Lines? (\d+\.\d+(?:, \d+\.\d+)*)(?::\s+\S|\.(?:\s|$))")
 NEARLY = re.compile(r"\W*(?:semantics?|lines?)\W+\d+(?:\.\d+|\b)", re.IGNORECASE)
 DECISIONS = {"as_is": "", "take": "TAKE", "dropped": "dropped"}
 
