@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbsession.database import Row as Row
     from nbsession.database import create_engine as create_engine
     from nbsession.mapping.aliased import aliased as aliased
+    from nbsession.mapping.collections import collection as collection
     from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
     from nbsession.mapping.declarative import Mapped as Mapped
     from nbsession.mapping.declarative import mapped_column as mapped_column
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from nbsession.mapping.instrumentation import validates as validates
     from nbsession.mapping.join_marks import foreign as foreign
     from nbsession.mapping.join_marks import remote as remote
+    from nbsession.mapping.keyed_collections import KeyFuncDict as KeyFuncDict
+    from nbsession.mapping.keyed_collections import MappedCollection as MappedCollection
+    from nbsession.mapping.keyed_collections import attribute_keyed_dict as attribute_keyed_dict
+    from nbsession.mapping.keyed_collections import attribute_mapped_collection as attribute_mapped_collection
+    from nbsession.mapping.keyed_collections import column_keyed_dict as column_keyed_dict
+    from nbsession.mapping.keyed_collections import column_mapped_collection as column_mapped_collection
+    from nbsession.mapping.keyed_collections import keyfunc_mapping as keyfunc_mapping
+    from nbsession.mapping.keyed_collections import mapped_collection as mapped_collection
     from nbsession.mapping.properties import deferred as deferred
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
@@ -94,6 +103,9 @@ _HOMES = {
     "mapping.imperative": "clear_mappers mapper object_mapper",
     "mapping.properties": "deferred",
     "mapping.registry": "class_mapper registry",
+    "mapping.collections": "collection",
+    "mapping.keyed_collections": """attribute_keyed_dict attribute_mapped_collection column_keyed_dict
+        column_mapped_collection keyfunc_mapping KeyFuncDict mapped_collection MappedCollection""",
     "mapping.join_marks": "foreign remote",
     "mapping.relationship_operators": "with_parent",
     "mapping.relationships": "backref relation relationship",

@@ -10,7 +10,7 @@ import functools
 import operator
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any, ForwardRef, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, overload
 
 from nbsession.exc import ArgumentError
@@ -42,12 +42,14 @@ class MappedType(NamedTuple):
 
     :ivar inner: the type within, a class, or a name where it cannot be resolved yet.
     :ivar optional: may it be None?
-    :ivar collection: ``list``, ``set`` or None.
+    :ivar collection: ``list``, ``set``, another class of collection, or None.
+    :ivar member: of another class of collection, such as a dict: the type of its members.
     """
 
     inner: Any
     optional: bool
     collection: type | None
+    member: Any = None
 
 
 class Unresolved:
@@ -105,8 +107,9 @@ def _unwrap(inner: Any, cls: type, key: str) -> MappedType:
         return MappedType(_named(member, cls, key), optional, origin)
     if origin is not None and not isinstance(origin, type):
         raise ArgumentError(f"The annotation of '{cls.__name__}.{key}' is not understood: {inner!r}")
-    if origin is not None and issubclass(origin, Mapping):
-        return MappedType(origin, optional, None)
+    if origin is not None and issubclass(origin, Collection):
+        members = get_args(inner)
+        return MappedType(origin, optional, None, _named(members[-1], cls, key) if members else None)
     return MappedType(inner, optional, None)
 
 

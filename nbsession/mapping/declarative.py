@@ -316,11 +316,18 @@ def _aim(declared: Relationship, says: MappedType | None, cls: type[DeclarativeB
     """
     if says is None:
         return
+    target, collection = (says.inner, says.collection) if says.member is None else (says.member, says.inner)
     if declared.argument is None:
-        mapper = getattr(says.inner, "__mapper__", None)
+        mapper = getattr(target, "__mapper__", None)
         foreign = mapper is not None and mapper.registry is not cls.registry
-        declared.argument = says.inner.__name__ if foreign else says.inner
+        declared.argument = target.__name__ if foreign else target
     if declared.uselist is None and declared.argument is not None:
-        declared.uselist = says.collection is not None
-    if says.collection is set and declared.collection_class is None:
-        declared.collection_class = set
+        declared.uselist = collection is not None
+    if collection is not None and declared.collection_class is None:
+        if getattr(collection, "__abstractmethods__", None):
+            raise ArgumentError(
+                f"Collection annotation type {collection} on '{cls.__name__}' cannot be instantiated; "
+                "please provide an explicit 'collection_class' parameter (e.g. list, set, etc.) to the relationship() function "
+                "to accompany this annotation"
+            )
+        declared.collection_class = collection

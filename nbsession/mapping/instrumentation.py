@@ -12,6 +12,7 @@ from typing import Any
 from nbsession.events import constructions
 from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
+from nbsession.mapping.collection_kinds import saved_members
 from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, ident_of, state_of
 
 
@@ -111,7 +112,11 @@ def keyword_constructor(self: Any, **values: Any) -> None:
 
 def saved_state(self: Any) -> dict[str, Any]:
     """What pickle keeps of an object: its values and its row's key, not its session."""
-    values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)}
+    values = {
+        k: saved_members(v) if hasattr(v, "_nbs_attribute") else v
+        for k, v in self.__dict__.items()
+        if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)
+    }
     saved = {"values": values, "ident": ident_of(self)}
     entity_name = state_of(self).mapper.entity_name
     return saved if entity_name is None else {**saved, "entity_name": entity_name}
@@ -125,9 +130,9 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     self.__dict__.update(saved["values"])
     mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
     mapper.give_ident(self, ident)
-    for key in mapper.declared:
-        if isinstance(self.__dict__.get(key), list):
-            mapper.attributes[key].fill(self, self.__dict__[key])
+    for declared in mapper.relationships:
+        if declared.uselist and self.__dict__.get(declared.key) is not None:
+            mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])
 
 
 _PLAIN = {

@@ -10,8 +10,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from nbsession.mapping.join_marks import placed
+from nbsession.sql.elements import BinaryExpression, BindParameter
 from nbsession.sql.expression import bindparam
+from nbsession.sql.operators import EQ
 from nbsession.sql.selectable import from_of
+from nbsession.sql.visitors import replace
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -96,7 +99,7 @@ class Joining:
                 keys.append(key)
             return bindparam(f"key_{keys.index(key)}", type_=column.type)
 
-        criteria = [placed(self.condition, parameter, _itself)]
+        criteria = [replace(placed(self.condition, parameter, _itself), _column_first)]
         if self.secondary is not None:
             criteria.append(placed(self.onward, _itself, _itself))
         return criteria, keys
@@ -105,6 +108,13 @@ class Joining:
 def tables_of(mapper: Mapper) -> tuple[Any, ...]:
     """The tables of a mapper's rows, its own first."""
     return tuple(reversed(mapper.tables))
+
+
+def _column_first(clause: Any) -> Any:
+    """``column = ?`` rather than ``? = column``."""
+    if isinstance(clause, BinaryExpression) and clause.operator is EQ and isinstance(clause.left, BindParameter):
+        return clause.right == clause.left
+    return None
 
 
 def _itself(column: Any) -> Any:

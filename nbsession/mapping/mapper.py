@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
+from nbsession.mapping.collection_attributes import attribute_for
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.inheritance import Hierarchy
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.properties import Properties
-from nbsession.mapping.relationship_attributes import attribute_for
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.types import BigInteger, Integer, SmallInteger
 from nbsession.states import ObjectState

@@ -5,16 +5,14 @@ A change on one side is told to the other by ``link`` and ``unlink``, which do n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import ArgumentError, DetachedInstanceError
+from nbsession.exc import DetachedInstanceError
 from nbsession.mapping.attributes import NEW, Attribute, describe
-from nbsession.mapping.collections import InstrumentedList
 from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
-from nbsession.tracking.history import History, collection_history, reference_history
+from nbsession.tracking.history import History, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
@@ -129,14 +127,13 @@ class ReferenceAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         if value is not None and old is not value:
             self.pull_in(obj, value)
+        if reverse is not None and value is not None and old is not value:
+            reverse.link(value, obj)  # before the value is stored: it may load, and that may flush
         self._store(obj, old, value)
         if old is value:
             return
-        if reverse is not None:
-            if old is not None and old is not NO_VALUE:
-                reverse.unlink(old, obj)
-            if value is not None:
-                reverse.link(value, obj)
+        if reverse is not None and old is not None and old is not NO_VALUE:
+            reverse.unlink(old, obj)
         if old is not None and old is not NO_VALUE:
             self.let_go(obj, old)
 
@@ -192,150 +189,3 @@ class ReferenceAttribute(RelationshipAttribute):
     def history(self, obj: Any) -> History:
         """What changed since the row was known."""
         return reference_history(obj, self.key)
-
-
-class CollectionAttribute(RelationshipAttribute):
-    """``user.addresses``: a list of objects."""
-
-    def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        if obj is None:
-            return self
-        if state_of(obj).status in NEW:
-            self.relationship.parent.configure()
-            return self.fill(obj, ())
-        return self.load(obj)
-
-    def fill(self, obj: Any, members: Iterable[Any]) -> InstrumentedList:
-        """Puts a list in place, as loaded: notes and tells nothing."""
-        collection = InstrumentedList(members).belongs_to(obj, self)
-        obj.__dict__[self.key] = collection
-        return collection
-
-    def set(self, obj: Any, value: Any) -> None:
-        """Relates the objects the user assigned, in place of those before."""
-        self.relationship.parent.configure()
-        if value is None or (not isinstance(value, (list, tuple, set, frozenset)) and not hasattr(value, "__iter__")):
-            raise TypeError(
-                f"Incompatible collection type: {type(value).__name__} is not list-like. "
-                f"'{self.class_.__name__}.{self.key}' takes a list of {self.relationship.mapper.class_.__name__} objects."
-            )
-        before = list(getattr(obj, self.key))
-        held = {id(m) for m in before}
-        come = self.before_add(obj, list(value), already=held)
-        self.before_remove(obj)
-        collection = self.fill(obj, come)
-        kept = {id(m) for m in come}
-        self.after_remove(obj, [m for m in before if id(m) not in kept])
-        self.after_add(obj, [m for m in collection if id(m) not in held])
-
-    def delete(self, obj: Any) -> None:
-        """``del obj.attribute``: as set to nothing."""
-        self.set(obj, [])
-
-    def before_add(self, owner: Any, members: list[Any], already: Any = ()) -> list[Any]:
-        """Checks members that are about to come, brings them in, and notes what the collection held."""
-        for validate in self.validators:
-            members = [m if id(m) in already else validate(owner, self.key, m) for m in members]
-        for member in members:
-            self.check(owner, member)
-        come = [m for m in members if id(m) not in already]
-        for member in come:
-            self.pull_in(owner, member)
-        self._keep(owner, come)
-        self._note_members(owner)
-        return members
-
-    def after_add(self, owner: Any, members: Iterable[Any]) -> None:
-        """Tells the other side of members that came."""
-        reverse = self.relationship.reverse
-        for member in members:
-            if reverse is not None:
-                reverse.link(member, owner)
-            self.announce(owner, state_of(owner), NO_VALUE, member)
-
-    def _keep(self, owner: Any, members: Iterable[Any]) -> None:
-        session = state_of(owner).session_ref()
-        if session is not None:
-            session.keep(members, owner, f"given to {self.class_.__name__}.{self.key}")
-
-    def before_remove(self, owner: Any) -> None:
-        """Notes what the collection holds before something goes."""
-        self._note_members(owner)
-
-    def after_remove(self, owner: Any, members: Iterable[Any]) -> None:
-        """Tells the other side and the session of members that went; one that is in the list twice has not."""
-        reverse = self.relationship.reverse
-        held = set(map(id, owner.__dict__.get(self.key, ())))
-        for member in members:
-            if id(member) in held:
-                continue
-            if reverse is not None:
-                reverse.unlink(member, owner)
-            self.announce(owner, state_of(owner), member, None)
-            self.let_go(owner, member)
-
-    def link(self, obj: Any, other: Any) -> None:
-        """The other side says: ``other`` is now related to ``obj``."""
-        self._keep(obj, (other,))
-        collection = self._collection_or_queue(obj)
-        if isinstance(collection, OwnState):
-            added, removed = collection.queued.setdefault(self.key, ([], []))
-            if not _drop(removed, other):
-                added.append(other)
-        else:
-            self._note_members(obj)
-            list.append(collection, other)
-
-    def unlink(self, obj: Any, other: Any) -> None:
-        """The other side says: ``other`` is no longer related to ``obj``."""
-        collection = self._collection_or_queue(obj)
-        if isinstance(collection, OwnState):
-            added, removed = collection.queued.setdefault(self.key, ([], []))
-            if not _drop(added, other):
-                removed.append(other)
-        elif any(m is other for m in collection):
-            self._note_members(obj)
-            index = next(i for i, m in enumerate(collection) if m is other)
-            list.pop(collection, index)
-        self.let_go(obj, other)
-
-    def _collection_or_queue(self, obj: Any) -> Any:
-        """The loaded list, or the state on which a change of an unloaded one is queued."""
-        collection = obj.__dict__.get(self.key)
-        if collection is not None:
-            return collection
-        state = state_of(obj)
-        return self.fill(obj, ()) if state.status in NEW else own_state(obj, state)
-
-    def _note_members(self, obj: Any) -> None:
-        state = state_of(obj)
-        if state.status not in NEW:
-            own = own_state(obj, state)
-            if self.key not in own.related:
-                own.related[self.key] = list(obj.__dict__.get(self.key, ()))
-
-    def history(self, obj: Any) -> History:
-        """What changed since the row was known."""
-        return collection_history(obj, self.key)
-
-
-def _drop(members: list[Any], member: Any) -> bool:
-    for i, m in enumerate(members):
-        if m is member:
-            del members[i]
-            return True
-    return False
-
-
-def attribute_for(relationship: Relationship, mapper: Mapper) -> RelationshipAttribute:
-    """The attribute that fits a relationship.
-
-    :raises ArgumentError: the collection class is not known.
-    """
-    if relationship.collection_class not in (None, list):
-        raise ArgumentError(
-            f"Relationship '{relationship}' asks for a {relationship.collection_class!r}: collections are lists."
-        )
-    return (
-        CollectionAttribute(relationship, mapper) if relationship.uselist else ReferenceAttribute(relationship, mapper)
-    )

@@ -16,6 +16,8 @@ from nbsession.mapping.join_marks import swapped
 from nbsession.mapping.joining import Direction, Joining, Pairs
 from nbsession.sql.columns import bare
 from nbsession.sql.selectable import FromClause
+from nbsession.tracking.history import members_of
+from nbsession.tracking.instance_state import NO_VALUE
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -253,12 +255,19 @@ class Relationship:
             order = getattr(self.mapper.class_, order.rpartition(".")[2])
         return tuple(order) if isinstance(order, (list, tuple)) else (order,)
 
+    def members(self, held: Any) -> list[Any]:
+        """The related objects in what an object holds under this relationship: a collection, one object, or None.
+
+        >>> for child in declared.members(parent.__dict__.get(declared.key)): ...
+        """
+        if self.uselist:
+            return members_of(held)
+        return [] if held is None or held is NO_VALUE else [held]
+
     def has_parent(self, member: Any, other_than: Any = None) -> bool:
         """Does the member refer to a parent of this relationship?"""
         found = None if self.reverse is None else member.__dict__.get(self.reverse.key)
         if self.reverse is not None and self.reverse.relationship.uselist:
-            from nbsession.mapping.collections import members_of
-
             return found is not None and any(one is not other_than for one in members_of(found))
         return found is not None and found is not other_than
 

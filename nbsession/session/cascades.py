@@ -20,7 +20,7 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     if declared.uselist:
         if held is None:
             return []
-        return [*held, *(collection_history(obj, declared.key).deleted if removed else ())]
+        return [*declared.members(held), *(collection_history(obj, declared.key).deleted if removed else ())]
     members = [] if held is None else [held]
     state = state_of(obj)
     if removed and isinstance(state, OwnState):
@@ -65,7 +65,7 @@ def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
             if declared.key not in current.__dict__ and declared.passive_deletes:
                 continue
             held = getattr(current, declared.key)
-            for member in list(held) if declared.uselist else [] if held is None else [held]:
+            for member in declared.members(held):
                 if id(member) not in seen and state_of(member).status is ObjectState.PERSISTENT:
                     seen.add(id(member))
                     waiting.append(member)

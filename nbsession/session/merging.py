@@ -130,11 +130,13 @@ def _copy_relationship(merging: Merging, instance: Any, target: Any, declared: R
     key, held = declared.key, instance.__dict__[declared.key]
     if declared.uselist and merging.load:
         getattr(target, key)  # by one SELECT, so that each member is found in the session
-    members = list(held) if declared.uselist else [] if held is None else [held]
+    members = declared.members(held)
     merging.along.update((id(member), declared) for member in members)
     merged = [merge_into(merging, member) for member in members]
     value = merged if declared.uselist else merged[0] if merged else None
-    if merging.load:
+    if merging.load and declared.uselist:
+        state_of(target).mapper.attributes[key].assign(target, merged)
+    elif merging.load:
         setattr(target, key, value)
     elif declared.uselist:
         state_of(target).mapper.attributes[key].fill(target, merged)

@@ -74,6 +74,24 @@ def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], 
     return History((), [current], ()) if equal(old, current) else History([current], (), [old])
 
 
+def members_of(collection: Any) -> list[Any]:
+    """The related objects in a collection, whatever its class.
+
+    :param collection: a list, a set, a dict (its values are the members), one of a class of one's own, or None for none.
+
+    >>> members_of({"a": 1, "b": 2})
+    [1, 2]
+    """
+    if collection is None:
+        return []
+    if isinstance(collection, (list, set)) and not hasattr(collection, "_nbs_members"):
+        return list(collection)
+    own = getattr(collection, "_nbs_members", None)
+    if own is not None:
+        return list(own())
+    return list(collection.values() if hasattr(collection, "values") else collection)
+
+
 def collection_history(obj: Any, key: str) -> History:
     """The history of a collection; of one that is not loaded, only what is queued on it."""
     state = state_of(obj)
@@ -83,7 +101,7 @@ def collection_history(obj: Any, key: str) -> History:
             added, removed = state.queued[key]
             return History(list(added), (), list(removed))
         return NO_HISTORY
-    members = list(current)
+    members = members_of(current)
     if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
         return History(members, (), ())
     if not isinstance(state, OwnState) or key not in state.related:

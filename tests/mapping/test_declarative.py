@@ -241,21 +241,21 @@ def test_two_bases_may_use_one_class_name() -> None:
     assert inspect(made[0]).local_table is not inspect(made[1]).local_table
 
 
-def test_a_set_annotation_is_refused_clearly() -> None:
+def test_a_dict_annotation_without_a_key_is_refused_clearly() -> None:
     class B(DeclarativeBase):
         pass
 
     class Parent(B):
         __tablename__ = "p"
         id: Mapped[int] = mapped_column(primary_key=True)
-        children: Mapped[set[Child]] = relationship()
+        children: Mapped[dict[str, Child]] = relationship()
 
     class Child(B):
         __tablename__ = "c"
         id: Mapped[int] = mapped_column(primary_key=True)
         p_id: Mapped[int] = mapped_column(ForeignKey("p.id"))
 
-    with pytest.raises(exc.ArgumentError, match="collections are lists"):
+    with pytest.raises(exc.ArgumentError, match="must elect an appender method to be a collection class"):
         class_mapper(Parent)
 
 

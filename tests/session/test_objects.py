@@ -53,7 +53,7 @@ def test_an_object_taken_out_and_added_again_is_last(session: Session) -> None:
 
 def test_add_walks_the_graph_up_to_what_is_here_already(session: Session) -> None:
     """Line 13.6: as measured on 2.1.9, the walk ends at members that are in the session."""
-    root, branch, leaf = Node(name="root"), Node(name="branch"), Node(name="leaf")
+    root, branch, leaf = Node(name="root"), Node(name="branch", children=[]), Node(name="leaf")
     session.add(branch)
     list.append(branch.children, leaf)  # unseen by the session, as in a graph that was built elsewhere
     root.children.append(branch)

@@ -93,7 +93,8 @@ MACHINERY = {
     Site(
         "mapping/instrumentation.py",
         "saved_state",
-        "values = {k: v for k, v in self.__dict__.items() if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)}",
+        "values = {k: saved_members(v) if hasattr(v, '_nbs_attribute') else v for k, v in self.__dict__.items() if k not in "
+        "(STATE_KEY, IDENT_KEY, OPTIONS_KEY)}",
     ),
 }
 ALLOWED = BIRTHS | SAME_STATE | MACHINERY

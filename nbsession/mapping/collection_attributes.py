@@ -1,0 +1,230 @@
+"""Attributes that hold several related objects. Keep both sides of a relationship in step; write no row.
+
+A collection tells its attribute what comes and goes; the attribute checks, notes, and tells the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from nbsession.mapping.attributes import NEW
+from nbsession.mapping.collection_kinds import CollectionKind
+from nbsession.mapping.collections import members_of
+from nbsession.mapping.relationship_attributes import ReferenceAttribute, RelationshipAttribute
+from nbsession.tracking.history import History, collection_history
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
+
+if TYPE_CHECKING:
+    from nbsession.mapping.mapper import Mapper
+    from nbsession.mapping.relationships import Relationship
+
+
+class CollectionAttribute(RelationshipAttribute):
+    """``user.addresses``: a collection of objects.
+
+    :ivar kind: what kind of collection.
+    """
+
+    def __init__(self, relationship: Relationship, mapper: Mapper) -> None:
+        super().__init__(relationship, mapper)
+        self.kind = CollectionKind(relationship.collection_class)
+        self._untouched: dict[int, ref[Any]] = {}
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        if state_of(obj).status in NEW:
+            self.relationship.parent.configure()
+            return self._empty(obj)
+        return self.load(obj)
+
+    # ------------------------------------------------------------------------------------------ whole collections
+
+    def fill(self, obj: Any, members: Iterable[Any]) -> Any:
+        """Puts a collection in place, as loaded: notes and tells nothing."""
+        collection = self._attached(obj, self.kind.build(members))
+        obj.__dict__[self.key] = collection
+        return collection
+
+    def restore(self, obj: Any, saved: Any) -> None:
+        """Puts a collection in place that pickle kept."""
+        obj.__dict__[self.key] = self._attached(obj, self.kind.restored(saved))
+
+    def holds(self, obj: Any, collection: Any) -> bool:
+        """Is this the object's collection now?"""
+        held = obj.__dict__.get(self.key)
+        if held is None and state_of(obj).status in NEW:
+            untouched = self._untouched.get(id(obj))
+            return untouched is not None and untouched() is collection
+        return held is collection
+
+    def _attached(self, obj: Any, collection: Any) -> Any:
+        collection._nbs_attribute = self
+        collection._nbs_owner = ref(obj)
+        return collection
+
+    def _empty(self, obj: Any) -> Any:
+        """The collection of a new object that was never set: it becomes part of the object when it is changed."""
+        address, untouched = id(obj), self._untouched
+        known = untouched.get(address)
+        collection = known() if known is not None else None
+        if collection is None or collection._nbs_owner() is not obj:
+            collection = self._attached(obj, self.kind.make())
+
+            def forget(dead: ref[Any]) -> None:
+                if untouched.get(address) is dead:
+                    del untouched[address]
+
+            untouched[address] = ref(collection, forget)
+        return collection
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Relates the objects the user assigned, in place of those before.
+
+        :raises TypeError: the value is not a collection of this kind.
+        """
+        self.relationship.parent.configure()
+        if value is not None and value is obj.__dict__.get(self.key):
+            return
+        name = f"{self.class_.__name__}.{self.key}"
+        self.assign(obj, self.kind.members_assigned(value, name, self.relationship.mapper.class_.__name__))
+
+    def assign(self, obj: Any, members: list[Any]) -> None:
+        """Relates these objects in place of those before; only the difference is told."""
+        before = members_of(getattr(obj, self.key))
+        held = {id(m) for m in before}
+        come = self.before_add(obj, members, already=held)
+        kept = {id(m) for m in come}
+        gone = [m for m in before if id(m) not in kept]
+        self.before_remove(obj, gone)
+        collection = self.fill(obj, come)
+        self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
+        self.after_remove(obj, gone)
+
+    def delete(self, obj: Any) -> None:
+        """``del obj.attribute``: as set to nothing."""
+        self.relationship.parent.configure()
+        self.assign(obj, [])
+
+    # ------------------------------------------------------------------------------------------ what a collection tells
+
+    def before_add(self, owner: Any, members: Collection[Any], already: Any = ()) -> list[Any]:
+        """Checks members that are about to come, brings them in, and notes what the collection held.
+
+        :param already: ``id`` of those that are members.
+        :return: the members, as validators made them.
+        """
+        come = [m if id(m) in already else self.validated(owner, m) for m in members] if self.validators else members
+        for member in come:
+            self.check(owner, member)
+        fresh = [m for m in come if id(m) not in already] if already else come
+        for member in fresh:
+            self.pull_in(owner, member)
+        self._keep(owner, fresh)
+        self._note_members(owner)
+        return list(come)
+
+    def after_add(self, owner: Any, members: Iterable[Any]) -> None:
+        """Tells the other side of members that came."""
+        reverse = self.relationship.reverse
+        for member in members:
+            if reverse is not None:
+                reverse.link(member, owner)
+            self.announce(owner, state_of(owner), NO_VALUE, member)
+
+    def _keep(self, owner: Any, members: Iterable[Any]) -> None:
+        session = state_of(owner).session_ref()
+        if session is not None:
+            session.keep(members, owner, f"given to {self.class_.__name__}.{self.key}")
+
+    def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
+        """Notes what the collection holds before something goes."""
+        self._note_members(owner)
+
+    def after_remove(self, owner: Any, members: Iterable[Any]) -> None:
+        """Tells the other side and the session of members that went; one that is in the list twice has not."""
+        reverse = self.relationship.reverse
+        held: Any = None
+        for member in members:
+            if held is None:
+                held = set(map(id, members_of(owner.__dict__.get(self.key))))
+            if id(member) in held:
+                continue
+            if reverse is not None:
+                reverse.unlink(member, owner)
+            self.announce(owner, state_of(owner), member, None)
+            self.let_go(owner, member)
+
+    # ------------------------------------------------------------------------------------------ what the other side tells
+
+    def link(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is now related to ``obj``."""
+        self._keep(obj, (other,))
+        collection = self._collection_or_queue(obj)
+        if isinstance(collection, OwnState):
+            added, removed = collection.queued.setdefault(self.key, ([], []))
+            if not _drop(removed, other):
+                added.append(other)
+        else:
+            self.kind.know(other)  # it may load its key, and that may flush: nothing is noted before
+            self._note_members(obj)
+            replaced = self.kind.add(collection, other)
+            if replaced:
+                self.after_remove(obj, replaced)
+
+    def unlink(self, obj: Any, other: Any) -> None:
+        """The other side says: ``other`` is no longer related to ``obj``."""
+        collection = self._collection_or_queue(obj)
+        if isinstance(collection, OwnState):
+            added, removed = collection.queued.setdefault(self.key, ([], []))
+            if not _drop(added, other):
+                removed.append(other)
+        elif any(m is other for m in members_of(collection)):
+            self._note_members(obj)
+            self.kind.take(collection, other)
+        self.let_go(obj, other)
+
+    def _collection_or_queue(self, obj: Any) -> Any:
+        """The loaded collection, or the state on which a change of an unloaded one is queued."""
+        collection = obj.__dict__.get(self.key)
+        if collection is not None:
+            return collection
+        state = state_of(obj)
+        if state.status not in NEW:
+            return own_state(obj, state)
+        collection = obj.__dict__[self.key] = self._empty(obj)
+        return collection
+
+    def _note_members(self, obj: Any) -> None:
+        """Keeps what the collection of a stored object held before its first change; that of a new one is now set."""
+        state = state_of(obj)
+        if state.status not in NEW:
+            own = own_state(obj, state)
+            if self.key not in own.related:
+                own.related[self.key] = members_of(obj.__dict__.get(self.key))
+        elif self.key not in obj.__dict__:
+            obj.__dict__[self.key] = self._empty(obj)
+
+    def history(self, obj: Any) -> History:
+        """What changed since the row was known."""
+        return collection_history(obj, self.key)
+
+
+def _drop(members: list[Any], member: Any) -> bool:
+    for i, m in enumerate(members):
+        if m is member:
+            del members[i]
+            return True
+    return False
+
+
+def attribute_for(relationship: Relationship, mapper: Mapper) -> RelationshipAttribute:
+    """The attribute that fits a relationship.
+
+    :raises ArgumentError: the collection class cannot be used.
+    """
+    return (
+        CollectionAttribute(relationship, mapper) if relationship.uselist else ReferenceAttribute(relationship, mapper)
+    )
