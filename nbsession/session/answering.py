@@ -12,6 +12,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session import attaching, lazy, loading, refreshing
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
+from nbsession.session.orphans import has_owner
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 
@@ -34,7 +35,9 @@ class Answering(Flushing):
                 self.unit_of_work.unmark_deleted(obj, cause)
 
     def leave(self, obj: Any, cause: str) -> None:
-        """A pending orphan goes."""
+        """A pending orphan goes; under ``legacy_is_orphan`` only when it has no parent at all."""
+        if state_of(obj).mapper.legacy_is_orphan and has_owner(self.unit_of_work, obj):
+            return
         self.unit_of_work.move_each((obj,), Trigger.EXPUNGE, cause)
 
     def note_modified(self, obj: Any) -> None:

@@ -91,6 +91,8 @@ def _write_fixed(writer: RowWriter, connection: Any, step: Step) -> None:
     assert step.shape is not None
     mapper = step.shape.mapper
     keys = tuple(k for k in step.columns if k not in mapper.pk_keys)
+    if step.replaces:
+        writer.fill_defaults(step.objects)
     if keys:
         writer.update_columns(connection, step.objects, keys, step.replaces)
     if step.replaces and step.settles:

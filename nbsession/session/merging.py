@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import InvalidRequestError, NbsessionWarning
+from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.relationships import Relationship
 from nbsession.states import ObjectState, Trigger
@@ -55,6 +55,7 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     merging.done[id(instance)] = target
     if ident is not None:
         merging.by_key[mapper, ident] = target
+    _check_version(instance, target)
     _copy_columns(instance, target, merging.load)
     for declared in mapper.relationships:
         if declared.cascade.merge and declared.key in instance.__dict__:
@@ -62,6 +63,22 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     if not merging.load:
         session.unit_of_work.clean((target,))
     return target
+
+
+def _check_version(instance: Any, target: Any) -> None:
+    """An object of another version than the row is not merged: somebody changed the row meanwhile.
+
+    :raises StaleDataError: the versions differ.
+    """
+    key = state_of(target).mapper.version_key
+    if key is None or state_of(target).status is not ObjectState.PERSISTENT or key not in instance.__dict__:
+        return
+    given, there = instance.__dict__[key], getattr(target, key)
+    if given != there:
+        raise StaleDataError(
+            f"Version id '{given}' on merged state {describe(instance)} does not match existing version '{there}'. Leave "
+            "the version attribute of the merged instance unset if overwriting the row anyway is intended."
+        )
 
 
 def _present(merging: Merging, mapper: Any, ident: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relationships import Direction, Relationship
 from nbsession.session.unit_of_work import UnitOfWork, by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
@@ -27,6 +27,40 @@ def given_up(child: Any, declared: Relationship) -> bool:
     """Was it taken out of such a relationship? The parent may have forgotten it: expired, or gone. Expired, it forgets too."""
     state = state_of(child)
     return isinstance(state, OwnState) and declared in state.given_up
+
+
+def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
+    """(child, relationship) for each child that is marked to be deleted, but was given to a parent that stays."""
+    found: list[tuple[Any, Relationship]] = []
+    if not unit.marked:
+        return found
+    for mapper, parents in by_mapper([*unit.modified.values(), *unit.new.values()]).items():
+        for declared in mapper.relationships:
+            if declared.direction is not Direction.ONETOMANY or declared.viewonly:
+                continue
+            for parent in parents:
+                if id(parent) not in unit.marked and (only is None or id(parent) in only):
+                    history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
+                    found += [(c, declared) for c in history.added if c is not None and id(c) in unit.marked]
+    return found
+
+
+def has_owner(unit: UnitOfWork, child: Any) -> bool:
+    """Does any object of the session hold the child along a delete-orphan relationship? (``legacy_is_orphan``)"""
+    mapper = state_of(child).mapper
+    owning = [
+        declared
+        for other in mapper.registry.mappers
+        for declared in other.orphan_relationships
+        if mapper.isa(declared.mapper)
+    ]
+    for parent in (*unit.new.values(), *unit.identity_map.all()):
+        for declared in owning:
+            if isinstance(parent, declared.class_):
+                held = parent.__dict__.get(declared.key)
+                if any(one is child for one in (members_of(held) if declared.uselist else (held,))):
+                    return True
+    return False
 
 
 class _Orphans:

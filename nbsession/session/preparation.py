@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction
 from nbsession.session.changes import key_changed
-from nbsession.session.orphans import orphans
+from nbsession.session.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import state_of
@@ -25,6 +25,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     :param only: ``id`` of the objects to flush, or None for all.
     """
     unit = session.unit_of_work
+    for child, along in taken_back(unit, only):
+        unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
     while True:
         for child, along in orphans(unit, only):

@@ -16,7 +16,7 @@ class RowShape:
 
     :ivar table: the table.
     :ivar mappers: the classes that write; without inheritance one.
-    :ivar mapper: the only one of them, or the root of their hierarchy.
+    :ivar mapper: the only one of them, or the class from which they all have the table.
     :ivar fields: attribute key to column.
     :ivar own_keys: for each mapper, the keys that its objects have: a row of another class leaves the others NULL.
     :ivar pk_keys: attribute keys of the table's primary key, in its order.
@@ -29,7 +29,8 @@ class RowShape:
 
     def __init__(self, mappers: Sequence[Mapper], table: Table, fields: dict[str, Column]) -> None:
         self.mappers = tuple(mappers)
-        self.mapper = self.mappers[0] if len(self.mappers) == 1 else self.mappers[0].base_mapper
+        first = self.mappers[0]
+        self.mapper = first if len(self.mappers) == 1 else next(m for m in first.lineage if table in m.tables)
         self.table = table
         self.fields = fields
         self.keys = tuple(fields)

@@ -61,7 +61,9 @@ class Saving:
                         if keys:
                             groups.setdefault((shape, keys), []).append(obj)
         steps = []
-        for (shape, columns), objects in sorted(groups.items(), key=_by_depth) if len(groups) > 1 else groups.items():
+        if len(groups) > 1:
+            groups = _together(groups)
+        for (shape, columns), objects in groups.items():
             sort_by_key(objects)
             steps.append(Step("UPDATE", shape, objects, columns, self._links_of(objects, shape)))
         return steps
@@ -112,10 +114,19 @@ def _keys_in(shape: RowShape, columns: tuple[str, ...]) -> tuple[str, ...]:
     return (*keys, *(k for k in shape.counted if k not in keys))
 
 
-def _by_depth(group: tuple[tuple[RowShape, Any], Any]) -> int:
-    """Base tables first; otherwise in the order in which they were found."""
-    shape = group[0][0]
-    return shape.mapper.tables.index(shape.table)
+def _together(
+    groups: dict[tuple[RowShape, tuple[str, ...]], list[Any]],
+) -> dict[tuple[RowShape, tuple[str, ...]], list[Any]]:
+    """Base tables first; and objects of several classes together, where the same columns of one table change."""
+    alike: dict[tuple[Any, tuple[str, ...]], list[RowShape]] = {}
+    for shape, columns in sorted(groups, key=lambda group: group[0].mapper.tables.index(group[0].table)):
+        alike.setdefault((shape.table, columns), []).append(shape)
+    found: dict[tuple[RowShape, tuple[str, ...]], list[Any]] = {}
+    for (table, columns), shapes in alike.items():
+        common = shapes[0] if len(shapes) == 1 else shape_of([m for s in shapes for m in s.mappers], table)
+        for shape in shapes:
+            found.setdefault((common or shape, columns), []).extend(groups[shape, columns])
+    return found
 
 
 def spread(objects: Sequence[Any], mappers: Sequence[Mapper]) -> list[tuple[RowShape, list[Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.orphans import orphans
+from nbsession.session.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -27,6 +27,9 @@ class Workload:
         self.only = only
         self.inserts = self._chosen(unit.new)
         self.deletes = self._chosen(unit.marked)
+        spared = {id(child) for child, _ in taken_back(unit, only)}
+        if spared:
+            self.deletes = [obj for obj in self.deletes if id(obj) not in spared]
         self.gone = set(map(id, self.deletes))
         for child, _ in orphans(unit, only):
             if id(child) not in self.gone:  # a real flush has marked it before it plans

@@ -53,7 +53,7 @@ class RowWriter:
         self._match = (*shape.primary_key, *counted)
         self._match_process = [dialect.bind_processor(column.type) for column in self._match]
         self._delete = RowDelete(shape.table, self._match)
-        self._optional = {k for k, c in fields.items() if c.server_default is not None} - {shape.version_key}
+        self._optional = {k for k, c in fields.items() if c.server_default is not None} - set(shape.counted)
         if generated is not None:
             self._optional.add(generated)
         self._kinds = {mapper: (mapper.polymorphic_on, mapper.polymorphic_identity) for mapper in shape.mappers}
@@ -76,7 +76,10 @@ class RowWriter:
         :raises FlushError: a primary key is missing and nobody makes it.
         """
         shape = self.shape
-        self._fill_defaults(objects)
+        self.fill_defaults(objects)
+        for key in shape.counted:
+            for obj in objects:
+                obj.__dict__[key] = state_of(obj).mapper.version_id_generator(None)
         if not self._optional:
             self._insert_alike(connection, objects, shape.keys)
             return
@@ -90,8 +93,8 @@ class RowWriter:
         for left_out, alike in groupby(objects, self._left_out):
             self._insert_alike(connection, list(alike), tuple(k for k in shape.keys if k not in left_out))
 
-    def _fill_defaults(self, objects: Sequence[Any]) -> None:
-        """What an object gets that was not set: defaults, its class's name, its first version."""
+    def fill_defaults(self, objects: Sequence[Any]) -> None:
+        """What a new object gets that was not set: defaults, and what tells its class."""
         shape = self.shape
         several = len(shape.mappers) > 1
         for key, default in (*self._defaults, *self._sql_defaults):
@@ -104,11 +107,6 @@ class RowWriter:
                 discriminator, kind = self._kinds[state_of(obj).mapper]
                 if kind is not None and obj.__dict__.get(discriminator) is None:
                     obj.__dict__[discriminator] = kind
-        if shape.version_key is not None:
-            for obj in objects:
-                generator = state_of(obj).mapper.version_id_generator
-                if generator is not False:
-                    obj.__dict__[shape.version_key] = generator(None)
 
     def _left_out(self, obj: Any) -> tuple[str, ...]:
         """Columns that the database is to fill."""
@@ -297,11 +295,12 @@ class RowWriter:
         ]
 
     def _count_versions(self, objects: Sequence[Any], found: Sequence[tuple[Any, ...]]) -> None:
-        """The next version of each row; a second UPDATE of the same flush must find the first one's."""
+        """The next version of each row, unless somebody set it; a second UPDATE of the flush must find the first one's."""
         for key in self.shape.counted:
             for obj, values in zip(objects, found, strict=True):
                 state = state_of(obj)
-                obj.__dict__[key] = state.mapper.version_id_generator(values[-1])
+                if obj.__dict__.get(key) == values[-1] or not isinstance(state, OwnState):
+                    obj.__dict__[key] = state.mapper.version_id_generator(values[-1])
                 if isinstance(state, OwnState):
                     state.old[key] = obj.__dict__[key]
 
@@ -328,7 +327,11 @@ class RowWriter:
 def version_of(obj: Any, key: str) -> Any:
     """The version that the row has as far as the object knows; loaded if it does not."""
     version = committed_value(obj, key)
-    if version is NO_VALUE:
-        getattr(obj, key)
-        version = committed_value(obj, key)
-    return None if version is NO_VALUE else version
+    if version is not NO_VALUE:
+        return version
+    values, state = obj.__dict__, state_of(obj)
+    given = values.pop(key, NO_VALUE)
+    version = getattr(obj, key)
+    if given is not NO_VALUE and isinstance(state, OwnState):
+        values[key], state.old[key] = given, version
+    return version
