@@ -59,8 +59,9 @@ class Frame:
                 values = obj.__dict__
                 old = state.old if isinstance(state, OwnState) else {}
                 before = {k: v for k, v in old.items() if v is not NO_VALUE}
+                now = {k: values[k] for k in keys if k in values and old.get(k) is not NO_VALUE}
                 _, earlier = self._saved.get(id(obj), (None, {}))
-                self._saved[id(obj)] = reference, {**earlier, **{k: values[k] for k in keys if k in values}, **before}
+                self._saved[id(obj)] = reference, {**earlier, **now, **before}
 
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""
