@@ -109,6 +109,16 @@ class ColumnAttribute(Attribute, ColumnOperators):
         self.mapper = mapper
         self.__doc__ = f"Column {column.name} of {mapper.class_.__name__}."
 
+    @property
+    def columns(self) -> list[Column]:
+        """The column, in a list, as SQLAlchemy's property has it."""
+        return [self.column]
+
+    @property
+    def property(self) -> ColumnAttribute:
+        """Itself: it is also what SQLAlchemy calls the attribute's property."""
+        return self
+
     def __clause_element__(self) -> Any:
         mapper = self.mapper
         return self.column if mapper.inherits is None else mapper.seen_column(self.column)

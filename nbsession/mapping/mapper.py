@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.collection_attributes import attribute_for
+from nbsession.mapping.described import Described, Keyed
 from nbsession.mapping.entity_names import NamedEntity
-from nbsession.mapping.inheritance import Hierarchy
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.properties import Properties
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nbsession.sql.schema import Column
 
 
-class Mapper(Hierarchy):
+class Mapper(Described):
     """How a class meets a table.
 
     :param table: its own table, or a join; of a class without one, its parent's.
@@ -151,21 +151,15 @@ class Mapper(Hierarchy):
         """The columns a SELECT of this entity asks for, in the order of :attr:`selected_keys`."""
         return tuple(map(self.columns.__getitem__, self.selected_keys))
 
-    @cached_property
-    def column_keys(self) -> tuple[str, ...]:
-        """Keys of the column attributes, in order."""
-        return tuple(self.columns)
-
     @property
-    def column_attrs(self) -> tuple[str, ...]:
-        """The same, by SQLAlchemy's name."""
-        return self.column_keys
-
-    @property
-    def relationships(self) -> tuple[Relationship, ...]:
-        """The relationships, resolved."""
+    def relationships(self) -> Keyed:
+        """The relationships, resolved; also by key."""
         self.configure()
-        return tuple(self.declared.values())
+        return self._relationships
+
+    @cached_property
+    def _relationships(self) -> Keyed:
+        return Keyed(self.declared.values())
 
     @property
     def mapped_keys(self) -> frozenset[str]:
@@ -190,7 +184,7 @@ class Mapper(Hierarchy):
 
     def forget_derived(self) -> None:
         """Attributes were added: what was derived from them is worked out again."""
-        for name in ("_mapped_keys", "orphan_relationships", "owners"):
+        for name in ("_relationships", "_mapped_keys", "orphan_relationships", "owners"):
             vars(self).pop(name, None)
 
     def maps(self, column: Any) -> bool:

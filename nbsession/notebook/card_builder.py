@@ -36,7 +36,7 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     looked: InstanceState = inspect_mapped(obj)
     token = tokens.of(obj)
     state = looked.state.value
-    attributes = [_column(looked, name, state) for name in looked.mapper.column_attrs]
+    attributes = [_column(looked, name, state) for name in looked.mapper.column_keys]
     attributes += [_related(looked, each, state, journal) for each in looked.mapper.relationships]
     expired = state == "persistent" and bool(looked.expired_attributes)
     dirty = state == "persistent" and any(attribute["changed"] for attribute in attributes)

@@ -104,7 +104,7 @@ def test_annotation_gives_type_and_nullability(key: str, type_: type, nullable: 
 
 
 def test_order_of_columns_is_that_of_the_source_mixins_first() -> None:
-    assert inspect(Thing).column_attrs[:4] == ("note", "weight", "id", "label")
+    assert inspect(Thing).column_keys[:4] == ("note", "weight", "id", "label")
 
 
 def test_a_renamed_column_has_one_name_here_and_another_there() -> None:
@@ -180,7 +180,7 @@ def test_an_abstract_class_has_columns_and_no_table() -> None:
         name: Mapped[str | None]
 
     assert not hasattr(Numbered, "__table__") and list(B.metadata.tables) == ["real_one"]
-    assert inspect(Real).column_attrs == ("id", "name")
+    assert inspect(Real).column_keys == ("id", "name")
     assert Real(id=4).double() == 8
 
 
@@ -196,7 +196,7 @@ def test_a_table_made_by_hand_can_be_mapped() -> None:
         def shout(self) -> str:
             return self.name.upper()
 
-    assert inspect(Made).local_table is made and inspect(Made).column_attrs == ("id", "name")
+    assert inspect(Made).local_table is made and inspect(Made).column_keys == ("id", "name")
     assert Made(name="abc").shout() == "ABC"
 
 
@@ -209,7 +209,7 @@ def test_a_plain_column_in_a_class_body_is_mapped() -> None:
         id = Column(Integer, primary_key=True)
         name = Column("title", String)
 
-    assert inspect(Old).column_attrs == ("id", "name")
+    assert inspect(Old).column_keys == ("id", "name")
     assert inspect(Old).columns["name"].name == "title"
 
 
