@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from nbsession.mapping.relationships import relation as relation
     from nbsession.mapping.relationships import relationship as relationship
     from nbsession.notebook.widget import Dashboard as Dashboard
+    from nbsession.session.extension import SessionExtension as SessionExtension
     from nbsession.session.factory import close_all_sessions as close_all_sessions
+    from nbsession.session.factory import create_session as create_session
+    from nbsession.session.factory import expire_instance as expire_instance
     from nbsession.session.factory import inspect as inspect
     from nbsession.session.factory import make_transient as make_transient
     from nbsession.session.factory import make_transient_to_detached as make_transient_to_detached
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from nbsession.session.loader_options import undefer as undefer
     from nbsession.session.loader_options import undefer_group as undefer_group
     from nbsession.session.query import Query as Query
+    from nbsession.session.scoped import scoped_session as scoped_session
     from nbsession.session.session import Session as Session
     from nbsession.session.transaction import SessionTransaction as SessionTransaction
     from nbsession.sql import *  # noqa: F403
@@ -109,7 +113,11 @@ _HOMES = {
     "mapping.join_marks": "foreign remote",
     "mapping.relationship_operators": "with_parent",
     "mapping.relationships": "backref relation relationship",
-    "session.factory": "close_all_sessions inspect make_transient make_transient_to_detached object_session sessionmaker",
+    "session.extension": "SessionExtension",
+    "session.factory": """
+        close_all_sessions create_session expire_instance inspect make_transient make_transient_to_detached object_session
+        sessionmaker
+    """,
     "session.flush_plan": "FlushPlan",
     "session.hooks": "event",
     "session.query": "Query",
@@ -118,6 +126,7 @@ _HOMES = {
         contains_eager defaultload defer immediateload joinedload lazyload load_only noload raiseload selectinload
         subqueryload undefer undefer_group
     """,
+    "session.scoped": "scoped_session",
     "session.session": "Session",
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",

@@ -47,6 +47,10 @@ _LETTERS = {
 }
 
 
+IN_SESSION = (ObjectState.PENDING, ObjectState.PERSISTENT, ObjectState.DELETED)
+"""the states of objects that are in a session"""
+
+
 class Trigger(str, Enum):
     """What moves an object."""
 

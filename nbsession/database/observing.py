@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HOOKS = (
-    "before_cursor_execute",
-    "after_cursor_execute",
-    "connect",
-    "begin",
-    "commit",
-    "rollback",
-    "savepoint",
-    "rollback_savepoint",
-    "release_savepoint",
-    "close",
-)
-"""the names of an engine's hooks, with the signatures of SQLAlchemy's events"""
+_STATEMENT = ("conn", "cursor", "statement", "parameters", "context", "executemany")
+HOOKS: dict[str, tuple[str, ...]] = {
+    "before_cursor_execute": _STATEMENT,
+    "after_cursor_execute": _STATEMENT,
+    "connect": ("dbapi_connection", "connection_record"),
+    "begin": ("conn",),
+    "commit": ("conn",),
+    "rollback": ("conn",),
+    "savepoint": ("conn", "name"),
+    "rollback_savepoint": ("conn", "name", "context"),
+    "release_savepoint": ("conn", "name", "context"),
+}
+"""the names of an engine's hooks, with the names of their arguments, as in SQLAlchemy"""
 
 
 class ExecutionContext:

@@ -13,6 +13,7 @@ from nbsession.events import constructions
 from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
 from nbsession.mapping.collection_kinds import saved_members
+from nbsession.mapping.listening import CONSTRUCTION, class_hooks
 from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, ident_of, state_of
 
 
@@ -119,7 +120,11 @@ def saved_state(self: Any) -> dict[str, Any]:
     }
     saved = {"values": values, "ident": ident_of(self)}
     entity_name = state_of(self).mapper.entity_name
-    return saved if entity_name is None else {**saved, "entity_name": entity_name}
+    if entity_name is not None:
+        saved["entity_name"] = entity_name
+    if class_hooks.count:
+        class_hooks.fire("pickle", (self,), saved)
+    return saved
 
 
 def restore_state(self: Any, saved: dict[str, Any]) -> None:
@@ -133,6 +138,8 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     for declared in mapper.relationships:
         if declared.uselist and self.__dict__.get(declared.key) is not None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])
+    if class_hooks.count:
+        class_hooks.fire("unpickle", (self,), saved)
 
 
 _PLAIN = {
@@ -196,6 +203,8 @@ _classes: weakref.WeakSet[type] = weakref.WeakSet()
 def watch_constructions(cls: type) -> None:
     """From now on the class's constructions are announced while somebody listens."""
     _classes.add(cls)
+    if class_hooks.count and any(class_hooks.of(cls, name) for name in CONSTRUCTION):
+        hear_constructions(cls)
     if constructions.listening:
         _announce(cls)
 
@@ -214,16 +223,68 @@ def _announce(cls: type) -> None:
     cls.__init__ = __init__  # type: ignore[misc]
 
 
+def hear_constructions(cls: type) -> None:
+    """The hooks on a class take part in the construction of its objects, as long as there are any."""
+    announced = hasattr(vars(cls).get("__init__"), "__nbs_plain__")
+    if announced:
+        _unwrap(cls, "__nbs_plain__")
+    hooked = hasattr(vars(cls).get("__init__"), "__nbs_hooked__")
+    wanted = any(class_hooks.of(cls, name) for name in CONSTRUCTION)
+    if hooked and not wanted:
+        _unwrap(cls, "__nbs_hooked__")
+    elif wanted and not hooked:
+        _let_hooks_in(cls)
+    if announced:
+        _announce(cls)
+
+
+def _let_hooks_in(cls: type) -> None:
+    plain = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
+    made = (
+        keyword_constructor if hasattr(plain, "__nbs_generated__") else plain
+    )  # a hook may have let it into a session
+    first = True
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal first
+        if type(self) is not cls or "__mapper__" not in vars(cls):
+            plain(self, *args, **kwargs)
+            return
+        if first:
+            first = False
+            for hook in class_hooks.of(cls, "first_init"):
+                hook(cls.__mapper__, cls)
+        for hook in class_hooks.of(cls, "init"):
+            hook(self, args, kwargs)
+        try:
+            made(self, *args, **kwargs)
+        except Exception:
+            for hook in class_hooks.of(cls, "init_failure"):
+                hook(self, args, kwargs)
+            raise
+
+    __init__.__nbs_hooked__ = plain, "__init__" in vars(cls)  # type: ignore[attr-defined]
+    cls.__init__ = __init__  # type: ignore[misc]
+
+
+class_hooks.on_construction = hear_constructions
+
+
+def _unwrap(cls: type, mark: str) -> None:
+    """Puts back the constructor as it was before it was wrapped."""
+    plain, own = getattr(vars(cls)["__init__"], mark)
+    if own:
+        cls.__init__ = plain  # type: ignore[misc]
+    else:
+        delattr(cls, "__init__")
+
+
 def _switch(on: bool) -> None:
     for cls in list(_classes):
         if on:
             _announce(cls)
         elif hasattr(vars(cls).get("__init__"), "__nbs_plain__"):
-            plain, own = vars(cls)["__init__"].__nbs_plain__
-            if own:
-                cls.__init__ = plain  # type: ignore[misc]
-            else:
-                delattr(cls, "__init__")
+            _unwrap(cls, "__nbs_plain__")
 
 
 constructions.on_change.append(_switch)

@@ -15,6 +15,7 @@ from nbsession.mapping.instrumentation import (
     release_plain_class,
     watch_constructions,
 )
+from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.properties import Properties, read_properties
@@ -138,6 +139,8 @@ class registry:
             return
         self._configuring = True
         try:
+            for hook in class_hooks.everywhere("before_configured"):
+                hook()
             waiting = sorted(self.waiting, key=lambda mapper: len(mapper.lineage))
             for mapper in waiting:
                 mapper.resolve_relationships(self.find_class)
@@ -152,6 +155,12 @@ class registry:
             self.waiting[:] = [m for m in self.waiting if not m.configured]
         finally:
             self._configuring = False
+        if class_hooks.count:
+            for mapper in waiting:
+                for hook in class_hooks.of(mapper.class_, "mapper_configured"):
+                    hook(mapper, mapper.class_)
+            for hook in class_hooks.everywhere("after_configured"):
+                hook()
 
     def add_later(self, mapper: Mapper, key: str, declared: Relationship) -> None:
         """A relationship is added to a class that is mapped already; it is resolved at the next use of the class."""

@@ -25,6 +25,7 @@ class Asking(Expiring):
         *,
         execution_options: Mapping[str, Any] | None = None,
         bind_arguments: Mapping[str, Any] | None = None,
+        **choice: Any,
     ) -> Result:
         """Runs a statement in the session's transaction; what it selects of mapped classes comes as objects.
 
@@ -32,7 +33,10 @@ class Asking(Expiring):
         :param params: its named parameters: a mapping, or a list of mappings to run it once for each.
         :param execution_options: options of this execution, beside those of the statement.
         :param bind_arguments: what decides the engine: ``{"mapper": User}``, ``{"bind": engine}``.
+        :param choice: the same as keywords: ``mapper=User``.
         """
+        if choice:
+            bind_arguments = {**(bind_arguments or {}), **choice}
         if execution_options:
             statement = with_options(statement, execution_options)
         session: Any = self  # a Session: nothing else derives from this class
@@ -45,10 +49,11 @@ class Asking(Expiring):
         *,
         execution_options: Mapping[str, Any] | None = None,
         bind_arguments: Mapping[str, Any] | None = None,
+        **choice: Any,
     ) -> ScalarResult:
         """The first thing of each row."""
         return self.execute(
-            statement, params, execution_options=execution_options, bind_arguments=bind_arguments
+            statement, params, execution_options=execution_options, bind_arguments=bind_arguments, **choice
         ).scalars()
 
     def scalar(
@@ -58,10 +63,11 @@ class Asking(Expiring):
         *,
         execution_options: Mapping[str, Any] | None = None,
         bind_arguments: Mapping[str, Any] | None = None,
+        **choice: Any,
     ) -> Any:
         """The first thing of the first row, or None."""
         return self.execute(
-            statement, params, execution_options=execution_options, bind_arguments=bind_arguments
+            statement, params, execution_options=execution_options, bind_arguments=bind_arguments, **choice
         ).scalar()
 
     def query(self, *entities: Any, entity_name: str | None = None) -> Any:

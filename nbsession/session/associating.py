@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.session.batches import by_mapper
 from nbsession.session.changes import key_changed, title
 from nbsession.session.linking import check_type, warn_not_in_session
 from nbsession.session.steps import Step
-from nbsession.session.unit_of_work import by_mapper
 from nbsession.session.workload import Workload
 from nbsession.tracking.history import History, collection_history, reference_history
 from nbsession.tracking.instance_state import OwnState, state_of

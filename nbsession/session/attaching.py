@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import NEW, describe
-from nbsession.states import ObjectState, Trigger
+from nbsession.mapping.listening import class_hooks
+from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,20 @@ def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
         raise was_deleted(obj)
     session.work_begins()
     session.unit_of_work.unmark_deleted(obj, cause)
+
+
+def object_session(obj: Any) -> Any:
+    """The session an object is in, or None.
+
+    :raises UnmappedInstanceError: its class is not mapped.
+    """
+    state = state_of(obj)
+    return state.session_ref() if state.status in IN_SESSION else None
+
+
+def identity_text(entity: Any, ident: Any) -> str:
+    """A class and a key, for a message."""
+    return f"{getattr(entity, '__name__', entity)} {ident!r}"
 
 
 def was_deleted(obj: Any) -> InvalidRequestError:
@@ -127,6 +142,8 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
     if isinstance(state, OwnState) and not (state.old or state.related or state.queued):
         unit.modified.pop(id(obj), None)
         forget_changes(obj)
+    if class_hooks.count:
+        class_hooks.fire("expire", (obj,), list(names))
     unit.mark((obj,), "expired", "session.expire")
 
 

@@ -12,7 +12,9 @@ from nbsession.database.connection import Connection
 from nbsession.events import FactBus, Observer
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.session.binds import Binds
-from nbsession.session.hooks import HookPoints
+from nbsession.session.echo import echo
+from nbsession.session.extension import hang
+from nbsession.session.hook_points import HookPoints
 from nbsession.session.transaction import SessionTransaction
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
@@ -39,6 +41,10 @@ class SessionCore:
 
     class_hooks: ClassVar[HookPoints] = HookPoints()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.class_hooks = HookPoints()
+
     def __init__(
         self,
         bind: Any = None,
@@ -53,6 +59,9 @@ class SessionCore:
         transactional: bool = True,
         close_resets_only: bool = True,
         info: Mapping[Any, Any] | None = None,
+        extension: Any = None,
+        echo_uow: bool = False,
+        query_cls: Any = None,
     ) -> None:
         if join_transaction_mode not in JOIN_MODES:
             raise ArgumentError(
@@ -69,15 +78,36 @@ class SessionCore:
         self.join_transaction_mode = join_transaction_mode
         self.info: dict[Any, Any] = dict(info or {})
         self.bus = FactBus()
-        self.unit_of_work = UnitOfWork(weakref.ref(self), self.bus, weak_identity_map)
         self.hooks = HookPoints(
             above=tuple(vars(c)["class_hooks"] for c in reversed(type(self).__mro__) if "class_hooks" in vars(c))
         )
+        self.extension = extension
+        if extension is not None:
+            hang(extension, self.hooks)
+        self.weak_identity_map = weak_identity_map
+        self.unit_of_work = UnitOfWork(weakref.ref(self), self.bus, weak_identity_map, self.hooks)
         self.transaction: SessionTransaction | None = None
         self.block: SessionTransaction | None = None
         self.hash_key = next(_numbers)
         self.flushing_thread: int | None = None
         _sessions[self.hash_key] = self
+        if query_cls is not None:
+            self._query_cls = query_cls
+        self._stop_echo: Callable[[], None] | None = None
+        self.echo_uow = echo_uow
+
+    @property
+    def echo_uow(self) -> bool:
+        """Is what its unit of work does logged (logger ``nbsession.unitofwork``)? Can be set."""
+        return self._stop_echo is not None
+
+    @echo_uow.setter
+    def echo_uow(self, on: bool) -> None:
+        if on and self._stop_echo is None:
+            self._stop_echo = self.subscribe(echo(self.hash_key))
+        elif not on and self._stop_echo is not None:
+            self._stop_echo()
+            self._stop_echo = None
 
     # -------------------------------------------------------------------------------------- what it holds
 

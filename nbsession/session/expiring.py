@@ -50,7 +50,7 @@ class Expiring(Answering):
         names = list(attribute_names or ()) or None
         self.expire(obj, names)
         self.autoflush_before("session.refresh")
-        self.ensure_begun()
+        self.work_begins()
         session, locked = cast(Any, self), with_for_update not in (None, False)
         with self.bus.because("session.refresh"):
             if names is None:

@@ -11,15 +11,17 @@ from nbsession.events import FactBus
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.inspection import inspect_mapped
+from nbsession.session.attaching import expire_names, object_session
 from nbsession.session.core import close_all_sessions
-from nbsession.session.hooks import HookPoints
 from nbsession.session.session import Session
-from nbsession.session.unit_of_work import IN_SESSION, UnitOfWork
+from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, no_session, state_of
 
 __all__ = [
     "close_all_sessions",
+    "create_session",
+    "expire_instance",
     "inspect",
     "make_transient",
     "make_transient_to_detached",
@@ -46,7 +48,7 @@ def sessionmaker(bind: Any = None, *, class_: type[Session] = Session, **options
     configured = {"bind": bind, **options}
 
     class ConfiguredSession(class_):  # type: ignore[valid-type,misc]
-        class_hooks = HookPoints()
+        kw = configured
 
         def __init__(self, *args: Any, **local: Any) -> None:
             merged = {**configured, **local}
@@ -69,6 +71,14 @@ def sessionmaker(bind: Any = None, *, class_: type[Session] = Session, **options
     ConfiguredSession.begin = _ClassOrInstance(begin, class_.begin)
     ConfiguredSession.__name__ = ConfiguredSession.__qualname__ = class_.__name__
     return ConfiguredSession
+
+
+def create_session(bind: Any = None, **options: Any) -> Session:
+    """A session as 2007 made them: queries do not flush, and each flush commits itself, unless the options say otherwise.
+
+    :param options: as for :class:`Session`.
+    """
+    return Session(bind, **{"autoflush": False, "transactional": False, **options})
 
 
 class _ClassOrInstance:
@@ -103,15 +113,6 @@ def inspect(subject: Any, raiseerr: bool = True) -> Any:
     return inspect_mapped(subject, raiseerr)
 
 
-def object_session(obj: Any) -> Session | None:
-    """The session an object is in, or None.
-
-    :raises UnmappedInstanceError: its class is not mapped.
-    """
-    state = state_of(obj)
-    return state.session_ref() if state.status in IN_SESSION else None
-
-
 def make_transient(obj: Any) -> None:
     """Makes an object new again: it leaves its session and forgets its row. Values that are not loaded are None.
 
@@ -138,3 +139,20 @@ def make_transient_to_detached(obj: Any) -> None:
         raise InvalidRequestError(f"{describe(obj)} has no primary key: set {', '.join(state.mapper.pk_keys)} first.")
     state.mapper.give_ident(obj, ident)
     _outside.move_each((obj,), Trigger.MAKE_DETACHED, "make_transient_to_detached")
+
+
+def expire_instance(obj: Any, attribute_names: Any = None) -> None:
+    """Forgets the loaded values of one object, and of no other: the next touch loads them.
+
+    :param attribute_names: only these; None or empty: all.
+    :raises InvalidRequestError: it has no row.
+    """
+    state = state_of(obj)
+    if state.status not in (ObjectState.PERSISTENT, ObjectState.DETACHED):
+        raise InvalidRequestError(f"Instance '{describe(obj)}' is {state.status.value}: it has no row to load it from.")
+    session = object_session(obj)
+    unit = session.unit_of_work if session is not None else _outside
+    if attribute_names:
+        expire_names(unit, obj, list(attribute_names))
+    else:
+        unit.expire((obj,), "expire_instance")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.listening import class_hooks
 from nbsession.session.flush_plan import FlushPlan, Link, Step
 from nbsession.session.pause import collector_paused
+from nbsession.session.row_hooks import WriteHooks
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.session.writing import RowWriter
 from nbsession.session.writing_links import write_links
@@ -31,6 +33,7 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     if session.bus.observers:
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
     with collector_paused(sum(step.count for step in plan.steps)):
+        hooks = WriteHooks(plan) if class_hooks.count else None
         for step in plan.steps:
             if step.relationship is not None:
                 bind = session.get_bind(step.relationship.parent)
@@ -40,6 +43,8 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
             connection = transaction.connection_for(session.get_bind(step.mapper))
             writer = RowWriter.of(step.shape, connection.dialect)
             fill_links(step.links)
+            if hooks is not None:
+                hooks.before(step, connection)
             if step.verb == "INSERT":
                 writer.insert(connection, step.objects)
             elif step.verb == "DELETE":
@@ -47,9 +52,11 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
             elif step.fixed:
                 _write_fixed(writer, connection, step)
             else:
-                known = None if step.links else step.columns
+                known = None if step.links or hooks is not None else step.columns
                 for obj, ident in writer.update(connection, step.objects, known):
                     session.unit_of_work.rekey(obj, ident)
+            if hooks is not None:
+                hooks.after(step, connection)
         _follow_keys(session, plan.followed)
 
 

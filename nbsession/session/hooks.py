@@ -1,76 +1,79 @@
-"""Hooks: functions that take part in what a session or engine does, and may veto by raising. Provides the public ``event``.
+"""The public ``event``: functions that take part in what a session, a mapped class or an engine does, and may veto by raising.
 
-Facts (:mod:`nbsession.events`) are a separate thing: whoever only watches subscribes to those.
+Knows the targets and what a hook may ask for; where hooks hang and who fires them is in the neighbouring files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from nbsession.database.engine import Engine
-from nbsession.exc import InvalidRequestError
-
-SESSION_EVENTS = (
-    "after_begin",
-    "before_commit",
-    "after_commit",
-    "after_rollback",
-    "after_soft_rollback",
-    "after_transaction_create",
-    "after_transaction_end",
-    "before_flush",
-    "after_flush",
-    "after_flush_postexec",
-)
+from nbsession.database.observing import HOOKS
+from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.listening import CLASS_EVENTS, class_hooks
+from nbsession.mapping.mapper import Mapper
+from nbsession.session.hook_points import SESSION_EVENTS, HookPoints
 
 
-class HookPoints:
-    """The hooks of a session, or of a session class.
+class Place:
+    """Where the hooks of one name hang on one target.
 
-    :param above: hook points that are asked too: those of the class.
+    :ivar hooks: those that hang there.
+    :ivar arguments: the names of what they are called with.
+    :ivar add: function (hook, first).
+    :ivar discard: function (hook).
     """
 
-    def __init__(self, names: tuple[str, ...] = SESSION_EVENTS, above: tuple[HookPoints, ...] = ()) -> None:
-        self.listeners: dict[str, list[Callable[..., Any]]] = {name: [] for name in names}
-        self._above = above
+    def __init__(
+        self,
+        hooks: list[Callable[..., Any]],
+        arguments: tuple[str, ...],
+        add: Callable[[Callable[..., Any], bool], None],
+        discard: Callable[[Callable[..., Any]], None],
+    ) -> None:
+        self.hooks, self.arguments, self.add, self.discard = hooks, arguments, add, discard
 
-    def fire(self, name: str, *args: Any) -> None:
-        """Calls every hook of a name, in the order they were added; what one raises goes to the caller."""
-        for points in (*self._above, self):
-            for hook in tuple(points.listeners[name]):
-                hook(*args)
+    def find(self, fn: Callable[..., Any]) -> Callable[..., Any] | None:
+        """The hook that a function hangs there as, or None."""
+        for hook in self.hooks:
+            if getattr(hook, "__nbs_hook__", hook) == fn:
+                return hook
+        return None
 
 
 class Event:
-    """``event.listen`` and its kin: SQLAlchemy's event names on engines, sessions and session classes."""
+    """``event.listen`` and its kin: SQLAlchemy's event names on engines, sessions, session classes, mapped classes, attributes."""
 
     @staticmethod
     def listen(
-        target: Any, identifier: str, fn: Callable[..., Any], *, once: bool = False, insert: bool = False
+        target: Any,
+        identifier: str,
+        fn: Callable[..., Any],
+        *,
+        once: bool = False,
+        insert: bool = False,
+        named: bool = False,
+        propagate: bool = False,
     ) -> None:
-        """Calls a function whenever an event happens.
+        """Calls a function whenever an event happens. The same function listens once, however often it is given.
 
-        :param target: an Engine, a Session, a Session class or what ``sessionmaker()`` returned.
-        :param identifier: the event: ``"before_flush"``, ``"before_cursor_execute"``, ...
+        :param target: an Engine; a Session, a Session class, what ``sessionmaker()`` or ``scoped_session()`` returned; a mapped
+            class, its mapper, or ``Mapper`` for all of them.
+        :param identifier: the event: ``"before_flush"``, ``"before_cursor_execute"``, ``"load"``, ...
         :param fn: called with the arguments that SQLAlchemy documents for the event.
         :param once: only the first time.
         :param insert: before those that listen already, not after them.
+        :param named: the arguments come as keywords.
+        :param propagate: on a class: also for those that inherit from it.
         :raises InvalidRequestError: the target has no such event.
 
         >>> event.listen(session, "before_flush", lambda session, context, instances: ...)
         """
-        listeners = _listeners(target, identifier)
-        place = 0 if insert else len(listeners)
-        if not once:
-            listeners.insert(place, fn)
-            return
-
-        def first(*args: Any, **kwargs: Any) -> Any:
-            listeners.remove(first)
-            return fn(*args, **kwargs)
-
-        listeners.insert(place, first)
+        place = _place(target, identifier, propagate)
+        if place.find(fn) is None:
+            place.add(_adapted(fn, place, once, named), insert)
 
     @staticmethod
     def listens_for(target: Any, identifier: str, **options: Any) -> Callable[[Any], Any]:
@@ -88,33 +91,103 @@ class Event:
 
         :raises InvalidRequestError: it does not listen there.
         """
-        listeners = _listeners(target, identifier)
-        if fn not in listeners:
+        place = _place(target, identifier)
+        hook = place.find(fn)
+        if hook is None:
             raise InvalidRequestError(f"No listeners found for event {target} / {identifier!r} / {fn}")
-        listeners.remove(fn)
+        place.discard(hook)
 
     @staticmethod
     def contains(target: Any, identifier: str, fn: Callable[..., Any]) -> bool:
         """Does the function listen there?"""
-        return fn in _listeners(target, identifier)
+        return _place(target, identifier).find(fn) is not None
 
 
 event = Event
 
 
-def _listeners(target: Any, identifier: str) -> list[Callable[..., Any]]:
-    named: dict[str, list[Callable[..., Any]]]
-    if isinstance(target, Engine):
-        named = target._hooks
-    else:
-        points = vars(target).get("class_hooks") if isinstance(target, type) else getattr(target, "hooks", None)
-        if not isinstance(points, HookPoints):
-            raise InvalidRequestError(
-                f"No such event {identifier!r} for target {target!r}: it is no engine and no session."
-            )
-        named = points.listeners
-    if identifier not in named:
+def _adapted(fn: Callable[..., Any], place: Place, once: bool, named: bool) -> Callable[..., Any]:
+    """The function as it hangs there: itself, if nothing special was asked for."""
+    if not (once or named):
+        return fn
+    called = False
+
+    def hook(*args: Any) -> Any:
+        nonlocal called
+        if once:
+            if called:
+                return None
+            called = True
+            if hook in place.hooks:
+                place.discard(hook)
+        return fn(**dict(zip(place.arguments, args, strict=True))) if named else fn(*args)
+
+    hook.__nbs_hook__ = fn  # type: ignore[attr-defined]
+    return hook
+
+
+def _place(target: Any, identifier: str, propagate: bool = False) -> Place:
+    """Where hooks of a name hang on a target.
+
+    :raises InvalidRequestError: the target has no such event.
+    :raises ArgumentError: nothing inherits from the target.
+    """
+    find, known = _kind_of(target, propagate)
+    if identifier not in known:
         raise InvalidRequestError(
-            f"No such event {identifier!r} for target {target!r}. Known: {', '.join(sorted(named))}."
+            f"No such event {identifier!r} for target {target!r}. "
+            + (f"Known: {', '.join(sorted(known))}." if known else "It is no engine, no session and no mapped class.")
         )
-    return named[identifier]
+    return find(identifier)
+
+
+def _kind_of(target: Any, propagate: bool) -> tuple[Callable[[str], Place], Any]:
+    """How to find a place on the target, and the names of its events."""
+    points = _points_of(target)
+    if points is not None:
+        return partial(_on_session, points), SESSION_EVENTS
+    mapped = target is Mapper or isinstance(target, Mapper) or (isinstance(target, type) and target is not Engine)
+    if mapped:
+        cls = None if target is Mapper else target.class_ if isinstance(target, Mapper) else target
+        return partial(_on_class, cls, propagate), CLASS_EVENTS
+    if propagate:
+        raise ArgumentError(
+            f"propagate=True is for mapped classes and their attributes: nothing inherits from {target!r}."
+        )
+    if isinstance(target, Engine):
+        return partial(_on_engine, target), HOOKS
+    return partial(_on_engine, target), ()
+
+
+def _points_of(target: Any) -> HookPoints | None:
+    factory = getattr(target, "session_factory", None)  # of a scoped_session
+    if isinstance(factory, type):
+        target = factory
+    points = vars(target).get("class_hooks") if isinstance(target, type) else getattr(target, "hooks", None)
+    return points if isinstance(points, HookPoints) else None
+
+
+def _on_session(points: HookPoints, name: str) -> Place:
+    return Place(
+        points.listeners.setdefault(name, []),
+        SESSION_EVENTS[name],
+        partial(points.add, name),
+        partial(points.discard, name),
+    )
+
+
+def _on_class(cls: type | None, propagate: bool, name: str) -> Place:
+    def add(hook: Callable[..., Any], first: bool) -> None:
+        class_hooks.add(cls, name, hook, first, propagate)
+
+    hooks = [listener.hook for listener in class_hooks.listeners(cls, name)]
+    return Place(hooks, CLASS_EVENTS[name], add, partial(class_hooks.discard, cls, name))
+
+
+def _on_engine(engine: Engine, name: str) -> Place:
+    hooks = engine._hooks[name]
+
+    def add(hook: Callable[..., Any], first: bool) -> None:
+        hooks.insert(0 if first else len(hooks), hook)
+
+    return Place(hooks, HOOKS[name], add, hooks.remove)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.session.batches import by_mapper
 from nbsession.session.changes import key_changed
 from nbsession.session.steps import Link
-from nbsession.session.unit_of_work import by_mapper
 from nbsession.session.workload import Workload
 from nbsession.tracking.instance_state import state_of
 

@@ -13,11 +13,11 @@ from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.session.batches import by_mapper
 from nbsession.session.changes import title
 from nbsession.session.key_changes import KeyChanges
 from nbsession.session.orphans import given_up
 from nbsession.session.steps import Link, committed_value
-from nbsession.session.unit_of_work import by_mapper
 from nbsession.session.workload import Workload
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of

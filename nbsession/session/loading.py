@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import row_loader
+from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.batches import by_mapper
 from nbsession.session.key_select import of_class, select_by_key
 from nbsession.session.load_context import NO_WISHES, PLAIN, EntityLoad, give_wishes
 from nbsession.session.pause import collector_paused
-from nbsession.session.unit_of_work import by_mapper
+from nbsession.session.row_hooks import gaps, stale, tell_loaded
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.identity import KeyedObjects
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -110,6 +112,7 @@ def objects_of_rows(
     reader = EntityReader.of(mapper, dialect)
     load = reader.loader(before, after, how.keys)
     born: list[Any] = []
+    before_load = stale(known) if class_hooks.count else []
     if how.overwritten is not None:
         _make_room(session, known, reader.idents(rows, before, how.keys), how)
     with collector_paused(len(rows)):
@@ -126,6 +129,8 @@ def objects_of_rows(
                     unit.move(one, objects, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
             elif born:
                 unit.move(mapper, born, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
+    if class_hooks.count:
+        tell_loaded(session, born, before_load)
     known.purge()
     return found
 
@@ -163,7 +168,10 @@ def load_whole(session: Session, obj: Any) -> bool:
     if known.find(ident) is not obj:
         known = KeyedObjects()  # deleted, or displaced: it gets its values through a map of its own
         known.put(ident, obj)
+    before_load = gaps((obj,)) if class_hooks.count else []
     reader.loader()(rows, known, [])
+    if before_load:
+        tell_loaded(session, (), before_load)
     return True
 
 
@@ -175,8 +183,11 @@ def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
     sql, processors = reader.columns_by_key(wanted)
     rows = connection.fetch(sql, reader.key_params(ident_of(obj)))
     if rows:
+        before_load = gaps((obj,)) if class_hooks.count else []
         found = zip(wanted, rows[0], processors, strict=True)
         obj.__dict__.update((k, v if p is None or v is None else p(v)) for k, v, p in found)
+        if before_load:
+            tell_loaded(session, (), before_load)
     return bool(rows)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.unit_of_work import UnitOfWork, by_mapper
+from nbsession.session.batches import by_mapper
+from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import OwnState, state_of

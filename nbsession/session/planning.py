@@ -8,13 +8,14 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction
 from nbsession.session.associating import Associating
+from nbsession.session.batches import by_mapper
 from nbsession.session.flush_plan import FlushPlan
 from nbsession.session.linking import Linking, written_late
 from nbsession.session.row_switches import row_switches
 from nbsession.session.saving import Saving, sort_by_key, spread
 from nbsession.session.steps import Step, committed_value
 from nbsession.session.topology import components, levels
-from nbsession.session.unit_of_work import UnitOfWork, by_mapper
+from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.session.workload import Workload, by_family, row_key
 from nbsession.tracking.instance_state import NO_VALUE, state_of
 

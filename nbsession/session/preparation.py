@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction
+from nbsession.session.batches import by_mapper
 from nbsession.session.changes import key_changed
 from nbsession.session.orphans import orphans, taken_back
-from nbsession.session.unit_of_work import by_mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import state_of
 

@@ -125,7 +125,7 @@ class Query(QueryBuilding):
         raw = self._selected()
         mappers = [mapper_of(one) if getattr(one, "__mapper__", None) is not None else None for one in raw]
         first = next((one for one in mappers if one is not None), None)
-        connection = session.ensure_begun().connection_for(session.get_bind(first))
+        connection = session.connection_for(session.get_bind(first))
         rows: Result = results_of(session, PerhapsReady(connection.dialect), raw, mappers, result, None)
         return iter(rows.scalars().all() if len(raw) == 1 and first is not None else rows.all())
 

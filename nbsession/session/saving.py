@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.batches import by_mapper
 from nbsession.session.changes import changed_columns
 from nbsession.session.row_shape import RowShape, shape_of, shapes_of
 from nbsession.session.steps import Link, Step
-from nbsession.session.unit_of_work import by_mapper
 from nbsession.tracking.instance_state import ident_of, state_of
 
 

@@ -9,15 +9,15 @@ from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching, refreshing
-from nbsession.session.asking import Asking
 from nbsession.session.cascades import reached, reached_by_delete
+from nbsession.session.classic import ClassicNames
 from nbsession.session.identity import identity_key, normal_ident
 from nbsession.session.merging import Merging, merge_into
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 
 
-class Session(Asking):
+class Session(ClassicNames):
     """A unit of work with an identity map: objects go in, and what changed on them goes to the database.
 
     :param bind: an Engine or a Connection.
@@ -29,7 +29,12 @@ class Session(Asking):
     :param weak_identity_map: forget unchanged objects that nobody else holds.
     :param join_transaction_mode: what to do with a Connection that is in a transaction: ``"conditional_savepoint"``,
         ``"rollback_only"``, ``"control_fully"`` or ``"create_savepoint"``.
+    :param transactional: False, as in 2007: each flush commits itself, and queries run outside of a transaction.
+    :param close_resets_only: False: a closed session cannot be used again.
     :param info: notes of your own, kept in ``.info``.
+    :param extension: a :class:`SessionExtension`, or several.
+    :param echo_uow: log what the unit of work does (logger ``nbsession.unitofwork``).
+    :param query_cls: the class of its queries.
     :raises ArgumentError: an option makes no sense.
 
     >>> with Session(engine) as session:
@@ -37,9 +42,13 @@ class Session(Asking):
     ...     session.commit()
     """
 
-    def is_modified(self, obj: Any, include_collections: bool = True) -> bool:
-        """Would a flush find a net change on the object? Loads nothing."""
-        return attaching.is_modified(obj, include_collections)
+    def is_modified(self, instance: Any, include_collections: bool = True, passive: bool = True) -> bool:
+        """Would a flush find a net change on the object? Loads nothing.
+
+        :param include_collections: False: collections are not looked at.
+        :param passive: as in 2007, where False could load; nothing is ever loaded here.
+        """
+        return attaching.is_modified(instance, include_collections)
 
     # -------------------------------------------------------------------------------- objects come and go
 

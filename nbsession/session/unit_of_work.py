@@ -14,13 +14,15 @@ from weakref import ref
 
 from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
 from nbsession.mapping.attributes import describe, subject_of
+from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.batches import alive, expire_values, grouped
+from nbsession.session.hook_points import LIFE, HookPoints
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
 
-IN_SESSION = (ObjectState.PENDING, ObjectState.PERSISTENT, ObjectState.DELETED)
 _CLEAN = frozenset(
     {Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT}
 )
@@ -38,7 +40,9 @@ class UnitOfWork:
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
     """
 
-    def __init__(self, session_ref: Callable[[], Any], bus: FactBus, weak: bool = True) -> None:
+    def __init__(
+        self, session_ref: Callable[[], Any], bus: FactBus, weak: bool = True, hooks: HookPoints | None = None
+    ) -> None:
         self.new: dict[int, Any] = {}
         self.modified: dict[int, Any] = {}
         self.marked: dict[int, Any] = {}
@@ -46,6 +50,7 @@ class UnitOfWork:
         self.frame: Frame | None = None
         self._session_ref = session_ref
         self._bus = bus
+        self._hooks = hooks or HookPoints()
         self._commons: dict[tuple[Mapper, ObjectState], CommonState] = {}
         self._held: dict[int, Any] | None = None if weak else {}
 
@@ -84,10 +89,14 @@ class UnitOfWork:
 
     def admit(self, mapper: Mapper, obj: Any, cause: str) -> None:
         """Moves one transient object to pending: what :meth:`move` does, for the one move that comes a single object a time."""
+        hooked = HookPoints.about_objects and self._tell("before_attach", (obj,))
         self.new[id(obj)] = obj
         mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
         if self._bus.observers:
             self._publish(mapper, (obj,), ObjectState.TRANSIENT, Trigger.ADD, _ADDED, cause)
+        if hooked:
+            self._tell("after_attach", (obj,))
+            self._tell("transient_to_pending", (obj,))
 
     def move(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = ""
@@ -100,6 +109,9 @@ class UnitOfWork:
         after = OBJECT_MOVES.moves.get((before, trigger))
         if after is None:
             after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
+        hooked = HookPoints.about_objects > 0
+        if hooked and trigger is Trigger.ADD:
+            self._tell("before_attach", objects)
         self._unfile(objects, before)
         self._settle(mapper, objects, before, after, trigger)
         if trigger is not Trigger.LOAD:
@@ -108,6 +120,19 @@ class UnitOfWork:
             self._held.update(zip(map(id, objects), objects, strict=True))
         if self._bus.observers:
             self._publish(mapper, objects, before, trigger, after, cause)
+        if hooked:
+            if trigger is Trigger.ADD:
+                self._tell("after_attach", objects)
+            made_transient = trigger is Trigger.MAKE_TRANSIENT and before is ObjectState.PERSISTENT
+            self._tell(LIFE.get((before.value, "detached" if made_transient else after.value)), objects)
+
+    def _tell(self, hook: str | None, objects: Sequence[Any]) -> bool:
+        """Calls the hooks about single objects: (session, object). Is there a session to call them for?"""
+        session = self._session_ref()
+        if session is not None and hook is not None and self._hooks.listens(hook):
+            for obj in objects:
+                self._hooks.fire(hook, session, obj)
+        return session is not None
 
     def _settle(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, after: ObjectState, trigger: Trigger
@@ -251,6 +276,8 @@ class UnitOfWork:
                 if self.modified and self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
             expire_values(mapper, batch)
+            if class_hooks.count:
+                class_hooks.fire("expire", batch, None)
             self.mark(batch, "expired", cause)
 
     def expire_all(self, cause: str = "", ending: bool = False) -> None:
@@ -338,6 +365,15 @@ class UnitOfWork:
         if expire:
             self.expire_all(cause, ending=True)
 
+    def prune(self) -> int:
+        """With a strong identity map: lets go of unchanged objects that nobody else holds. Returns how many went."""
+        if self._held is None:
+            return 0
+        before = len(self.identity_map)
+        self._held.clear()
+        self._held.update((id(obj), obj) for obj in self.identity_map.all())
+        return before - len(self.identity_map)
+
     def held_deleted(self) -> list[Any]:
         """Objects whose DELETE was sent in the open transaction."""
         found: list[Any] = []
@@ -346,50 +382,3 @@ class UnitOfWork:
             found += [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED]
             frame = frame.parent
         return found
-
-
-def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
-    """Objects by class and state, in order."""
-    groups: dict[tuple[Mapper, ObjectState], list[Any]] = {}
-    last: Any = None
-    batch: list[Any] = []
-    for obj in objects:
-        state = state_of(obj)
-        if state is not last:
-            last = state
-            batch = groups.setdefault((state.mapper, state.status), [])
-        batch.append(obj)
-    return groups
-
-
-def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
-    """Objects by their mapper, in order."""
-    groups: dict[Mapper, list[Any]] = {}
-    cls: Any = None
-    batch: list[Any] = []
-    for obj in objects:
-        if type(obj) is not cls:
-            cls = type(obj)
-            mapper = cls.__mapper__
-            if "__mappers__" in vars(cls):  # each object says of which mapping it is
-                mapper, cls = state_of(obj).mapper, None
-            batch = groups.setdefault(mapper, [])
-        batch.append(obj)
-    return groups
-
-
-def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
-    """The objects that still exist, each once."""
-    return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
-
-
-def expire_values(mapper: Mapper, objects: Iterable[Any]) -> None:
-    """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
-    keys = mapper.mapped_keys
-    for obj in objects:
-        values = obj.__dict__
-        if values.keys() <= keys:
-            values.clear()
-        else:
-            for key in keys:
-                values.pop(key, None)

@@ -1,0 +1,57 @@
+"""Objects in batches: by class, by state, those still alive. Knows mappers; moves no state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nbsession.mapping.mapper import Mapper
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import state_of
+
+
+def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
+    """Objects by class and state, in order."""
+    groups: dict[tuple[Mapper, ObjectState], list[Any]] = {}
+    last: Any = None
+    batch: list[Any] = []
+    for obj in objects:
+        state = state_of(obj)
+        if state is not last:
+            last = state
+            batch = groups.setdefault((state.mapper, state.status), [])
+        batch.append(obj)
+    return groups
+
+
+def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
+    """Objects by their mapper, in order."""
+    groups: dict[Mapper, list[Any]] = {}
+    cls: Any = None
+    batch: list[Any] = []
+    for obj in objects:
+        if type(obj) is not cls:
+            cls = type(obj)
+            mapper = cls.__mapper__
+            if "__mappers__" in vars(cls):  # each object says of which mapping it is
+                mapper, cls = state_of(obj).mapper, None
+            batch = groups.setdefault(mapper, [])
+        batch.append(obj)
+    return groups
+
+
+def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The objects that still exist, each once."""
+    return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
+
+
+def expire_values(mapper: Mapper, objects: Iterable[Any]) -> None:
+    """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
+    keys = mapper.mapped_keys
+    for obj in objects:
+        values = obj.__dict__
+        if values.keys() <= keys:
+            values.clear()
+        else:
+            for key in keys:
+                values.pop(key, None)
