@@ -161,11 +161,7 @@ class Query(QueryBuilding):
         raw = self._selected()
         if len(raw) != 1 or not isinstance(raw[0], (type, NamedEntity)):
             raise InvalidRequestError(f"{what}() can only be used against a single mapped class.")
-        statement = self._statement
-        if any(getattr(statement, part, None) for part in ("_where", "_from", "_joins", "_group", "_having", "_order")):
-            raise InvalidRequestError(f"Query.{what}() being called on a Query with existing criterion.")
-        if getattr(statement, "_limit", None) is not None or getattr(statement, "_offset", None) is not None:
-            raise InvalidRequestError(f"Query.{what}() being called on a Query with existing criterion.")
+        self._require_plain(what)
         return raw[0]
 
     # ------------------------------------------------------------------------------------------ aggregates

@@ -88,6 +88,20 @@ class QueryBase:
             )
         return statement
 
+    def _require_plain(self, what: str) -> None:
+        """Refuses a query that is narrowed already: what comes now is all of the statement."""
+        statement = self._statement
+        parts = ("_where", "_from", "_joins", "_group", "_having", "_order")
+        narrowed = any(getattr(statement, part, None) for part in parts)
+        if (
+            narrowed
+            or getattr(statement, "_limit", None) is not None
+            or getattr(statement, "_offset", None) is not None
+        ):
+            raise InvalidRequestError(
+                f"Query.{what}() being called on a Query with existing criterion. Start from session.query(Class) alone."
+            )
+
     # -- a query over a union reads its classes from it
 
     def _adapted(self, clause: Any) -> Any:

@@ -173,7 +173,11 @@ class QueryBuilding(QueryBase):
         return function(self)
 
     def from_statement(self, statement: Any) -> Self:
-        """What is asked for, read from a statement of one's own: text, a union."""
+        """What is asked for, read from a statement of one's own: text, a union.
+
+        :raises InvalidRequestError: the query is narrowed already.
+        """
+        self._require_plain("from_statement")
         return self._with(select(*self._selected()).from_statement(statement_of(statement)))
 
     # ------------------------------------------------------------------------------------------ unions

@@ -257,6 +257,8 @@ def test_from_statement(session: Session, members: list[Member]) -> None:
         query.filter(Member.id == 1)
     with pytest.raises(ArgumentError, match=r"text\(\)"):
         session.query(Member).from_statement("SELECT 1")
+    with pytest.raises(InvalidRequestError, match="existing criterion"):
+        session.query(Member).order_by(Member.id).from_statement(text("SELECT 1"))
 
 
 @pytest.mark.classic
