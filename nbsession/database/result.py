@@ -143,7 +143,6 @@ class _Fetching(Generic[T]):
 
         :raises MultipleResultsFound: there are several.
         """
-        self._repeats = self._repeats and len(self._source.rows) > 1
         found = self._fetch(2)
         self.close()
         if len(found) > 1:
@@ -158,7 +157,6 @@ class _Fetching(Generic[T]):
         :raises NoResultFound: there is none.
         :raises MultipleResultsFound: there are several.
         """
-        self._repeats = self._repeats and len(self._source.rows) > 1
         found = self._fetch(2)
         self.close()
         if len(found) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbsession.exc import NoInspectionAvailable
@@ -10,7 +10,7 @@ from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.history import History
-from nbsession.tracking.instance_state import NO_VALUE, AnyState, OwnState, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, OwnState, ident_of, state_of
 
 
 class AttributeState:
@@ -162,15 +162,32 @@ class InstanceState:
 
     @property
     def expired_attributes(self) -> set[str]:
-        """Columns whose value would be loaded at the next touch."""
+        """Attributes that were loaded and are to be loaded anew: those of an object of which nothing is loaded, else the
+        columns that are not there and not deferred."""
         if ident_of(self.object) is None:
             return set()
-        return {k for k in self.mapper.column_keys if k not in self.object.__dict__}
+        values = self.object.__dict__
+        if self.expired:
+            return {k for k in self.mapper.attributes if k not in values}
+        options = getattr(self.object, OPTIONS_KEY, None)
+        deferred = self.mapper.deferred_keys if options is None else options.deferred(self.mapper)
+        return {k for k in self.mapper.column_keys if k not in values and k not in deferred}
 
     @property
     def expired(self) -> bool:
-        """Is every column to be loaded anew?"""
-        return len(self.expired_attributes) == len(self.mapper.column_keys)
+        """Is nothing of its row loaded, but what was set since?"""
+        raw, values = self._raw, self.object.__dict__
+        changed = raw.old if isinstance(raw, OwnState) else ()
+        if ident_of(self.object) is None:
+            return False
+        return not any(k in values and k not in changed for k in self.mapper.selected_keys)
+
+    @property
+    def callables(self) -> Mapping[str, str]:
+        """Relationships that are not loaded and of which an option says how: ``"select"``, ``"raise"``, ..."""
+        options = getattr(self.object, OPTIONS_KEY, None)
+        wished = {} if options is None else options.relations
+        return {k: w.strategy for k, w in wished.items() if w.strategy is not None and k not in self.object.__dict__}
 
     @property
     def modified(self) -> bool:

@@ -62,10 +62,13 @@ class Answering(Flushing):
                 raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 
-    def load_related(self, obj: Any, key: str) -> Any:
-        """Loads a relationship."""
+    def load_related(self, obj: Any, key: str, raising: bool = True) -> Any:
+        """Loads a relationship.
+
+        :param raising: False: also one that is an error to touch.
+        """
         with self.bus.because(f"lazy load of {type(obj).__name__}.{key}"):
-            return lazy.load_relationship(cast(Any, self), obj, key)
+            return lazy.load_relationship(cast(Any, self), obj, key, raising)
 
     def still_there(self, obj: Any) -> bool:
         """An expired object is loaded; one whose row is gone leaves the identity map."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from nbsession.mapping.attributes import NEW
 from nbsession.mapping.relationships import Relationship
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
@@ -28,6 +29,15 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
         if old is not None and old is not NO_VALUE and old is not held:
             members.append(old)
     return members
+
+
+def held_by(obj: Any, key: str) -> Any:
+    """What a relationship holds, loaded if need be: also one that is an error to touch, for it is not the user who does."""
+    if key in obj.__dict__:
+        return obj.__dict__[key]
+    state = state_of(obj)
+    session = None if state.status in NEW else state.session_ref()
+    return getattr(obj, key) if session is None else session.load_related(obj, key, raising=False)
 
 
 def reached(
@@ -64,7 +74,7 @@ def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
                 continue
             if declared.key not in current.__dict__ and declared.passive_deletes:
                 continue
-            held = getattr(current, declared.key)
+            held = held_by(current, declared.key)
             for member in declared.members(held):
                 if id(member) not in seen and state_of(member).status is ObjectState.PERSISTENT:
                     seen.add(id(member))

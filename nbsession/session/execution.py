@@ -93,8 +93,9 @@ def _mapper_of(raw: Sequence[Any]) -> Any:
 def _select_entities(
     session: Session, connection: Any, statement: Any, params: Any, mappers: Sequence[Mapper | None]
 ) -> Result:
-    plans = plans_for(statement.raw_columns, mappers, statement.option_list)
     options = statement.execution_options_
+    joins = options.get("enable_eagerloads", True)
+    plans = plans_for(statement.raw_columns, mappers, statement.option_list, joins)
     if needs_plan(plans, options):
         overwritten: dict[int, Any] | None = {} if options.get("populate_existing") else None
         reading = read_entities(session, connection, statement, params, plans, overwritten)

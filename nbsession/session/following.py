@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.aliased import aliased
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.lazy import load_relationship
-from nbsession.session.load_context import NO_WISHES, Wish, Wishes
 from nbsession.session.load_plans import EntityPlan, LaterPlan, plan_of
 from nbsession.session.reading import put_related, read_entities
 from nbsession.sql.elements import clause_of
@@ -61,23 +60,23 @@ def _load_together(
     session: Session, plan: EntityPlan, later: LaterPlan, parents: list[Any], overwritten: dict[int, Any] | None
 ) -> None:
     declared = later.declared
-    below = _below(plan.wishes, declared, later.wish)
-    target = plan_of(
-        declared.mapper, below, () if below is not NO_WISHES and _recursive(later.wish) else (*plan.above, plan.mapper)
-    )
+    target = plan_of(declared.mapper, plan.wishes.below(declared.key), (*plan.above, plan.mapper))
     by_key: dict[Any, list[Any]] = {}
     keys = _keys_here(declared)
+    by_parent = any(key not in obj.__dict__ for obj in parents for key in keys)  # deferred: found by way of the parents
+    if by_parent:
+        keys = list(declared.parent.pk_keys)
     for obj in parents:
         values = tuple([_value(obj, key) for key in keys])
         if None in values:
             put_related(obj, declared, [])
         else:
             by_key.setdefault(values[0] if len(values) == 1 else values, []).append(obj)
-    if declared.to_one_by_key and not later.wish.criteria and target.plain and overwritten is None:
+    if declared.to_one_by_key and not by_parent and not later.wish.criteria and target.plain and overwritten is None:
         _give_present(session, declared, by_key)
     if not by_key:
         return
-    statement, columns = _statement(declared, later.wish.criteria)
+    statement, columns, peek = _statement(declared, later.wish.criteria, by_parent, target)
     wanted = list(by_key)
     connection = session.connection_of(declared.mapper)
     asked: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
@@ -89,8 +88,9 @@ def _load_together(
                 connection,
                 statement.where(asked.in_(batch)),
                 None,
-                [*([None] * len(columns)), target],
+                [target] if peek else [*([None] * len(columns)), target],
                 overwritten,
+                peek,
             )
             *given, related = reading.columns
             marks: Sequence[Any] = given[0] if len(given) == 1 else list(zip(*given, strict=True))
@@ -119,27 +119,6 @@ def _give_present(session: Session, declared: Relationship, by_key: dict[Any, li
                 put_related(obj, declared, [found])
 
 
-def _recursive(wish: Wish) -> bool:
-    return bool(wish.settings.get("recursion_depth"))
-
-
-def _below(wishes: Wishes, declared: Relationship, wish: Wish) -> Wishes:
-    """What is asked for about the related objects; with a recursion depth, the same relationship again."""
-    below = wishes.below(declared.key)
-    depth = wish.settings.get("recursion_depth")
-    if not depth or depth == 1:
-        return below
-    again = Wish()
-    again.strategy, again.criteria = wish.strategy, wish.criteria
-    again.settings = {**wish.settings, "recursion_depth": depth - 1 if depth > 0 else depth}
-    again.below = wish.below
-    deeper = Wishes()
-    deeper.relations = {**below.relations, declared.key: again}
-    for name in ("columns", "groups", "other_relations", "other_columns", "everywhere"):
-        setattr(deeper, name, getattr(below, name))
-    return deeper
-
-
 def _keys_here(declared: Relationship) -> list[str]:
     """The attributes of the parents whose values their related rows are found by."""
     if declared.joining.simple and declared.secondary is not None:
@@ -155,11 +134,18 @@ def _value(obj: Any, key: str) -> Any:
     return values[key] if key in values else getattr(obj, key)
 
 
-def _statement(declared: Relationship, criteria: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """The SELECT of the related rows with the values they are found by, and the columns of these."""
+def _statement(
+    declared: Relationship, criteria: Sequence[Any], by_parent: bool, plan: EntityPlan
+) -> tuple[Any, list[Any], list[str]]:
+    """The SELECT of the related rows with the values they are found by.
+
+    :return: the statement, the columns that hold these values, and the attributes of the related class that are these
+        columns, if they are among those asked for anyway.
+    """
     target: Any = declared.mapper.class_
+    peek: list[str] = []
     columns: list[Any]
-    if not declared.joining.simple:
+    if by_parent or not declared.joining.simple:
         parent = aliased(declared.parent.class_)
         columns = [parent.__mapper__.columns[key] for key in declared.parent.pk_keys]
         statement = Select(*columns, target).select_from(parent)
@@ -175,8 +161,12 @@ def _statement(declared: Relationship, criteria: Sequence[Any]) -> tuple[Any, li
         step = JoinStep(declared.secondary, target, from_of(target), onward, False, False)
         statement = Select(*columns, target).select_from(declared.secondary)._copy(_joins=(step,))
     else:
-        columns = [declared.mapper.columns[there] for _, there in declared.pairs]
-        statement = Select(*columns, target)
+        there = [key for _, key in declared.pairs]
+        columns = [declared.mapper.columns[key] for key in there]
+        if all(key in (plan.keys or plan.mapper.selected_keys) for key in there):
+            peek, statement = there, Select(target)
+        else:
+            statement = Select(*columns, target)
     if criteria:
         statement = statement.where(*criteria)
-    return statement.order_by(*map(clause_of, declared.ordering())), columns
+    return statement.order_by(*map(clause_of, declared.ordering())), columns, peek

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.result import Result
@@ -89,7 +89,7 @@ def results_of(
     plans = plans_for(raw_columns, mappers, options, joins=False)
     for raw, mapper, plan in zip(raw_columns, mappers, plans, strict=True):
         if mapper is not None:
-            places = _places(raw, mapper, names, shown)
+            places = _places(raw, mapper, names, shown, () if plan is None else plan.deferred)
             chosen = [tuple([row[i] for i in places.values()]) for row in rows]
             how = EntityLoad(tuple(places), overwritten, NO_WISHES if plan is None else plan.wishes)
             objects = objects_of_rows(session, mapper, dialect, chosen, how=how)
@@ -115,11 +115,13 @@ def _shown_columns(element: Any) -> list[Any] | None:
     return None if returned is None else [column for raw in returned for column in columns_of(raw)]
 
 
-def _places(raw: Any, mapper: Mapper, names: list[str], shown: Sequence[Any] | None) -> Mapping[str, int]:
-    """Attribute key to place in the row, of the columns that are there."""
+def _places(
+    raw: Any, mapper: Mapper, names: list[str], shown: Sequence[Any] | None, deferred: Collection[str]
+) -> Mapping[str, int]:
+    """Attribute key to place in the row, of the columns that are there and not deferred."""
     found: dict[str, int] = {}
     for key, column in raw.__mapper__.columns.items():
-        place = _find(column, names, shown)
+        place = None if key in deferred else _find(column, names, shown)
         if place is not None:
             found[key] = place
     missing = [key for key in mapper.pk_keys if key not in found]

@@ -70,7 +70,7 @@ def load_relationship(session: Session, obj: Any, key: str, raising: bool = True
     if strategy == "raise" and raising:
         raise _raised(declared, strategy)
     criteria = wishes.relations[key].criteria if key in wishes.relations else ()
-    target = plan_of(declared.mapper, wishes.below(key), (mapper,))
+    target = plan_of(declared.mapper, wishes.below(key, everywhere=False), (mapper,))
     if declared.to_one_by_key and not criteria:
         forbidden = strategy == "raise_on_sql" and raising
         found = _load_one_by_key(session, obj, declared, target, _raised(declared, strategy) if forbidden else None)

@@ -27,6 +27,18 @@ class Wish:
         self.criteria: tuple[Any, ...] = ()
         self.below = Wishes()
 
+    def again(self, depth: int) -> Wish:
+        """The same about the next objects along a relationship that leads back to its class.
+
+        :param depth: how many times more; -1 to the end, and after the last time, when they are touched.
+        """
+        wish = Wish()
+        wish.strategy, wish.settings = "select", {}
+        if depth:
+            wish.strategy, wish.criteria, wish.below = self.strategy, self.criteria, self.below
+            wish.settings = {**self.settings, "recursion_depth": depth - 1 if depth > 0 else depth}
+        return wish
+
 
 class Wishes:
     """What options ask for about one entity.
@@ -68,20 +80,45 @@ class Wishes:
             return wish.strategy
         return self.other_relations or otherwise
 
-    def below(self, key: str) -> Wishes:
-        """What is asked for about the objects of a relationship."""
+    def below(self, key: str, everywhere: bool = True) -> Wishes:
+        """What is asked for about the objects of a relationship.
+
+        :param everywhere: False: without what is asked for at any depth.
+        """
         wish = self.relations.get(key)
         below = NO_WISHES if wish is None else wish.below
-        if self.everywhere is None or below.everywhere is not None:
+        depth = None if wish is None else wish.settings.get("recursion_depth")
+        inherited = self.everywhere if everywhere and below.everywhere is None else None
+        if depth is None and inherited is None:
             return below
-        inherited = Wishes()
-        for name in ("relations", "columns", "groups", "other_relations", "other_columns"):
-            setattr(inherited, name, getattr(below, name))
-        inherited.everywhere = self.everywhere
-        inherited.other_relations = below.other_relations or self.everywhere
-        if wish is not None:
-            wish.below = inherited
-        return inherited
+        made = self.plans.get(("below", key, everywhere))
+        if made is None:
+            made = self.plans["below", key, everywhere] = Wishes()
+            for name in ("columns", "groups", "other_relations", "other_columns", "everywhere"):
+                setattr(made, name, getattr(below, name))
+            made.relations = dict(below.relations)
+            if inherited is not None:
+                made.everywhere = inherited
+                made.other_relations = below.other_relations or inherited
+            if wish is not None and depth is not None:
+                made.relations[key] = wish.again(depth)
+        wishes: Wishes = made
+        return wishes
+
+    def column(self, mapper: Any, key: str) -> str:
+        """``"load"``, ``"defer"`` or ``"raise"``: what becomes of a column attribute."""
+        said = self.columns.get(key)
+        if said is None and self.groups and mapper.deferred.get(key) in self.groups:
+            said = "load"
+        return said or self.other_columns or ("defer" if key in mapper.deferred else "load")
+
+    def deferred(self, mapper: Any) -> frozenset[str]:
+        """The column attributes that are not loaded with an object."""
+        if not (self.columns or self.other_columns or self.groups):
+            deferred: frozenset[str] = mapper.deferred_keys
+            return deferred
+        needed = {*mapper.pk_keys, mapper.polymorphic_on}
+        return frozenset(k for k in mapper.column_keys if k not in needed and self.column(mapper, k) != "load")
 
     def __bool__(self) -> bool:
         return bool(

@@ -210,7 +210,8 @@ class Load:
         """Equal for options that say the same; None if that cannot be told."""
         if any(said.criteria or said.entity is not None for said in self.said):
             return None
-        return tuple((tuple(s.key for s in d.path), d.about, d.key, d.what, d.settings) for d in self.said)
+        said = tuple((tuple(s.key for s in d.path), d.about, d.key, d.what, d.settings) for d in self.said)
+        return self.root is None, said
 
     def tell(self, wishes: Wishes) -> None:
         """Writes what the options say to the tree of wishes of an entity."""

@@ -74,20 +74,24 @@ class EntityPlan:
 
     :ivar mapper: the entity's mapper.
     :ivar wishes: what options ask for; it stays with the objects.
-    :ivar above: the mappers on the way to it from the statement's entity, that one first.
+    :ivar above: the mappers on the way to it from the first entity that was asked for, that one first.
+    :ivar within: how many of these are in the same statement.
     :ivar keys: the column attributes asked for; None for all.
     :ivar deferred: those not asked for.
     :ivar joined: relationships that widen the statement.
     :ivar later: relationships loaded after.
     """
 
-    __slots__ = ("above", "deferred", "joined", "keys", "later", "mapper", "wishes")
+    __slots__ = ("above", "deferred", "joined", "keys", "later", "mapper", "wishes", "within")
 
-    def __init__(self, mapper: Mapper, wishes: Wishes, above: tuple[Mapper, ...]) -> None:
+    def __init__(self, mapper: Mapper, wishes: Wishes, above: tuple[Mapper, ...] = (), within: int = 0) -> None:
         self.mapper = mapper
         self.wishes = wishes
         self.above = above
-        self.keys, self.deferred = _columns(mapper, wishes)
+        self.within = within
+        self.deferred = wishes.deferred(mapper)
+        keys = tuple([key for key in mapper.column_keys if key not in self.deferred])
+        self.keys = None if keys == mapper.selected_keys else keys
         self.joined: tuple[JoinedPlan, ...] = ()
         self.later: tuple[LaterPlan, ...] = ()
 
@@ -107,42 +111,46 @@ class EntityPlan:
 
     def strategy_of(self, declared: Relationship) -> str:
         """How one of its relationships is loaded, in the end."""
-        return _strategy(declared, self.wishes, (*self.above, self.mapper))
+        return _strategy(declared, self)
 
 
 def plan_of(
-    mapper: Mapper, wishes: Wishes = NO_WISHES, above: tuple[Mapper, ...] = (), joins: bool = True
+    mapper: Mapper,
+    wishes: Wishes = NO_WISHES,
+    above: tuple[Mapper, ...] = (),
+    within: int = 0,
+    joins: bool = True,
 ) -> EntityPlan:
     """The plan for an entity; made once for the same mapper, wishes and path.
 
     :param above: the mappers on the way to it: a relationship that leads back is not followed again, unless options say so.
-    :param joins: False: what would be joined is loaded after.
+    :param within: how many of these are in the same statement.
+    :param joins: False: the statement cannot be widened; what would be joined is left to be touched.
     """
     kept = mapper.memo.setdefault("plans", {}) if wishes is NO_WISHES else wishes.plans
-    plan: EntityPlan | None = kept.get((mapper, above, joins))
+    plan: EntityPlan | None = kept.get((mapper, above, within, joins))
     if plan is None:
-        plan = kept[mapper, above, joins] = _make(mapper, wishes, above, joins)
+        mapper.configure()
+        plan = kept[mapper, above, within, joins] = EntityPlan(mapper, wishes, above, within)
+        _fill(plan, joins)
     return plan
 
 
-def _make(mapper: Mapper, wishes: Wishes, above: tuple[Mapper, ...], joins: bool) -> EntityPlan:
-    mapper.configure()
-    plan = EntityPlan(mapper, wishes, above)
-    path = (*above, mapper)
+def _fill(plan: EntityPlan, joins: bool) -> None:
+    mapper, wishes = plan.mapper, plan.wishes
     joined: list[JoinedPlan] = []
     later: list[LaterPlan] = []
     for declared, own in _relationships(mapper):
-        strategy = _strategy(declared, wishes, path)
-        if strategy not in EAGER:
+        strategy = _strategy(declared, plan)
+        if strategy not in EAGER or (not joins and strategy in ("joined", "contains")):
             continue
         wish = wishes.relations.get(declared.key, NOTHING_SAID)
-        if strategy == "contains" or (strategy == "joined" and joins and own):
-            joined.append(_joined(declared, wishes, wish, path, strategy))
+        if strategy == "contains" or (strategy == "joined" and own):
+            joined.append(_joined(declared, plan, wish, strategy))
         else:
             name = "selectin" if strategy in ("joined", "subquery") else strategy
             later.append(LaterPlan(declared, name, wish))
     plan.joined, plan.later = tuple(joined), tuple(later)
-    return plan
 
 
 def _relationships(mapper: Mapper) -> list[tuple[Relationship, bool]]:
@@ -154,55 +162,34 @@ def _relationships(mapper: Mapper) -> list[tuple[Relationship, bool]]:
     return list(found.values())
 
 
-def _joined(declared: Relationship, wishes: Wishes, wish: Wish, path: tuple[Mapper, ...], strategy: str) -> JoinedPlan:
-    target = declared.mapper
+def _joined(declared: Relationship, plan: EntityPlan, wish: Wish, strategy: str) -> JoinedPlan:
+    target, below = declared.mapper, plan.wishes.below(declared.key)
+    beneath = plan_of(target, below, (*plan.above, plan.mapper), plan.within + 1)
     if strategy == "contains":
         entity = wish.entity if wish.entity is not None else target.class_
-        return JoinedPlan(declared, entity, plan_of(target, wishes.below(declared.key), path), False)
-    joined = JoinedPlan(declared, aliased(target.class_), plan_of(target, wishes.below(declared.key), path), True)
+        return JoinedPlan(declared, entity, beneath, False)
+    joined = JoinedPlan(declared, aliased(target.class_), beneath, True)
     joined.criteria = wish.criteria
-    inner = wish.settings.get("innerjoin", declared.innerjoin)
-    joined.outer = not inner
+    joined.outer = not wish.settings.get("innerjoin", declared.innerjoin)
     return joined
 
 
-def _strategy(declared: Relationship, wishes: Wishes, path: tuple[Mapper, ...]) -> str:
+def _strategy(declared: Relationship, plan: EntityPlan) -> str:
     """How a relationship is loaded: as options say, else as the mapping says, unless that leads in circles.
 
-    :param path: the mappers from the statement's entity to the relationship's.
+    A join looks for circles within its statement only.
     """
+    wishes = plan.wishes
     wish = wishes.relations.get(declared.key)
     if wish is not None and wish.strategy is not None:
         return wish.strategy
     strategy = wishes.other_relations or declared_strategy(declared)
-    if strategy not in ("joined", "selectin", "subquery", "immediate") or not path:
+    if strategy not in ("joined", "selectin", "subquery", "immediate"):
         return strategy
-    depth = declared.join_depth
-    if depth:
-        return strategy if len(path) <= depth else "select"
+    path = (*plan.above, plan.mapper)
+    if strategy == "joined":
+        path = path[len(plan.above) - plan.within :]
+    if declared.join_depth:
+        return strategy if len(path) <= declared.join_depth else "select"
     target = declared.mapper.base_mapper
     return "select" if any(one.base_mapper is target for one in path) else strategy
-
-
-def _columns(mapper: Mapper, wishes: Wishes) -> tuple[tuple[str, ...] | None, frozenset[str]]:
-    """The column attributes to ask for, None for all; and those not to ask for."""
-    if not (wishes.columns or wishes.other_columns or wishes.groups):
-        return None, mapper.deferred_keys
-    needed = {*mapper.pk_keys, mapper.polymorphic_on}
-    deferred = frozenset(
-        key for key in mapper.column_keys if key not in needed and column_wish(mapper, wishes, key) != "load"
-    )
-    keys = tuple(key for key in mapper.column_keys if key not in deferred)
-    return None if keys == mapper.selected_keys else keys, deferred
-
-
-def column_wish(mapper: Mapper, wishes: Wishes, key: str) -> str:
-    """``"load"``, ``"defer"`` or ``"raise"`` for a column attribute."""
-    said = wishes.columns.get(key)
-    if said is None and wishes.groups and mapper.deferred.get(key) in wishes.groups:
-        said = "load"
-    if said is None:
-        said = wishes.other_columns
-    if said is not None:
-        return said
-    return "defer" if key in mapper.deferred_keys else "load"

@@ -9,7 +9,7 @@ from nbsession.session.load_option import Load
 
 
 def joinedload(*keys: Any, innerjoin: Any = None) -> Load:
-    """A relationship is loaded by the same SELECT, with a join. Several keys are a path.
+    """A relationship is loaded by the same SELECT, with a join. Several keys are a path to the last one.
 
     >>> session.scalars(select(User).options(joinedload(User.addresses))).unique().all()
     """
@@ -17,7 +17,7 @@ def joinedload(*keys: Any, innerjoin: Any = None) -> Load:
 
 
 def selectinload(*keys: Any, recursion_depth: int | None = None) -> Load:
-    """A relationship is loaded for all objects together, by a second SELECT with ``IN``. Several keys are a path.
+    """A relationship is loaded for all objects together, by a second SELECT with ``IN``. Several keys are a path to it.
 
     >>> session.scalars(select(User).options(selectinload(User.addresses))).all()
     """
@@ -72,13 +72,9 @@ def _along(keys: tuple[Any, ...], method: str, **settings: Any) -> Load:
         raise ArgumentError(f"{method}() takes a relationship such as User.addresses.")
     load = Load()
     for key in keys[:-1]:
-        load = load.defaultload(key) if method in _LEADING else getattr(load, method)(key, **settings)
+        load = load.defaultload(key)
     made: Load = getattr(load, method)(keys[-1], **settings)
     return made
-
-
-_LEADING = frozenset(("lazyload", "raiseload", "noload", "defaultload"))
-"""options whose earlier keys only lead to the last one"""
 
 
 def load_only(*attrs: Any, raiseload: bool = False) -> Load:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.relationships import Relationship
+from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
 
@@ -19,16 +21,18 @@ class Merging:
     """What one call of merge() has met so far.
 
     :ivar load: False: no SQL; the given state is taken for the row's.
+    :ivar options: loader options for the object that was given, if it has to be loaded.
     :ivar done: counterparts, by ``id`` of the given object: for circles.
     :ivar by_key: counterparts, by mapper and key: two given objects of one key have one counterpart.
     :ivar along: (``id`` of the given object, relationship it was reached over): its other side says nothing new.
     """
 
-    __slots__ = ("along", "by_key", "done", "load", "session")
+    __slots__ = ("along", "by_key", "done", "load", "options", "session")
 
-    def __init__(self, session: Session, load: bool) -> None:
+    def __init__(self, session: Session, load: bool, options: Sequence[Any] = ()) -> None:
         self.session = session
         self.load = load
+        self.options = options
         self.done: dict[int, Any] = {}
         self.by_key: dict[Any, Any] = {}
         self.along: set[tuple[int, Relationship]] = set()
@@ -90,8 +94,12 @@ def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
         return target
     if not merging.load:
         return merging.session.find(mapper, ident)
+    options = () if merging.done else merging.options
     return merging.session.get(
-        mapper.class_, ident if isinstance(ident, tuple) else (ident,), entity_name=mapper.entity_name
+        mapper.class_,
+        ident if isinstance(ident, tuple) else (ident,),
+        options=options,
+        entity_name=mapper.entity_name,
     )
 
 
@@ -146,7 +154,7 @@ def _copy_relationship(merging: Merging, instance: Any, target: Any, declared: R
         return
     key, held = declared.key, instance.__dict__[declared.key]
     if declared.uselist and merging.load:
-        getattr(target, key)  # by one SELECT, so that each member is found in the session
+        held_by(target, key)  # by one SELECT, so that each member is found in the session
     members = declared.members(held)
     merging.along.update((id(member), declared) for member in members)
     merged = [merge_into(merging, member) for member in members]

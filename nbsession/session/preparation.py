@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction
 from nbsession.session.batches import by_mapper
+from nbsession.session.cascades import held_by
 from nbsession.session.changes import key_changed
 from nbsession.session.orphans import orphans, taken_back
 from nbsession.states import ObjectState
@@ -46,7 +47,7 @@ def _reach_children(session: Session, parent: Any) -> None:
         if declared.direction is Direction.MANYTOONE or declared.viewonly or declared.passive_deletes:
             continue
         with session.no_autoflush:
-            held = getattr(parent, declared.key)
+            held = held_by(parent, declared.key)
         if declared.cascade.delete_orphan and not declared.cascade.delete:
             for child in members_of(held) if declared.uselist else [held]:
                 if child is not None and state_of(child).status is ObjectState.PERSISTENT:
@@ -67,4 +68,4 @@ def _reach_followers(session: Session, only: set[int] | None) -> None:
                 if (only is None or id(obj) in only) and key_changed(obj):
                     for declared in active:
                         with session.no_autoflush:
-                            getattr(obj, declared.key)
+                            held_by(obj, declared.key)

@@ -49,10 +49,12 @@ def read_entities(
     params: Any,
     plans: Sequence[EntityPlan | None],
     overwritten: dict[int, Any] | None = None,
+    peek: Sequence[str] = (),
 ) -> Reading:
     """Executes a SELECT.
 
     :param plans: for each thing it selects, the plan if it is an entity.
+    :param peek: attributes of the first entity whose values in the rows come first among the columns.
     :param overwritten: as in :class:`~nbsession.session.load_context.EntityLoad`.
     """
     from nbsession.session.following import load_after
@@ -71,7 +73,11 @@ def read_entities(
         if slot.joined is not None:
             _put_together(slot, found[slot.parent], objects)
     columns: list[Sequence[Any]] = []
-    names: list[str] = []
+    names: list[str] = list(peek)
+    for key in peek:
+        first = widened.slots[0]
+        place = first.start + (first.plan.keys or first.plan.mapper.selected_keys).index(key)
+        columns.append(processed(dialect, described[place][1], [row[place] for row in rows]))
     for raw, (start, count, number) in zip(statement.raw_columns, widened.raws, strict=True):
         if number >= 0:
             columns.append(found[number])

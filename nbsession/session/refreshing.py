@@ -12,7 +12,7 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.load_context import wishes_of
-from nbsession.session.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, column_wish, plan_of
+from nbsession.session.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, plan_of
 from nbsession.session.loading import load_by_key, load_columns, load_whole
 from nbsession.session.reading import plans_for, read_entities
 from nbsession.sql.select import Select
@@ -45,7 +45,7 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
     mapper, wishes = state_of(obj).mapper, wishes_of(obj)
     plan = plan_of(mapper, wishes)
     if key in plan.deferred:
-        if column_wish(mapper, wishes, key) == "raise":
+        if wishes.column(mapper, key) == "raise":
             raise InvalidRequestError(
                 f"'{mapper.class_.__name__}.{key}' is not available due to raiseload=True. Load it with the object: "
                 f"undefer({mapper.class_.__name__}.{key})."

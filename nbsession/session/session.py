@@ -101,17 +101,18 @@ class Session(ClassicNames):
         """Takes every object out."""
         self._expunge_all("session.expunge_all")
 
-    def merge(self, instance: Any, *, load: bool = True) -> Any:
+    def merge(self, instance: Any, *, load: bool = True, options: Sequence[Any] = ()) -> Any:
         """Copies an object's state onto the session's own object of the same key, which is loaded or made.
 
         :param load: False: trust the given state; no SQL.
+        :param options: loader options, for when it has to be loaded.
         :return: the session's object.
         """
         if load:
             state_of(instance)
             self.autoflush_before("session.merge")
         with self.no_autoflush:
-            return merge_into(Merging(self, load), instance)
+            return merge_into(Merging(self, load, options), instance)
 
     # ------------------------------------------------------------------------------------------ asking
 
