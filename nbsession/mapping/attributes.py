@@ -138,7 +138,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
         self.store(obj, value)
 
     def store(self, obj: Any, value: Any) -> None:
-        """Stores a value and notes the old one; no validators. The flush writes foreign keys by it."""
+        """Stores a value and notes the old one; no validators."""
         state, values, key = state_of(obj), obj.__dict__, self.key
         old = values.get(key, NO_VALUE)
         common = state.common

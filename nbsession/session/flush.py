@@ -61,13 +61,14 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
 
 
 def fill_links(links: Iterable[Link]) -> None:
-    """Gives children the keys of their parents.
+    """Gives children the keys of their parents; validators see them.
 
     :raises FlushError: a parent has none.
     """
     for child, keys, parent, along in links:
         values = child.__dict__
-        new = state_of(child).status is ObjectState.PENDING
+        state = state_of(child)
+        mapper, new = state.mapper, state.status is ObjectState.PENDING
         for key, source in keys:
             value = None
             if parent is not None:
@@ -79,10 +80,10 @@ def fill_links(links: Iterable[Link]) -> None:
                         f"Can't execute sync rule for '{along}': {describe(parent)} has no '{source}' that "
                         f"{describe(child)}.{key} could refer to. Flush it first, or set it."
                     )
-            if new:
+            if new and key in mapper.plain_keys:
                 values[key] = value
-            elif key not in values or values[key] != value:
-                state_of(child).mapper.attributes[key].store(child, value)
+            elif new or key not in values or values[key] != value:
+                mapper.attributes[key].set(child, value)
 
 
 def _from_key(parent: Any, source: str) -> Any:

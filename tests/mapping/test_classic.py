@@ -63,7 +63,7 @@ def people(metadata: MetaData) -> tuple[Table, Table]:
 
 
 def test_mapper_maps_a_class(metadata: MetaData, engine: Engine) -> None:
-    """Line 18.1: mapper(cls, table, properties={...: relation(...)}), with a backref."""
+    """mapper(cls, table, properties={...: relation(...)}), with a backref."""
 
     class User(Plain):
         pass
@@ -142,7 +142,7 @@ def test_a_subclass_must_be_one(metadata: MetaData) -> None:
 
 
 def test_a_join_is_mapped(metadata: MetaData, engine: Engine) -> None:
-    """Line 18.1: one class on two tables; columns that the join equates are one attribute if they are said to be."""
+    """One class on two tables; columns that the join equates are one attribute if they are said to be."""
 
     class Engineer(Plain):
         pass
@@ -165,7 +165,7 @@ def test_a_join_is_mapped(metadata: MetaData, engine: Engine) -> None:
 
 
 def test_columns_of_a_join_that_have_one_name_only(metadata: MetaData) -> None:
-    """Line 18.1: it must be said what they are; a list makes them one attribute."""
+    """It must be said what they are; a list makes them one attribute."""
 
     class Both(Plain):
         pass
@@ -199,7 +199,7 @@ def test_disposing_makes_plain_classes_of_a_hierarchy_plain_again(metadata: Meta
 
 
 def test_clear_mappers_unmaps_every_class() -> None:
-    """Line 18.1: as in SQLAlchemy, declarative classes too; in a process of its own, for that reason."""
+    """As in SQLAlchemy, declarative classes too; in a process of its own, for that reason."""
     program = """
 from nbsession import *
 from nbsession import clear_mappers, mapper, MetaData, Table, Column, Integer, class_mapper, exc

@@ -167,7 +167,7 @@ def test_the_version_column_is_a_name_or_a_column(said: str) -> None:
 
 
 def test_a_word_that_is_no_argument_is_refused() -> None:
-    """Line 23.6: no option of a mapping is taken and ignored."""
+    """No option of a mapping is taken and ignored."""
 
     class B(DeclarativeBase):
         pass

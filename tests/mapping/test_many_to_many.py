@@ -105,7 +105,7 @@ def test_what_a_many_to_many_relationship_says_of_itself() -> None:
 
 
 def test_a_many_to_many_collection_loads_by_one_select(session: Session) -> None:
-    """Line 18.12: at its first touch, with the parent's key as parameter."""
+    """At its first touch, with the parent's key as parameter."""
     book = session.get_one(Book, 1)
     with expect_statements(session, 1):
         assert ids(book.tags) == [1, 2]

@@ -27,6 +27,7 @@ from nbsession import (
     text,
     union_all,
     update,
+    validates,
 )
 from nbsession.exc import ArgumentError
 from tests.session.models import Base, City, Country, Crate, Loan, Member, Node, Screw, Shelf, Tool
@@ -190,6 +191,64 @@ def test_a_persistent_child_is_no_orphan_just_because_its_parent_is_not_loaded(s
     loan.note = "changed"
     session.commit()
     assert rows("SELECT note FROM loan") == [("changed",)]
+
+
+def test_a_validator_sees_the_foreign_key_that_a_flush_fills_in(session: Session) -> None:
+    """Line 23.1: but no generated key and no default."""
+    seen: list[tuple[str, Any]] = []
+
+    class B(DeclarativeBase):
+        pass
+
+    class Owner(B):
+        __tablename__ = "owner_of_23"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Thing(B):
+        __tablename__ = "thing_of_23"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        owner_id: Mapped[int | None] = mapped_column(ForeignKey("owner_of_23.id"))
+        colour: Mapped[str] = mapped_column(default="red")
+        owner: Mapped[Owner | None] = relationship()
+
+        @validates("id", "owner_id", "colour")
+        def note(self, key: str, value: Any) -> Any:
+            seen.append((key, value))
+            return value
+
+    globals()["Owner"] = Owner
+    B.metadata.create_all(session.bind)
+    owner = Owner()
+    session.add(owner)
+    session.flush()
+    thing = Thing(owner=owner)
+    session.add(thing)
+    session.flush()
+    assert seen == [("owner_id", owner.id)] and (thing.id, thing.colour) == (1, "red")
+    del globals()["Owner"]
+
+
+def test_a_default_is_left_to_the_database_or_to_the_column(session: Session, rows: Rows) -> None:
+    """Lines 21.4, 21.10, 22.17: a None that was never set gives way to the default, in INSERT and in a row switch."""
+
+    class B(DeclarativeBase):
+        pass
+
+    class Lamp(B):
+        __tablename__ = "lamp"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        colour: Mapped[str] = mapped_column(default="white")
+        watts: Mapped[int | None]
+
+    B.metadata.create_all(session.bind)
+    session.add(Lamp(id=1, colour="red", watts=60))
+    session.commit()
+    session.delete(session.get(Lamp, 1))
+    session.add(Lamp(id=1))
+    with statements_of(session) as sent:
+        session.flush()
+    assert [s.split()[0] for s in sent if not s.startswith("SELECT")] == ["UPDATE"]
+    assert rows("SELECT colour, watts FROM lamp") == [("white", None)]
 
 
 # ── relationships ────────────────────────────────────────────────────────────────────────────────────────────────────
