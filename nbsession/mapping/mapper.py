@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
@@ -161,12 +160,6 @@ class Mapper(Described):
     @cached_property
     def _relationships(self) -> Keyed:
         return Keyed(self.declared.values())
-
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        """Key to attribute, by SQLAlchemy's name; configures first."""
-        self.configure()
-        return MappingProxyType(self.attributes)
 
     @property
     def mapped_keys(self) -> frozenset[str]:
