@@ -170,7 +170,7 @@ class ReferenceAttribute(RelationshipAttribute):
         session = state.session_ref()
         if session is None:
             return NO_VALUE
-        if not self.relationship.to_one_by_key:
+        if not self.relationship.to_one_by_key or self.relationship.cascade.delete_orphan:  # who owns it must know it
             return self.load(obj)
         ident = self.relationship.target_ident(obj.__dict__)
         if ident is None:
