@@ -68,6 +68,8 @@ def row_loader(
 ) -> Generated:
     """``load(rows, known, born)``: one object per row, from the identity map or new; None where the key is NULL.
 
+    Of a composite key, all of it must be NULL for that, unless the mapper says that no part may be.
+
     In a polymorphic hierarchy the discriminator tells the class of a new object. One that is known gets only the values it
     lacks. New objects are filed in ``known``, a KeyedObjects, and appended to ``born``: the caller moves them to persistent.
 
@@ -109,7 +111,7 @@ def row_loader(
                             d[k] = v
                 add(o)
                 continue
-        elif {" or ".join(f"{values[i]} is None" for i in ident)}:
+        elif {(" and " if mapper.allow_partial_pks else " or ").join(f"{values[i]} is None" for i in ident)}:
             add(None)
             continue
 {processing(8, others)}        {make}

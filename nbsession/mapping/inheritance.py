@@ -135,6 +135,7 @@ class Hierarchy:
         self.version_id_generator = generator
         self.eager_defaults = said.eager_defaults
         self.legacy_is_orphan = said.legacy_is_orphan
+        self.allow_partial_pks: bool = said.allow_partial_pks and (parent is None or parent.allow_partial_pks)
         self.entity_name = said.entity_name
         if parent is not None:
             parent.children.append(me)
@@ -191,7 +192,13 @@ class Hierarchy:
 
     def table_keys(self, table: Any) -> tuple[str, ...]:
         """The attributes that are a table's primary key, in its order."""
-        return tuple(self._keys_of[id(c)] for c in table.primary_key)
+        said = self.base_mapper.arguments.primary_key
+        return tuple(self._keys_of[id(c)] for c in (self._primary_columns() if said else table.primary_key))
+
+    def _primary_columns(self) -> list[Column]:
+        """The columns of the primary key, as the base class's table or arguments say; joined ones may be in it twice."""
+        base = self.base_mapper
+        return [bare(clause_of(c)) for c in base.arguments.primary_key] or list(base.local_table.primary_key)
 
     @cached_property
     def deferred_keys(self) -> frozenset[str]:

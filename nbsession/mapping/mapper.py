@@ -58,7 +58,7 @@ class Mapper(Described):
         self.memo = {}
         self._take_place(table, properties, inherits, arguments or MapperArguments())
         self.attributes: dict[str, Any] = {key: ColumnAttribute(key, c, self) for key, c in self.columns.items()}
-        primary = list(self.base_mapper.local_table.primary_key)
+        primary = self._primary_columns()
         if not primary:
             raise ArgumentError(
                 f"Mapper {cls.__name__} could not assemble any primary key columns for mapped table '{table.name}': "
@@ -218,6 +218,13 @@ class Mapper(Described):
             return values.get(self.pk_keys[0])
         parts = tuple(values.get(k) for k in self.pk_keys)
         return None if None in parts else parts
+
+    def partial_ident(self, values: Mapping[str, Any]) -> Any:
+        """The composite key in an object's ``__dict__`` of which a part is None, if that may be; else None."""
+        if not self.allow_partial_pks or not all(key in values for key in self.pk_keys):
+            return None
+        parts = tuple(values[key] for key in self.pk_keys)
+        return parts if any(part is not None for part in parts) else None
 
     def key_values(self, ident: Any) -> dict[str, Any]:
         """Primary key attribute to value."""

@@ -14,10 +14,12 @@ class MapperArguments(NamedTuple):
     :ivar polymorphic_on: the discriminator: an attribute's name, a column, or what ``mapped_column()`` returned.
     :ivar polymorphic_identity: its value in the rows of this class.
     :ivar polymorphic_abstract: there are no rows of this class itself, only of its subclasses.
+    :ivar primary_key: the columns that tell rows apart, where the table has no primary key of its own, or another.
     :ivar inherit_condition: how the subclass's table joins the inherited one, where several foreign keys could.
     :ivar version_id_col: the column that counts a row's versions: a column or an attribute's name.
     :ivar version_id_generator: function (version or None) -> next version; False: the database makes it.
     :ivar eager_defaults: fetch what the database made right after writing: True, False or "auto".
+    :ivar allow_partial_pks: may part of a composite primary key be NULL?
     :ivar legacy_is_orphan: a pending object with one parent of several is no orphan.
     :ivar entity_name: the name of a second mapping of one class (2007).
     """
@@ -25,10 +27,12 @@ class MapperArguments(NamedTuple):
     polymorphic_on: Any = None
     polymorphic_identity: Any = None
     polymorphic_abstract: bool = False
+    primary_key: Any = ()
     inherit_condition: Any = None
     version_id_col: Any = None
     version_id_generator: Callable[[Any], Any] | bool | None = None
     eager_defaults: bool | str = "auto"
+    allow_partial_pks: bool = True
     legacy_is_orphan: bool = False
     entity_name: str | None = None
 

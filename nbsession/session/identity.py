@@ -12,7 +12,7 @@ from nbsession.tracking.instance_state import state_of
 
 
 def normal_ident(mapper: Mapper, ident: Any) -> Any:
-    """The form in which objects carry their key; None if it, or part of it, is None.
+    """The form in which objects carry their key; None if it is None, or a part that may not be.
 
     :param ident: a value, a sequence in the order of the primary key, or a dict by attribute name.
     :raises InvalidRequestError: it has the wrong number of values.
@@ -28,7 +28,7 @@ def normal_ident(mapper: Mapper, ident: Any) -> Any:
         values = [ident]
     if len(values) != len(keys):
         raise _wrong_number(mapper, ident)
-    if any(v is None for v in values):
+    if None in values and (not mapper.allow_partial_pks or all(v is None for v in values)):
         return None
     return mapper.ident_from_values(values)
 

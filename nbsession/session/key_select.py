@@ -11,10 +11,11 @@ from nbsession.sql.expression import bindparam, select
 from nbsession.sql.selectable import Join
 
 
-def select_by_key(mapper: Mapper, keys: Sequence[str], dialect: Any) -> str:
+def select_by_key(mapper: Mapper, keys: Sequence[str], dialect: Any, ident: Any = ()) -> str:
     """``SELECT ... FROM ... WHERE key = ?``, joined where the columns lie in several tables.
 
     :param keys: attributes, in the order of the columns.
+    :param ident: of a composite key, the values, if some of them are None: those are no parameters.
     """
     if isinstance(mapper.base_mapper.local_table, Join):
         columns = [mapper.columns[key] for key in keys]
@@ -36,7 +37,9 @@ def select_by_key(mapper: Mapper, keys: Sequence[str], dialect: Any) -> str:
     for table in others:
         pairs = zip(of_key(first), of_key(table), strict=True)
         text += f" JOIN {quote(table.name)} ON " + " AND ".join(f"{one} = {other}" for one, other in pairs)
-    return f"{text} WHERE " + " AND ".join(f"{column} = ?" for column in of_key(first))
+    nulls = [value is None for value in ident] or [False] * len(mapper.pk_keys)
+    tests = zip(of_key(first), nulls, strict=True)
+    return f"{text} WHERE " + " AND ".join(f"{column} IS NULL" if null else f"{column} = ?" for column, null in tests)
 
 
 def of_class(mapper: Mapper, dialect: Any) -> tuple[str, tuple[Any, ...]]:

@@ -36,8 +36,8 @@ class EntityReader:
         self._loaders: dict[tuple[int, bool, tuple[str, ...] | None], Any] = {}
         self._dialect = dialect
         self._columns: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
-        condition, self._identities = of_class(mapper, dialect)
-        self.by_key = select_by_key(mapper, mapper.selected_keys, dialect) + condition
+        self._condition, self._identities = of_class(mapper, dialect)
+        self.by_key = select_by_key(mapper, mapper.selected_keys, dialect) + self._condition
 
     @classmethod
     def of(cls, mapper: Mapper, dialect: Any) -> EntityReader:
@@ -88,6 +88,9 @@ class EntityReader:
 
     def row_of(self, connection: Any, ident: Any) -> Any:
         """The row of a primary key, in a list; an empty list if there is none, or if it is none of this class."""
+        if type(ident) is tuple and None in ident:
+            sql = select_by_key(self.mapper, self.mapper.selected_keys, self._dialect, ident) + self._condition
+            return connection.fetch(sql, tuple(p for p in self.key_params(ident) if p is not None) + self._identities)
         return connection.fetch(self.by_key, self.key_params(ident) + self._identities)
 
 

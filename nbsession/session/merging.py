@@ -53,7 +53,7 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     if ident is None:
         _check_new(instance, session, merging.load)
         ident = mapper.ident_of_values(instance.__dict__)
-    target = _present(merging, mapper, ident)
+    target = _present(merging, mapper, mapper.partial_ident(instance.__dict__) if ident is None else ident)
     if target is None:
         target = _counterpart(session, instance, merging.load)
     merging.done[id(instance)] = target

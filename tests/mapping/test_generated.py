@@ -30,7 +30,7 @@ def test_the_row_loader_is_readable_and_makes_one_object_per_key() -> None:
     assert "for (v0, v1, v2, ) in rows:" in made.source and len(made.source.splitlines()) < 40
     known = KeyedObjects()
     born: list[City] = []
-    rows = [("DE", 1, "a"), ("DE", 1, "other"), (None, 1, "x"), ("DE", 2, None)]
+    rows = [("DE", 1, "a"), ("DE", 1, "other"), (None, None, "x"), ("DE", 2, None)]
     first, again, nobody, second = made.function(rows, known, born)
     assert first is again and nobody is None and born == [first, second]
     assert (first.__dict__, second.__dict__) == (

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from nbsession import (
+    Column,
+    DeclarativeBase,
     Engine,
+    Integer,
     InvalidRequestError,
     MultipleResultsFound,
     NoResultFound,
     ObjectDeletedError,
     Session,
+    Table,
     delete,
     func,
     insert,
@@ -88,7 +92,7 @@ def test_get_of_an_absent_row(session: Session) -> None:
 def test_get_with_none_asks_nothing(session: Session) -> None:
     """Line 8.4: get with none asks nothing."""
     with expect_statements(session, 0):
-        assert session.get(Member, None) is None and session.get(City, ("DE", None)) is None
+        assert session.get(Member, None) is None and session.get(City, (None, None)) is None
 
 
 def test_get_with_a_composite_key(session: Session) -> None:
@@ -497,3 +501,30 @@ def test_looking_sends_nothing_loads_nothing_and_begins_nothing(session: Session
         session.new, session.dirty, session.deleted, len(session.identity_map), session.is_modified(ada), ada in session
         list(session), session.flush_plan(), str(session.flush_plan()), [a.loaded_value for a in state.attrs]
     assert not session.in_transaction() and inspect(ada).expired
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_composite_key_of_which_a_part_is_null(engine: Engine, allowed: bool) -> None:
+    """Line 8.4: looked up and loaded, unless the mapping says that no part may be NULL."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Spot(Base):
+        __table__ = Table("spot", Base.metadata, Column("x", Integer), Column("y", Integer), Column("n", Integer))
+        __mapper_args__ = {"allow_partial_pks": allowed, "primary_key": [__table__.c.x, __table__.c.y]}
+
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.connection().exec_driver_sql("INSERT INTO spot VALUES (1, NULL, 5), (NULL, NULL, 6)")
+        with expect_statements(session, int(allowed)):
+            found = session.get(Spot, (1, None))
+        assert found.n == 5 if allowed else found is None
+        assert len([one for one in session.scalars(select(Spot)) if one is not None]) == int(allowed)
+        with expect_statements(session, 0):
+            assert session.get(Spot, (None, None)) is None
+        session.expunge_all()
+        with expect_statements(session, int(allowed)):
+            merged = session.merge(Spot(x=1, y=None))
+        assert (merged in session.new) is not allowed
+        session.expunge_all()
