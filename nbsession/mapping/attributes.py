@@ -7,11 +7,11 @@ any code of ours. Only a missing key comes here, and asks the object's session. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbsession.events import AttributeChanged, Subject, safe_repr, tokens
 from nbsession.exc import DetachedInstanceError
+from nbsession.mapping.attribute_events import AttributeEvent, Listener, Validator, tell
 from nbsession.sql.operators import ColumnOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, column_history
@@ -47,12 +47,16 @@ class Attribute:
 
     :ivar key: the attribute's name.
     :ivar mapper: the mapper of the class it is on.
-    :ivar validators: functions (object, key, value) -> value, called in order before a value is stored.
+    :ivar validators: who is asked, in order, before a value is stored: ``@validates`` methods and listeners.
+    :ivar occasional: who listens to other events.
+    :ivar active_history: is an old value loaded before a new one is set?
     """
 
     key: str
     mapper: Mapper
-    validators: tuple[Callable[[Any, str, Any], Any], ...] = ()
+    validators: tuple[Validator | Listener, ...] = ()
+    occasional: tuple[Listener, ...] = ()
+    active_history = False
 
     @property
     def class_(self) -> type:
@@ -76,11 +80,22 @@ class Attribute:
         """What changed on the object since its row was known. Loads nothing."""
         raise NotImplementedError
 
-    def validated(self, obj: Any, value: Any) -> Any:
-        """The value the validators make of it."""
-        for validate in self.validators:
-            value = validate(obj, self.key, value)
+    def validated(self, obj: Any, value: Any, old: Any = NO_VALUE, op: str = "set", backref: bool = False) -> Any:
+        """The value the validators make of it.
+
+        :param op: ``set``, or ``append`` to a collection.
+        :param backref: is the change the other side of one that was made elsewhere?
+        """
+        happening = AttributeEvent(self, op, backref)
+        for one in self.validators:
+            value = one.come(obj, value, old, happening)
         return value
+
+    def say_goodbye(self, obj: Any, value: Any, backref: bool = False) -> None:
+        """Validators and listeners hear of a value that goes."""
+        happening = AttributeEvent(self, "remove", backref)
+        for one in self.validators:
+            one.gone(obj, value, happening)
 
     def announce(self, obj: Any, state: AnyState, old: Any, new: Any) -> None:
         """Publishes the change, if the object's session is observed."""
@@ -128,13 +143,22 @@ class ColumnAttribute(Attribute, ColumnOperators):
             return self
         state = state_of(obj)
         if state.status in NEW:
-            return None
+            return None if not self.occasional else self._initial(obj)
         return missing_value(obj, state, self.key)
+
+    def _initial(self, obj: Any) -> Any:
+        """What an attribute that was never set is, as listeners say."""
+        value = tell(self, "init_scalar", obj, None, obj.__dict__)
+        return obj.__dict__.get(self.key) if value is NO_VALUE else value
 
     def set(self, obj: Any, value: Any) -> None:
         """Validates and stores a value the user assigned."""
-        if self.validators:
-            value = self.validated(obj, value)
+        if self.validators or self.active_history:
+            old = obj.__dict__.get(self.key, NO_VALUE)
+            state = state_of(obj)
+            if old is NO_VALUE and self.active_history and state.status not in NEW:
+                old = missing_value(obj, state, self.key)
+            value = self.validated(obj, value, old)
         self.store(obj, value)
 
     def store(self, obj: Any, value: Any) -> None:
@@ -152,7 +176,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
             own = own_state(obj, state)
             if key not in own.old:
                 own.old[key] = old
-            if not observed and not self.validators:
+            if not observed and not self.validators and not self.active_history:
                 own.add(key)
         values[key] = value
         if observed:
@@ -165,7 +189,9 @@ class ColumnAttribute(Attribute, ColumnOperators):
         """
         if self.key not in obj.__dict__ and state_of(obj).status in NEW:
             raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
-        self.set(obj, None)
+        if self.validators:
+            self.say_goodbye(obj, obj.__dict__.get(self.key))
+        self.store(obj, None)
 
     def history(self, obj: Any) -> History:
         """What changed since the row was known."""

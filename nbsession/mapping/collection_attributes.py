@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from nbsession.mapping.attribute_events import AttributeEvent, tell
 from nbsession.mapping.attributes import NEW
 from nbsession.mapping.collection_kinds import CollectionKind
 from nbsession.mapping.collections import members_of
@@ -63,6 +64,8 @@ class CollectionAttribute(RelationshipAttribute):
     def _attached(self, obj: Any, collection: Any) -> Any:
         collection._nbs_attribute = self
         collection._nbs_owner = ref(obj)
+        if self.occasional:
+            tell(self, "init_collection", obj, collection, None)
         return collection
 
     def _empty(self, obj: Any) -> Any:
@@ -93,7 +96,10 @@ class CollectionAttribute(RelationshipAttribute):
 
     def assign(self, obj: Any, members: list[Any]) -> None:
         """Relates these objects in place of those before; only the difference is told."""
-        before = members_of(getattr(obj, self.key))
+        replaced = getattr(obj, self.key)
+        before = members_of(replaced)
+        if self.occasional:
+            tell(self, "bulk_replace", obj, members, AttributeEvent(self, "bulk_replace"))
         held = {id(m) for m in before}
         come = self.before_add(obj, members, already=held)
         kept = {id(m) for m in come}
@@ -102,6 +108,8 @@ class CollectionAttribute(RelationshipAttribute):
         collection = self.fill(obj, come)
         self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
         self.after_remove(obj, gone)
+        if self.occasional:
+            tell(self, "dispose_collection", obj, replaced, None)
 
     def delete(self, obj: Any) -> None:
         """``del obj.attribute``: as set to nothing."""
@@ -116,11 +124,15 @@ class CollectionAttribute(RelationshipAttribute):
         :param already: ``id`` of those that are members.
         :return: the members, as validators made them.
         """
-        come = [m if id(m) in already else self.validated(owner, m) for m in members] if self.validators else members
+        come = members
+        if self.validators:
+            come = [m if id(m) in already else self.validated(owner, m, op="append") for m in members]
         for member in come:
             self.check(owner, member)
         fresh = [m for m in come if id(m) not in already] if already else come
         for member in fresh:
+            if self.single is not None:
+                self.single.taken(owner, member)
             self.pull_in(owner, member)
         self._keep(owner, fresh)
         self._note_members(owner)
@@ -141,6 +153,9 @@ class CollectionAttribute(RelationshipAttribute):
 
     def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
         """Notes what the collection holds before something goes."""
+        if self.validators:
+            for member in members:
+                self.say_goodbye(owner, member)
         self._note_members(owner)
 
     def after_remove(self, owner: Any, members: Iterable[Any]) -> None:
@@ -161,7 +176,11 @@ class CollectionAttribute(RelationshipAttribute):
 
     def link(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is now related to ``obj``."""
+        if self.validators:
+            other = self.validated(obj, other, op="append", backref=True)
         self._keep(obj, (other,))
+        if self.relationship.cascade_backrefs:
+            self.pull_in(obj, other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
@@ -176,6 +195,8 @@ class CollectionAttribute(RelationshipAttribute):
 
     def unlink(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is no longer related to ``obj``."""
+        if self.validators:
+            self.say_goodbye(obj, other, backref=True)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
@@ -201,6 +222,8 @@ class CollectionAttribute(RelationshipAttribute):
         """Keeps what the collection of a stored object held before its first change; that of a new one is now set."""
         state = state_of(obj)
         if state.status not in NEW:
+            if self.relationship.viewonly:
+                return
             own = own_state(obj, state)
             if self.key not in own.related:
                 own.related[self.key] = members_of(obj.__dict__.get(self.key))

@@ -12,6 +12,7 @@ from typing import Any
 from nbsession.events import constructions
 from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
+from nbsession.mapping.attribute_events import Validator
 from nbsession.mapping.collection_kinds import saved_members
 from nbsession.mapping.listening import CONSTRUCTION, class_hooks
 from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, ident_of, state_of
@@ -42,11 +43,12 @@ def instrumented_delattr(self: Any, name: str) -> None:
         attribute.delete(self)
 
 
-def validates(*names: str, include_backrefs: bool = True) -> Callable[[Any], Any]:
+def validates(*names: str, include_removes: bool = False, include_backrefs: bool = True) -> Callable[[Any], Any]:
     """Marks a method as validator of attributes: its result is what is stored.
 
     :param names: the attributes. The method takes (key, value); for a collection, each new member.
-    :param include_backrefs: accepted for SQLAlchemy's sake.
+    :param include_removes: call it for members that go, too: it takes (key, value, is_remove).
+    :param include_backrefs: call it also when the change is made on the other side of the relationship.
 
     >>> class User(Base): ...
     ...     @validates("email")
@@ -54,7 +56,7 @@ def validates(*names: str, include_backrefs: bool = True) -> Callable[[Any], Any
     """
 
     def mark(method: Any) -> Any:
-        method.__nbs_validates__ = names
+        method.__nbs_validates__ = names, include_removes, include_backrefs
         return method
 
     return mark
@@ -65,8 +67,9 @@ def collect_validators(cls: type) -> dict[str, tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {}
     for ancestor in reversed(cls.__mro__):
         for member in vars(ancestor).values():
-            for key in getattr(member, "__nbs_validates__", ()):
-                found[key] = (*found.get(key, ()), member)
+            names, *options = getattr(member, "__nbs_validates__", ((),))
+            for key in names:
+                found[key] = (*found.get(key, ()), Validator(member, *options))
     return found
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.attribute_events import on_refit
 from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.collection_attributes import attribute_for
 from nbsession.mapping.described import Described, Keyed
@@ -133,6 +134,13 @@ class Mapper(Described):
         self.plain_keys = frozenset(k for k in self.columns if not self.attributes[k].validators)
         self.transient.clear()
         self.transient.update(self.plain_keys)
+
+    def refit(self) -> None:
+        """An attribute's listeners changed: which writes need a note is worked out again."""
+        self.refresh_free_keys()
+        self.registry.fit_constructor(self)
+        for attend in on_refit:
+            attend()
 
     @property
     def _is_primary(self) -> bool:

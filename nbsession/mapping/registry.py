@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
+from nbsession.mapping.attribute_events import inherited_listeners
 from nbsession.mapping.entity_names import MAPPERS_KEY, NamedEntity, mapper_named
 from nbsession.mapping.instrumentation import (
     collect_validators,
@@ -104,6 +105,7 @@ class registry:
         primary = "__mapper__" not in vars(cls) or mapper.entity_name is None
         for key, attribute in mapper.attributes.items():
             attribute.validators = validators.get(key, ())
+            inherited_listeners(attribute, inherits.attributes.get(key) if inherits is not None else None)
             if primary or key not in vars(cls):
                 setattr(cls, key, attribute)
         mapper.refresh_free_keys()
@@ -181,9 +183,13 @@ class registry:
 
     def _refit(self, mapper: Mapper) -> None:
         """An attribute was added after the class body: the constructor takes it too."""
+        mapper.forget_derived()
+        self.fit_constructor(mapper)
+
+    def fit_constructor(self, mapper: Mapper) -> None:
+        """Generates the constructor of a declarative class anew, for the attributes it has now."""
         from nbsession.mapping.declarative import DeclarativeBase
 
-        mapper.forget_derived()
         if issubclass(mapper.class_, DeclarativeBase):
             give_constructor(mapper.class_, mapper, DeclarativeBase)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import DetachedInstanceError
 from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.entity_names import name_entity
+from nbsession.mapping.parents import SingleParent, has_another_parent
 from nbsession.mapping.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
@@ -30,6 +31,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         self.relationship = relationship
         self.key = relationship.key
         self.mapper = mapper
+        self.single = SingleParent(self) if relationship.single_parent else None
         self.__doc__ = f"Relationship {self.key} of {mapper.class_.__name__}."
 
     @property
@@ -56,15 +58,17 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         return session.load_related(obj, self.key)
 
     def check(self, obj: Any, value: Any) -> None:
-        """A related object must be of the target's class.
+        """A related object must be mapped, and of the target's class where it has to know of the relationship itself.
+
+        Without another side a wrong one is refused later: where a cascade reaches it, or when it is flushed.
 
         :raises UnmappedInstanceError: it is not mapped at all.
-        :raises AssertionError: it is of another class (2.1's own error for it).
+        :raises AssertionError: it is of another class.
         """
         state_of(value)
         if self.relationship.entity_name is not None and isinstance(value, self.relationship.mapper.class_):
             name_entity(value, self.relationship.entity_name)
-        if not isinstance(value, self.relationship.mapper.class_):
+        if self.relationship.reverse is not None and not isinstance(value, self.relationship.mapper.class_):
             raise AssertionError(
                 f"Attribute '{self.key}' on class '{self.class_.__name__}' doesn't handle objects of type "
                 f"'{type(value).__name__}': it takes {self.relationship.mapper.class_.__name__} objects."
@@ -81,7 +85,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
     def note(self, obj: Any, old: Any) -> None:
         """Keeps what the relationship held before its first change."""
         state = state_of(obj)
-        if state.status in NEW:
+        if state.status in NEW or self.relationship.viewonly:
             return
         own_state(obj, state).related.setdefault(self.key, old)
 
@@ -94,12 +98,18 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
     def let_go(self, obj: Any, value: Any) -> None:
         """An object lost its parent, which it remembers; a pending one under delete-orphan has no reason to be inserted."""
         state = state_of(value)
+        if self.single is not None:
+            self.single.freed(obj, value)
         if isinstance(state, OwnState):
             if self.relationship.uselist:
                 state.given_up += (self.relationship,)
         elif self.relationship.cascade.delete_orphan and state.status is ObjectState.PENDING:
             session = state.session_ref()
-            if session is not None and not self.relationship.has_parent(value):
+            if (
+                session is not None
+                and not self.relationship.has_parent(value)
+                and not (state.mapper.legacy_is_orphan and has_another_parent(session, value))
+            ):
                 session.leave(value, f"orphan of {self.class_.__name__}.{self.key}")
 
     def __repr__(self) -> str:
@@ -118,14 +128,16 @@ class ReferenceAttribute(RelationshipAttribute):
 
     def set(self, obj: Any, value: Any) -> None:
         """Relates the objects the user assigned, in place of those before."""
-        if self.validators:
-            value = self.validated(obj, value)
+        if self.validators or self.active_history:
+            value = self.validated(obj, value, self._known(obj) if not self.active_history else getattr(obj, self.key))
         if value is not None:
             self.relationship.parent.configure()
             self.check(obj, value)
         old = self._known(obj)
         reverse = self.relationship.reverse
         if value is not None and old is not value:
+            if self.single is not None:
+                self.single.taken(obj, value)
             self.pull_in(obj, value)
         if reverse is not None and value is not None and old is not value:
             reverse.link(value, obj)  # before the value is stored: it may load, and that may flush
@@ -139,11 +151,17 @@ class ReferenceAttribute(RelationshipAttribute):
 
     def delete(self, obj: Any) -> None:
         """``del obj.attribute``: as set to nothing."""
+        if self.validators:
+            self.say_goodbye(obj, self._known(obj))
         self.set(obj, None)
 
     def link(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is now related to ``obj``."""
         old = self._known(obj)
+        if self.validators:
+            other = self.validated(obj, other, old, backref=True)
+        if self.relationship.cascade_backrefs:
+            self.pull_in(obj, other)
         if old is other:
             self._store(obj, old, other)
             return
@@ -155,6 +173,8 @@ class ReferenceAttribute(RelationshipAttribute):
     def unlink(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is no longer related to ``obj``."""
         current = self._known(obj)
+        if self.validators and (current is other or current is NO_VALUE):
+            self.validated(obj, None, current, backref=True)
         if current is other:
             self._store(obj, current, None)
             self.let_go(other, obj)

@@ -55,6 +55,11 @@ class Relationship:
         self.back_populates: str | None = options["back_populates"]
         self.backref: str | tuple[str, dict[str, Any]] | None = options["backref"]
         self.viewonly: bool = options["viewonly"]
+        self.sync_backref: bool | None = options["sync_backref"]
+        if self.viewonly and self.sync_backref:
+            raise ArgumentError(
+                "sync_backref and viewonly cannot both be True: what is only looked at is not kept in step."
+            )
         given = options["cascade"]
         cascade = DEFAULT if given is None else Cascade.parse(given)
         writing = {"save_update": False, "delete": False, "delete_orphan": False}
@@ -167,7 +172,12 @@ class Relationship:
                 f"{self} and back-reference {other} are both of the same direction {self.direction.value}. "
                 "Did you mean to set remote_side on the many-to-one side?"
             )
-        if self.viewonly or other.viewonly:
+        if (self.viewonly and other.sync_backref) or (other.viewonly and self.sync_backref):
+            raise InvalidRequestError(
+                f"Relationship {self if self.sync_backref else other} cannot specify sync_backref=True since "
+                f"{other if self.sync_backref else self} includes viewonly=True."
+            )
+        if self.viewonly or other.viewonly or False in (self.sync_backref, other.sync_backref):
             return  # what is only looked at is not kept in step
         self.reverse = attribute
         if other.reverse is None:
@@ -323,6 +333,7 @@ def relationship(
     post_update: bool = False,
     cascade_backrefs: bool = False,
     entity_name: str | None = None,
+    sync_backref: bool | None = None,
 ) -> Any:
     """Declares that objects of this class are related to those of another.
 
@@ -352,6 +363,7 @@ def relationship(
     :param single_parent: promises that a related object has one parent only.
     :param post_update: writes the foreign key by an UPDATE of its own, for rows that need each other's keys.
     :param cascade_backrefs: does an object that is given a parent through this side's back reference enter its session?
+    :param sync_backref: False: the other side does not change in memory when this one does.
     :param entity_name: of a related class with several mappings, the name of the one that is meant (2007).
     :raises ArgumentError: an option makes no sense.
 

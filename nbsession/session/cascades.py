@@ -40,6 +40,18 @@ def held_by(obj: Any, key: str) -> Any:
     return getattr(obj, key) if session is None else session.load_related(obj, key, raising=False)
 
 
+def check_class(declared: Relationship, member: Any) -> None:
+    """A cascade goes no further than objects of the related class.
+
+    :raises AssertionError: it has come to another one.
+    """
+    if not isinstance(member, declared.mapper.class_):
+        raise AssertionError(
+            f"Attribute '{declared.key}' on class '{declared.class_.__name__}' doesn't handle objects of type "
+            f"'{type(member).__name__}': it takes {declared.mapper.class_.__name__} objects."
+        )
+
+
 def reached(
     obj: Any, deed: str, removed: bool = False, halt: Callable[[Any], bool] | None = None
 ) -> Iterator[tuple[Any, Relationship]]:
@@ -58,6 +70,7 @@ def reached(
                 continue
             for member in loaded_members(current, declared, removed):
                 if id(member) not in seen and not (halt is not None and halt(member)):
+                    check_class(declared, member)
                     seen.add(id(member))
                     waiting.append(member)
                     yield member, declared

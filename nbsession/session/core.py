@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from nbsession.database.connection import Connection
 from nbsession.events import FactBus, Observer
 from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.attribute_events import on_refit
 from nbsession.session.binds import Binds
 from nbsession.session.echo import echo
 from nbsession.session.extension import hang
@@ -192,6 +193,15 @@ class SessionCore:
             f"<Session{where}: {len(unit.new)} new, {len(self.dirty)} dirty, {len(unit.marked)} to delete, "
             f"{len(self.identity_map)} persistent>"
         )
+
+
+def _attend() -> None:
+    """Listeners of an attribute changed: in every session writes pass by the attribute again."""
+    for session in list(_sessions.values()):
+        session.unit_of_work.observe(bool(session.bus.observers))
+
+
+on_refit.append(_attend)
 
 
 def close_all_sessions() -> None:

@@ -203,12 +203,16 @@ def check_type(declared: Relationship, other: Any) -> None:
 
     :raises FlushError: it is not.
     """
-    target = declared.mapper.class_
-    if type(other) is target or isinstance(other, target) or not declared.enable_typechecks:
+    target, mapper = declared.mapper, state_of(other).mapper
+    if mapper is target or (mapper.isa(target) and (target.polymorphic or not declared.enable_typechecks)):
         return
-    kind = type(other).__name__
+    subtype = (
+        f"{type(other).__name__} is a subclass of {target.class_.__name__}: give the mapper a polymorphic_on, or set "
+        "enable_typechecks=False on the relationship."
+        if mapper.isa(target)
+        else "Put it where it belongs."
+    )
     raise FlushError(
-        f'Attempting to flush an item of type {kind} as a member of collection "{declared}". Expected an object of type '
-        f"{target.__name__} or a polymorphic subclass of this type. Put it where it belongs, or set enable_typechecks=False "
-        "on the relationship."
+        f'Attempting to flush an item of type {type(other)} as a member of collection "{declared}". Expected an object of type '
+        f"{target.class_} or a polymorphic subclass of this type. {subtype}"
     )
