@@ -52,16 +52,18 @@ def change_rows(session: Session, connection: Any, statement: Any, mapper: Mappe
             take_values(session, obj, new, found)
     else:
         _let_go(session, worked_out)
-    return returned_objects(session, connection, statement.raw_returning, result)
+    return returned_objects(session, connection, statement, result)
 
 
-def returned_objects(session: Session, connection: Any, raw: Sequence[Any], result: Result) -> Result:
+def returned_objects(session: Session, connection: Any, statement: Any, result: Result) -> Result:
     """The result of a changing statement; entities in its RETURNING come as objects that have the rows' values."""
+    raw = statement.raw_returning
     mappers = [vars(one).get("__mapper__") if isinstance(one, type) else None for one in raw]
     if not any(mappers):
         return result
     shown = [column for one in raw for column in columns_of(one)]
-    return results_of(session, ReadyValues(connection.dialect), raw, mappers, result, shown, populate=True)
+    dialect, options = ReadyValues(connection.dialect), statement.option_list
+    return results_of(session, dialect, raw, mappers, result, shown, populate=True, options=options)
 
 
 # ------------------------------------------------------------------------------------------------ which objects

@@ -36,7 +36,7 @@ def insert_entities(session: Session, connection: Any, statement: Any, mapper: M
         result = _insert_many(connection, statement, [_identified(mapper, row) for row in params])
     else:
         result = connection.execute(_with_identity(statement, mapper, params), params)
-    return returned_objects(session, connection, statement.raw_returning, result)
+    return returned_objects(session, connection, statement, result)
 
 
 def _identified(mapper: Mapper, row: Mapping[str, Any]) -> Mapping[str, Any]:
