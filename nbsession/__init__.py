@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nbsession.mapping.keyed_collections import column_mapped_collection as column_mapped_collection
     from nbsession.mapping.keyed_collections import keyfunc_mapping as keyfunc_mapping
     from nbsession.mapping.keyed_collections import mapped_collection as mapped_collection
+    from nbsession.mapping.polymorphic_entity import with_polymorphic as with_polymorphic
     from nbsession.mapping.properties import deferred as deferred
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
@@ -106,6 +107,7 @@ _HOMES = {
     "mapping.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
     "mapping.imperative": "clear_mappers mapper object_mapper",
+    "mapping.polymorphic_entity": "with_polymorphic",
     "mapping.properties": "deferred",
     "mapping.registry": "class_mapper registry",
     "mapping.collections": "collection",

@@ -24,6 +24,7 @@ class AliasView:
     """
 
     is_aliased_class = True
+    further: tuple[Any, ...] = ()
 
     def __init__(self, mapper: Mapper, selectable: Any, name: str | None, by_name: bool) -> None:
         self.mapper = mapper

@@ -60,6 +60,8 @@ class Described(Hierarchy):
     """What a mapper tells of itself by SQLAlchemy's names; a base of :class:`~nbsession.mapping.mapper.Mapper`."""
 
     is_mapper = True
+    further: tuple[Any, ...] = ()
+    """columns of subclasses that are selected along: none, unless ``with_polymorphic()`` says so"""
     attributes: dict[str, Any]
     pk_keys: tuple[str, ...]
 

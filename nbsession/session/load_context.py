@@ -142,11 +142,13 @@ class EntityLoad(NamedTuple):
     :ivar overwritten: objects that are here already take the rows' values in place of their own; those that did so in this
         execution, by ``id``. None: they keep what they have.
     :ivar wishes: what stays with the objects, for what they load later.
+    :ivar further: columns of subclasses that follow the entity's own, as FurtherColumns.
     """
 
     keys: tuple[str, ...] | None = None
     overwritten: dict[int, Any] | None = None
     wishes: Wishes = NO_WISHES
+    further: tuple[Any, ...] = ()
 
 
 PLAIN = EntityLoad()

@@ -5,10 +5,12 @@ A plan says which columns are asked for, which relationships widen the statement
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from nbsession.mapping.aliased import aliased
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.polymorphic_entity import FurtherColumn
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.load_context import NO_WISHES, EntityLoad, Wish, Wishes
 
@@ -80,9 +82,10 @@ class EntityPlan:
     :ivar deferred: those not asked for.
     :ivar joined: relationships that widen the statement.
     :ivar later: relationships loaded after.
+    :ivar further: columns of subclasses that come with the entity's own.
     """
 
-    __slots__ = ("above", "deferred", "joined", "keys", "later", "mapper", "wishes", "within")
+    __slots__ = ("above", "deferred", "further", "joined", "keys", "later", "mapper", "wishes", "within")
 
     def __init__(self, mapper: Mapper, wishes: Wishes, above: tuple[Mapper, ...] = (), within: int = 0) -> None:
         self.mapper = mapper
@@ -94,11 +97,12 @@ class EntityPlan:
         self.keys = None if keys == mapper.selected_keys else keys
         self.joined: tuple[JoinedPlan, ...] = ()
         self.later: tuple[LaterPlan, ...] = ()
+        self.further: tuple[FurtherColumn, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Is it the entity's columns and no more?"""
-        return self.keys is None and not self.joined and not self.later and not self.wishes
+        return self.keys is None and not (self.joined or self.later or self.wishes or self.further)
 
     @property
     def multiplies(self) -> bool:
@@ -107,7 +111,16 @@ class EntityPlan:
 
     def how(self, overwritten: dict[int, Any] | None = None) -> EntityLoad:
         """How its rows are taken."""
-        return EntityLoad(self.keys, overwritten, self.wishes)
+        return EntityLoad(self.keys, overwritten, self.wishes, self.further)
+
+    def seen_as(self, entity: Any) -> EntityPlan:
+        """The plan for what a statement selects: a class with its subclasses' columns brings these along."""
+        further = entity.__mapper__.further
+        if not further or self.keys is not None:
+            return self
+        plan = copy(self)
+        plan.further = further
+        return plan
 
     def strategy_of(self, declared: Relationship) -> str:
         """How one of its relationships is loaded, in the end."""

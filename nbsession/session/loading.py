@@ -11,6 +11,7 @@ from nbsession.mapping.codegen import row_loader
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.batches import by_mapper
+from nbsession.session.further import give_further
 from nbsession.session.key_select import of_class, select_by_key
 from nbsession.session.load_context import NO_WISHES, PLAIN, EntityLoad, give_wishes
 from nbsession.session.pause import collector_paused
@@ -113,7 +114,7 @@ def objects_of_rows(
     known = unit.identity_map.of(mapper.base_mapper)
     unit.common(mapper, ObjectState.PERSISTENT)
     reader = EntityReader.of(mapper, dialect)
-    load = reader.loader(before, after, how.keys)
+    load = reader.loader(before, after or bool(how.further), how.keys)
     born: list[Any] = []
     before_load = stale(known) if class_hooks.count else []
     if how.overwritten is not None:
@@ -132,6 +133,8 @@ def objects_of_rows(
                     unit.move(one, objects, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
             elif born:
                 unit.move(mapper, born, ObjectState.TRANSIENT, Trigger.LOAD, session.bus.cause)
+    if how.further:
+        give_further(found, rows, before + len(mapper.selected_keys), how.further, dialect)
     if class_hooks.count:
         tell_loaded(session, born, before_load)
     known.purge()

@@ -178,7 +178,10 @@ def plans_for(
     :raises ArgumentError: an option is about something else.
     """
     if not options:
-        return [None if mapper is None else plan_of(mapper, joins=joins) for mapper in mappers]
+        return [
+            None if mapper is None else plan_of(mapper, joins=joins).seen_as(entity)
+            for entity, mapper in zip(entities, mappers, strict=True)
+        ]
     chosen: list[list[Load]] = [[] for _ in entities]
     for option in options:
         if not isinstance(option, Load):
@@ -187,8 +190,8 @@ def plans_for(
         for place in places:
             chosen[place].append(option)
     return [
-        None if mapper is None else plan_of(mapper, wishes_from(mapper, said), joins=joins)
-        for mapper, said in zip(mappers, chosen, strict=True)
+        None if mapper is None else plan_of(mapper, wishes_from(mapper, said), joins=joins).seen_as(entity)
+        for entity, mapper, said in zip(entities, mappers, chosen, strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nbsession import Engine, Session, aliased, exc, func, inspect, select
+from nbsession import Engine, Session, aliased, exc, func, inspect, or_, select, selectinload, with_polymorphic
 from tests.session.hierarchy import Director, Engineer, Firm, Machine, Manager, Person, kinds, staffed
 from tests.support import expect_moves, expect_statements
 
@@ -166,3 +166,43 @@ def test_a_class_mapped_after_the_first_query_is_loaded_too(session: Session) ->
         mapper.children.remove(inspect(Guest))
         del mapper.polymorphic_map["guest"]
         mapper.forget_children()
+
+
+def test_with_polymorphic_brings_the_subclasses_columns_along(session: Session) -> None:
+    """Line 21.24: one SELECT, and no further one when they are touched."""
+    staff = with_polymorphic(Person, "*")
+    with expect_statements(session, 1):
+        people = session.scalars(select(staff).order_by(staff.id)).all()
+        assert kinds(people) == ["Person", "Engineer", "Manager", "Director"]
+        assert (people[1].tool, people[2].budget, people[3].car) == ("saw", 10, "red")
+    assert "tool" not in people[0].__dict__ and "budget" not in people[1].__dict__
+
+
+def test_with_polymorphic_of_some_subclasses(session: Session) -> None:
+    """Line 21.24: the others load when touched; criteria name the subclasses as attributes."""
+    staff = with_polymorphic(Person, [Engineer, Manager])
+    found = session.scalars(
+        select(staff).where(or_(staff.Engineer.tool == "saw", staff.Manager.budget > 50)).order_by(staff.name)
+    ).all()
+    assert [one.name for one in found] == ["Dot", "Eve"]
+    with expect_statements(session, 1):
+        assert (found[0].budget, found[0].car) == (99, "red")
+
+
+def test_with_polymorphic_beside_other_things(session: Session) -> None:
+    """Line 21.24: with other columns, an alias, options, and objects that are here already."""
+    eve = session.get(Person, 2)
+    eve.name = "Eva"
+    staff = with_polymorphic(Person, [Engineer], aliased=True)
+    statement = select(Firm, staff, staff.id).join(Firm.people.of_type(staff)).order_by(staff.id)
+    rows = session.execute(statement.options(selectinload(Firm.people))).all()
+    assert [(row[0].id, row[1].id, row[2]) for row in rows] == [(1, 1, 1), (1, 2, 2), (1, 3, 3)]
+    with expect_statements(session, 0):
+        assert rows[1][1] is eve and eve.tool == "saw" and eve.name == "Eva"
+    assert kinds(session.query(with_polymorphic(Person, [Engineer], innerjoin=True))) == ["Engineer"]
+
+
+def test_with_polymorphic_takes_subclasses_only() -> None:
+    """Line 21.24: another class is refused."""
+    with pytest.raises(exc.ArgumentError, match="Machine does not inherit from Person"):
+        with_polymorphic(Person, [Machine])
