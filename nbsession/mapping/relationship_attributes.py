@@ -110,7 +110,8 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
                 and not self.relationship.has_parent(value)
                 and not (state.mapper.legacy_is_orphan and has_another_parent(session, value))
             ):
-                session.leave(value, f"orphan of {self.class_.__name__}.{self.key}")
+                here = state_of(obj).session_ref() is session
+                session.leave(value, f"orphan of {self.class_.__name__}.{self.key}", at_once=here)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.class_.__name__}.{self.key}>"
@@ -150,7 +151,12 @@ class ReferenceAttribute(RelationshipAttribute):
             self.let_go(obj, old)
 
     def delete(self, obj: Any) -> None:
-        """``del obj.attribute``: as set to nothing."""
+        """``del obj.attribute``: as set to None.
+
+        :raises AttributeError: a new object has no such value.
+        """
+        if self.key not in obj.__dict__ and state_of(obj).status in NEW:
+            raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
         if self.validators:
             self.say_goodbye(obj, self._known(obj))
         self.set(obj, None)

@@ -34,11 +34,17 @@ class Answering(Flushing):
             for obj in members:
                 self.unit_of_work.unmark_deleted(obj, cause)
 
-    def leave(self, obj: Any, cause: str) -> None:
-        """A pending orphan goes; under ``legacy_is_orphan`` only when it has no parent at all."""
+    def leave(self, obj: Any, cause: str, at_once: bool = True) -> None:
+        """A pending orphan goes; under ``legacy_is_orphan`` only when it has no parent at all.
+
+        One whose parent is no object of this session goes at the next flush, unless it is added again.
+        """
         if state_of(obj).mapper.legacy_is_orphan and has_owner(self.unit_of_work, obj):
             return
-        self.unit_of_work.move_each((obj,), Trigger.EXPUNGE, cause)
+        if at_once:
+            self.unit_of_work.move_each((obj,), Trigger.EXPUNGE, cause)
+        else:
+            self.unit_of_work.leaving[id(obj)] = obj
 
     def note_modified(self, obj: Any) -> None:
         """An object has its first unflushed change."""

@@ -56,6 +56,7 @@ def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
         raise was_deleted(obj)
     session.work_begins()
     session.unit_of_work.unmark_deleted(obj, cause)
+    session.unit_of_work.leaving.pop(id(obj), None)
 
 
 def object_session(obj: Any) -> Any:

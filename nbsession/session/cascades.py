@@ -11,6 +11,8 @@ from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
+HAS_ROW = (ObjectState.PERSISTENT, ObjectState.DETACHED)
+
 
 def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> list[Any]:
     """The objects a relationship holds, as far as it is loaded.
@@ -89,7 +91,7 @@ def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
                 continue
             held = held_by(current, declared.key)
             for member in declared.members(held):
-                if id(member) not in seen and state_of(member).status is ObjectState.PERSISTENT:
+                if id(member) not in seen and state_of(member).status in HAS_ROW:
                     seen.add(id(member))
                     waiting.append(member)
                     yield member, str(declared)

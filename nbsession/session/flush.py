@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
-from nbsession.mapping.attributes import describe
+from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.flush_plan import FlushPlan, Link, Step
 from nbsession.session.pause import collector_paused
@@ -58,6 +58,7 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
             if hooks is not None:
                 hooks.after(step, connection)
         _follow_keys(session, plan.followed)
+        fill_links(plan.outside)
 
 
 def fill_links(links: Iterable[Link]) -> None:
@@ -68,7 +69,7 @@ def fill_links(links: Iterable[Link]) -> None:
     for child, keys, parent, along in links:
         values = child.__dict__
         state = state_of(child)
-        mapper, new = state.mapper, state.status is ObjectState.PENDING
+        mapper, new = state.mapper, state.status in NEW
         for key, source in keys:
             value = None
             if parent is not None:
@@ -105,6 +106,8 @@ def _write_fixed(writer: RowWriter, connection: Any, step: Step) -> None:
         writer.update_columns(connection, step.objects, keys, step.replaces)
     if step.replaces and step.settles:
         for obj in step.objects:
+            for key in keys:
+                obj.__dict__.setdefault(key, None)
             mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
 
 

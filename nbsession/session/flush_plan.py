@@ -21,6 +21,7 @@ class FlushPlan:
     :ivar steps: the steps in order.
     :ivar skipped: (object, why) of objects that were touched and are not written.
     :ivar notes: what the plan does not know without loading.
+    :ivar outside: links of members that are in no session: they learn their key, and no row is written.
     :ivar followed: foreign keys that the database changes itself (``ON UPDATE CASCADE``), to be known in memory.
     """
 
@@ -30,11 +31,13 @@ class FlushPlan:
         skipped: Iterable[tuple[Any, str]],
         notes: Iterable[str],
         followed: Iterable[Link] = (),
+        outside: Iterable[Link] = (),
     ) -> None:
         self.steps = tuple(steps)
         self.skipped = tuple(skipped)
         self.notes = tuple(notes)
         self.followed = tuple(followed)
+        self.outside = tuple(outside)
         for number, step in enumerate(self.steps, 1):
             step.number = number
         explain(self.steps)

@@ -29,6 +29,7 @@ class Linking:
     :ivar links: by ``id`` of the child, what is filled before its row is written.
     :ivar linked: those children, by ``id``.
     :ivar late: what a separate UPDATE writes once all rows are there (``post_update``).
+    :ivar outside: of members that are in no session: they learn the key, and no row is written.
     :ivar followed: what the database fills itself where a key changes (``passive_updates``), to be known in memory.
     """
 
@@ -37,6 +38,7 @@ class Linking:
         self.links: dict[int, list[Link]] = {}
         self.linked: dict[int, Any] = {}
         self.late: list[Link] = []
+        self.outside: list[Link] = []
         self.followed: list[Link] = []
 
     def find(self) -> None:
@@ -66,10 +68,9 @@ class Linking:
         if declared.direction is Direction.MANYTOONE:
             for obj in objects:
                 parent = obj.__dict__.get(key, NO_VALUE)
-                if parent is None and all(obj.__dict__.get(local) is None for local, _ in declared.pairs):
+                if parent is NO_VALUE or (parent is None and _is_keyless(declared, obj)):
                     continue
-                if parent is not NO_VALUE:
-                    self._link(declared, obj, parent)
+                self._link(declared, obj, parent)
             return
         for obj in objects:
             held = obj.__dict__.get(key)
@@ -83,7 +84,8 @@ class Linking:
             if not isinstance(state, OwnState) or (key not in state.related and key not in state.queued):
                 continue
             if declared.direction is Direction.MANYTOONE:
-                self._link(declared, obj, obj.__dict__.get(key))
+                if reference_history(obj, key).has_changes():
+                    self._link(declared, obj, obj.__dict__.get(key))
                 continue
             history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
             self._link_members(declared, obj, [child for child in history.added if child is not None])
@@ -103,6 +105,8 @@ class Linking:
         if other is not None:
             if not self.work.in_session(other):
                 warn_not_in_session(declared, other)
+                if declared.direction is Direction.ONETOMANY:
+                    self.outside.append(Link(child, foreign_keys_of(declared), parent, str(declared)))
                 return
             check_type(declared, other)
         if id(child) in self.work.gone or self.work.comes_later(child):
@@ -173,6 +177,11 @@ class Linking:
                 committed_value(child, k) not in (None, NO_VALUE) for k, _ in keys
             ):
                 self.late.append(Link(child, keys, None, str(declared)))
+
+
+def _is_keyless(declared: Relationship, obj: Any) -> bool:
+    """Is the foreign key part of a key that is not set? Then there is nothing to blank out."""
+    return any(k in state_of(obj).mapper.pk_keys and obj.__dict__.get(k) is None for k, _ in declared.pairs)
 
 
 def foreign_keys_of(declared: Relationship) -> tuple[tuple[str, str], ...]:

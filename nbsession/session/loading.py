@@ -182,7 +182,7 @@ def load_whole(session: Session, obj: Any) -> bool:
 
 
 def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
-    """Fills some column values of an object, by one SELECT, and no others. False: its row is gone."""
+    """Fills some column values that an object lacks, by one SELECT, and no others. False: its row is gone."""
     mapper, wanted = state_of(obj).mapper, tuple(keys)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
@@ -190,8 +190,10 @@ def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
     rows = connection.fetch(sql, reader.key_params(ident_of(obj)))
     if rows:
         before_load = gaps((obj,)) if class_hooks.count else []
-        found = zip(wanted, rows[0], processors, strict=True)
-        obj.__dict__.update((k, v if p is None or v is None else p(v)) for k, v, p in found)
+        values = obj.__dict__
+        for key, value, process in zip(wanted, rows[0], processors, strict=True):
+            if key not in values:
+                values[key] = value if process is None or value is None else process(value)
         if before_load:
             tell_loaded(session, (), before_load)
     return bool(rows)

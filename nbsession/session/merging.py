@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
-from nbsession.mapping.attributes import describe
+from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
@@ -60,10 +60,10 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     if ident is not None:
         merging.by_key[mapper, ident] = target
     _check_version(instance, target)
-    _copy_columns(instance, target, merging.load)
     for declared in mapper.relationships:
         if declared.cascade.merge and declared.key in instance.__dict__:
             _copy_relationship(merging, instance, target, declared)
+    _copy_columns(session, instance, target, merging.load)
     if not merging.load:
         session.unit_of_work.clean((target,))
     return target
@@ -92,8 +92,9 @@ def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
     target = merging.by_key.get((mapper, ident))
     if target is not None:
         return target
-    if not merging.load:
-        return merging.session.find(mapper, ident)
+    present = merging.session.find(mapper, ident)
+    if present is not None or not merging.load:
+        return present
     options = () if merging.done else merging.options
     return merging.session.get(
         mapper.class_,
@@ -139,11 +140,13 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
     return target
 
 
-def _copy_columns(instance: Any, target: Any, load: bool) -> None:
-    given = instance.__dict__
-    for key in state_of(instance).mapper.column_keys:
+def _copy_columns(session: Session, instance: Any, target: Any, load: bool) -> None:
+    given, mapper = instance.__dict__, state_of(instance).mapper
+    for key in mapper.column_keys:
         if key in given:
             if load:
+                if key in mapper.pk_keys and key not in target.__dict__ and state_of(target).status not in NEW:
+                    session.load_missing(target, key)  # expired: what is copied next is compared with its row
                 setattr(target, key, given[key])
             else:
                 target.__dict__[key] = given[key]

@@ -34,7 +34,7 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
     switched = row_switches(work)
     saving = Saving(linking.links, linking.late, switched)
     steps = _Ordering(work, linking, saving).steps(associations, switched)
-    return FlushPlan(steps, saving.skipped, work.notes, linking.followed)
+    return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside)
 
 
 class _Ordering:

@@ -13,11 +13,12 @@ from nbsession.session.batches import by_mapper
 from nbsession.session.cascades import held_by
 from nbsession.session.changes import key_changed
 from nbsession.session.orphans import orphans, taken_back
-from nbsession.states import ObjectState
+from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
+    from nbsession.session.unit_of_work import UnitOfWork
 
 
 def prepare_flush(session: Session, only: set[int] | None) -> None:
@@ -26,6 +27,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     :param only: ``id`` of the objects to flush, or None for all.
     """
     unit = session.unit_of_work
+    if unit.leaving:
+        _drop_leaving(unit)
     for child, along in taken_back(unit, only):
         unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
@@ -39,6 +42,15 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             seen.add(id(obj))
             _reach_children(session, obj)
     _reach_followers(session, only)
+
+
+def _drop_leaving(unit: UnitOfWork) -> None:
+    """Pending orphans whose parent is elsewhere go, if they are still orphans."""
+    leaving, unit.leaving = unit.leaving, {}
+    for address, obj in leaving.items():
+        owners = state_of(obj).mapper.owners
+        if address in unit.new and not all(declared.has_parent(obj) for declared in owners):
+            unit.move_each((obj,), Trigger.EXPUNGE, "an orphan outside of the session")
 
 
 def _reach_children(session: Session, parent: Any) -> None:

@@ -84,7 +84,8 @@ class Session(ClassicNames):
         members = list(reached_by_delete(obj))
         unit.mark_deleted(obj, cause)
         for member, along in members:
-            if id(member) not in unit.marked and member in self:
+            if id(member) not in unit.marked:
+                attaching.check_deletable(self, member)
                 unit.mark_deleted(member, f"cascade delete over {along}")
 
     def expunge(self, obj: Any) -> None:

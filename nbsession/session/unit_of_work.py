@@ -36,6 +36,7 @@ class UnitOfWork:
     :ivar new: pending objects by ``id``, in the order they were added.
     :ivar modified: persistent objects with unflushed changes by ``id``: held until the flush.
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
+    :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
     :ivar identity_map: persistent objects by key, weakly.
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
     """
@@ -46,6 +47,7 @@ class UnitOfWork:
         self.new: dict[int, Any] = {}
         self.modified: dict[int, Any] = {}
         self.marked: dict[int, Any] = {}
+        self.leaving: dict[int, Any] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
         self._session_ref = session_ref
@@ -175,7 +177,8 @@ class UnitOfWork:
             if trigger is Trigger.INSERT:
                 references, idents = list(map(ref, objects)), list(map(ident_of, objects))
                 if not known.keys().isdisjoint(idents):
-                    self._displace(objects, "its key was given to a new row")
+                    for obj, ident in zip(objects, idents, strict=True):
+                        self._displace(obj, ident, "its key was given to a new row")
                 known.update(zip(idents, references, strict=True))
                 if self.frame is not None:
                     self.frame.inserted.extend(references)
@@ -312,13 +315,16 @@ class UnitOfWork:
         self.move_each(inserted, Trigger.UNDO_INSERT, cause)
         frame.give_back_values(inserted)
         for obj, ident in frame.rekeyed_objects():
+            if state_of(obj).status is ObjectState.PERSISTENT:
+                self._displace(obj, ident, cause)
             self._rekey(obj, ident)
         for obj in list(self.marked.values()):
             self.unmark_deleted(obj, cause)
         returning = [
             obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
         ]
-        self._displace(returning, cause)
+        for obj in returning:
+            self._displace(obj, ident_of(obj), cause)
         self.move_each(returning, Trigger.UNDO_DELETE, cause)
         if touched is None:
             self.expire_all(cause, ending=True)
@@ -333,12 +339,11 @@ class UnitOfWork:
             return False
         return state.session_ref() in (None, self._session_ref())
 
-    def _displace(self, returning: Iterable[Any], cause: str) -> None:
-        """A deleted object takes its place again: whoever holds its key leaves."""
-        for obj in returning:
-            holder = self.identity_map.of(state_of(obj).mapper.base_mapper).find(ident_of(obj))
-            if holder is not None and holder is not obj:
-                self.move_each((holder,), Trigger.EXPUNGE, cause)
+    def _displace(self, obj: Any, ident: Any, cause: str) -> None:
+        """An object takes a place of which another may have become the holder: that one leaves."""
+        holder = self.identity_map.of(state_of(obj).mapper.base_mapper).find(ident)
+        if holder is not None and holder is not obj:
+            self.move_each((holder,), Trigger.EXPUNGE, cause)
 
     def rekey(self, obj: Any, ident: Any) -> None:
         """The primary key of its row was changed by a flush."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbsession.database.connection import Connection
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.exc import FlushError, NbsessionWarning, StaleDataError
+from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import parameter_extractor
 from nbsession.session.changes import changed_columns
@@ -131,9 +131,13 @@ class RowWriter:
         if not self._scans_objects and holds_sql(rows):
             self._insert_each(connection, objects, keys)
             return
-        if write.generated is None:
-            self._require_keys(objects)
-        made_keys = connection.insert_rows(write, rows)
+        try:
+            made_keys = connection.insert_rows(write, rows)
+        except IntegrityError as error:
+            advice = self._lack_of_keys(objects) if write.generated is None else None
+            if advice is not None:
+                error.add_note(advice)
+            raise
         if lacking:
             self._settle_unset(objects, keys)
         if made_keys is not None and self._generated is not None:
@@ -141,8 +145,7 @@ class RowWriter:
                 values[self._generated] = ident
             deque(map(shape.mapper.give_ident, objects, made_keys), 0)
         elif shape.first:
-            for obj in objects:
-                shape.mapper.give_ident(obj, shape.mapper.ident_of_values(obj.__dict__))
+            self._give_keys(objects)
 
     def _settle_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         """The row holds NULL where nothing was set: nothing need be loaded to know it."""
@@ -155,15 +158,25 @@ class RowWriter:
                 if key in own:
                     values.setdefault(key, None)
 
-    def _require_keys(self, objects: Iterable[Any]) -> None:
+    def _give_keys(self, objects: Iterable[Any]) -> None:
+        advice = self._lack_of_keys(objects)
+        if advice is not None:
+            raise FlushError(advice)
+        mapper = self.shape.mapper
+        for obj in objects:
+            mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+
+    def _lack_of_keys(self, objects: Iterable[Any]) -> str | None:
+        """What is wrong where a key was not given; None if all were. Most databases refuse such a row themselves."""
         mapper = self.shape.mapper
         for obj in objects:
             if mapper.ident_of_values(obj.__dict__) is None:
                 missing = [k for k in mapper.pk_keys if obj.__dict__.get(k) is None]
-                raise FlushError(
+                return (
                     f"Instance {describe(obj)} has a NULL identity key: {', '.join(missing)} is not set, and the database "
                     "does not generate it. Set it, or the relationship it comes from, before the flush."
                 )
+        return None
 
     def _insert_each(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         """Objects among which some have SQL expressions for values: those have a statement of their own."""
@@ -175,8 +188,7 @@ class RowWriter:
             self._sql.insert(connection, obj, keys)
             self._settle_unset((obj,), unset)
             if self.shape.first:
-                self._require_keys((obj,))
-                self.shape.mapper.give_ident(obj, self.shape.mapper.ident_of_values(obj.__dict__))
+                self._give_keys((obj,))
 
     # ---------------------------------------------------------------------------------------------- update
 

@@ -56,7 +56,7 @@ class Owner(Protocol):
     def keep(self, members: Iterable[Any], parent: Any, cause: str) -> None:
         """Objects were given to a parent: unless that is to be deleted, they are not."""
 
-    def leave(self, obj: Any, cause: str) -> None:
+    def leave(self, obj: Any, cause: str, at_once: bool = True) -> None:
         """A pending object lost its parent under delete-orphan: it leaves the session."""
 
 

@@ -121,8 +121,9 @@ def test_composite_keys_with_a_part_from_the_parent(session: Session, rows: Rows
 def test_a_key_that_nobody_makes_is_asked_for(session: Session) -> None:
     city = City(code="DE", name="without number")
     session.add(city)
-    with pytest.raises(FlushError, match="NULL identity key: number is not set"):
+    with pytest.raises(IntegrityError) as refused:
         session.flush()
+    assert "NULL identity key: number is not set" in refused.value.__notes__[0]
     assert inspect(city).transient
 
 

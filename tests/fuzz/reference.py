@@ -1,0 +1,154 @@
+"""SQLAlchemy as a world, made repeatable: where it iterates sets of objects by address, it does so by creation here.
+
+Where the order of a set decides an outcome, the outcome binds nobody. ``Reference(scramble=1)`` takes another order, so that
+:mod:`tests.fuzz.comparison` can tell.
+"""
+
+from __future__ import annotations
+
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import create_engine, event, inspect, orm, text
+from sqlalchemy.orm import Session, session, unitofwork
+from sqlalchemy.orm.state import InstanceState
+from sqlalchemy.pool import StaticPool
+
+from tests.fuzz import corrections
+from tests.fuzz.model import ROWS, SCHEMA, define
+from tests.fuzz.world import Settings, World
+
+LIBRARY = SimpleNamespace(**{**vars(sqlalchemy), **vars(orm)})
+
+_classes: list[Any] = []
+
+
+def classes() -> Any:
+    """The mapped classes, made once; SQLAlchemy is pinned and corrected with them."""
+    if not _classes:
+        _classes.append(define(LIBRARY))
+        pin()
+        corrections.apply()
+    return _classes[0]
+
+
+class Counting:
+    """How many states and pending objects there were in this world, and how sets of them are mixed up."""
+
+    states = 0
+    pending = 0
+    scramble = 0
+
+
+def pin() -> None:
+    """Makes SQLAlchemy's outcomes repeatable in this process."""
+
+    def state_hash(state: Any) -> int:
+        values = state.__dict__
+        if "_fuzz_number" not in values:
+            Counting.states += 1
+            values["_fuzz_number"] = Counting.states
+        number, scramble = values["_fuzz_number"], Counting.scramble
+        if not scramble:
+            return int(number)
+        return int((number * (2654435761, 40503, 2246822519)[scramble % 3]) >> 3 & 1023)
+
+    def action_hash(action: Any) -> int:
+        state = getattr(action, "state", None)
+        known = (
+            type(action).__name__,
+            action.sort_key,
+            getattr(action, "isdelete", None),
+            None if state is None else hash(state),
+            Counting.scramble,
+        )
+        return zlib.crc32(repr(known).encode())
+
+    def save(plain: Any, self: Any, state: Any) -> None:
+        # the place in the order of inserts is len(session.new), which two objects can share (semantics 22.3)
+        fresh = state not in self._new
+        plain(self, state)
+        if fresh and state in self._new:
+            Counting.pending += 1
+            state.insert_order = Counting.pending
+
+    for owner, name, function in (
+        (InstanceState, "__hash__", state_hash),
+        (unitofwork._PostSortRec, "__hash__", action_hash),
+    ):
+        setattr(owner, name, function)
+    corrections.correction(session.Session, "_save_impl", "22.3: objects are inserted in the order they were added")(
+        save
+    )
+
+
+class Reference(corrections.Corrected, World):
+    """SQLAlchemy on SQLite.
+
+    :param scramble: another order of sets.
+    """
+
+    name = "SQLAlchemy"
+
+    def __init__(self, scramble: int = 0) -> None:
+        self.scramble = scramble
+
+    def open(self, settings: Settings) -> None:
+        Counting.states = Counting.pending = 0
+        Counting.scramble = self.scramble
+        self.classes = classes()
+        self.engines: list[Any] = []
+        self.connections: list[Any] = []
+        super().open(settings)
+
+    def new_session(self, settings: Settings) -> Any:
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+        @event.listens_for(engine, "connect")
+        def connect(raw: Any, record: Any) -> None:
+            raw.isolation_level = None  # the driver's own BEGIN breaks SAVEPOINT: it is sent below
+            raw.execute(f"PRAGMA foreign_keys={'ON' if settings['fk'] else 'OFF'}")
+            raw.executescript(SCHEMA + (ROWS if settings["rows"] else ""))
+            self.connections.append(raw)
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN")
+
+        with engine.connect():
+            pass
+        self.engines.append(engine)
+        return Session(engine, autoflush=settings["autoflush"], expire_on_commit=settings["expire_on_commit"])
+
+    def close_down(self) -> None:
+        for held in self.sessions:
+            held.close()
+        for engine in self.engines:
+            engine.dispose()
+
+    def listen(self, session: Any, name: str, hook: Any) -> None:
+        event.listen(session, name, hook)
+
+    def text(self, statement: str) -> Any:
+        return text(statement)
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    def state(self, obj: Any) -> str:
+        looked = inspect(obj)
+        states = ("transient", "pending", "persistent", "deleted", "detached")
+        found = next(state for state in states if getattr(looked, state))
+        if found == "persistent" and not any(obj in session for session in self.sessions):
+            return "detached"  # another object has taken its key: it is in no session any more (semantics 21.13)
+        return found
+
+    def identity(self, obj: Any) -> tuple[Any, ...] | None:
+        key = inspect(obj).key
+        return tuple(key[1]) if key else None
+
+    def loaded(self, obj: Any) -> dict[str, Any]:
+        return {key: value for key, value in inspect(obj).dict.items() if not key.startswith("_sa_")}
+
+    def rows(self, number: int, table: str, order: str) -> list[list[Any]]:
+        return [list(row) for row in self.connections[number].execute(f"SELECT * FROM {table} ORDER BY {order}")]
