@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import attributes, collections, dependency, persistence, session, sync, unitofwork
+from sqlalchemy.orm import attributes, dependency, persistence, session, sync, unitofwork
 from sqlalchemy.orm.state import InstanceState
 
 CORRECTIONS: dict[str, list[Callable[[], None]]] = {}
@@ -208,18 +208,9 @@ class Corrected:
             state.expired_attributes.discard(attr)
         setattr(obj, attr, value)
 
-    def get_attr(self, obj: Any, attr: str) -> Any:
-        value = getattr(obj, attr)
-        return list(_kept(obj, attr)) if isinstance(value, list) else value
-
-    def append(self, obj: Any, attr: str, other: Any) -> None:
-        held = _kept(obj, attr)
-        if all(member is not other for member in held):
-            held.append(other)
-
     def remove(self, obj: Any, attr: str, other: Any) -> None:
         """22.15: a removal that fails leaves nothing behind."""
-        held = _kept(obj, attr)
+        held = getattr(obj, attr)
         if all(member is not other for member in held):
             raise ValueError("no member")
         held.remove(other)
@@ -238,11 +229,3 @@ class Corrected:
             self.session.delete(obj)
         elif state.session_id != self.session.hash_key:
             raise InvalidRequestError("has been deleted")
-
-
-def _kept(obj: Any, attr: str) -> Any:
-    """The empty collection that a new object shows stays on it: who reads it twice reads the same."""
-    held, state = getattr(obj, attr), inspect(obj)
-    if attr not in state.dict and not state.key:
-        collections.collection_adapter(held)._reset_empty()
-    return held
