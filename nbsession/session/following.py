@@ -80,7 +80,7 @@ def _load_together(
     wanted = list(by_key)
     connection = session.connection_of(declared.mapper)
     asked: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
-    with session.bus.because(f"selectin load of {declared}"):
+    with session.bus.because(f"selectin load of {declared}", instead=True):
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             reading = read_entities(

@@ -14,7 +14,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session.load_context import wishes_of
 from nbsession.session.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, plan_of
 from nbsession.session.loading import load_by_key, load_columns, load_whole
-from nbsession.session.reading import plans_for, read_entities
+from nbsession.session.reading import read_entities, wishes_from
 from nbsession.sql.select import Select
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 def is_expired(obj: Any) -> bool:
     """Is none of its row's values there, but what was set since?"""
     state, values = state_of(obj), obj.__dict__
+    if not values:
+        return True
     mapper = state.mapper
     if mapper.pk_keys[0] in values:
         return False
@@ -78,8 +80,7 @@ def load_by_ident(
     :param options: loader options.
     :param populate_existing: an object that is here already takes the row's values.
     """
-    (plan,) = plans_for([mapper.class_], [mapper], options)
-    assert plan is not None
+    plan = plan_of(mapper, wishes_from(mapper, options)) if options else plan_of(mapper)
     if plan.plain and not populate_existing and not for_update:
         return load_by_key(session, mapper, ident)
     return read_by_key(session, mapper, ident, plan, {} if populate_existing else None, for_update)
