@@ -166,6 +166,7 @@ def instrument_plain_class(cls: type, mapper: Any) -> None:
 
 def release_plain_class(cls: type, keys: Any) -> None:
     """Takes the instrumentation off again."""
+    class_hooks.forget(cls)
     for name in (STATE_KEY, "__mapper__", "__table__", "__nbs_validators__", *keys):
         if name in vars(cls):
             delattr(cls, name)

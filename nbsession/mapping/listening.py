@@ -91,6 +91,12 @@ class ClassHooks:
         self.count -= 1
         self._tell_constructors(cls, name)
 
+    def forget(self, cls: type) -> None:
+        """A class is not mapped any more: its hooks go."""
+        for name, listeners in list(self._by_class.pop(cls, {}).items()):
+            self.count -= len(listeners)
+            self._tell_constructors(cls, name)
+
     def _tell_constructors(self, cls: type | None, name: str) -> None:
         if name in CONSTRUCTION and cls is not None:
             for one in (cls, *descendants(cls)):

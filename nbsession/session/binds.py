@@ -9,13 +9,14 @@ from nbsession.exc import ArgumentError, UnboundExecutionError
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
 from nbsession.sql.schema import Table
+from nbsession.sql.selectable import FromClause
 
 
 class Binds:
     """The binds of one session.
 
     :param bind: for everything that is not bound otherwise.
-    :param binds: class, mapper or table to engine or connection.
+    :param binds: class, mapper, table or join to engine or connection.
     :raises ArgumentError: a key of ``binds`` is neither.
     """
 
@@ -27,8 +28,8 @@ class Binds:
             self.set(key, target)
 
     def set(self, key: Any, target: Any) -> None:
-        """Binds a class (mapped, or the base of mapped ones), a mapper or a table."""
-        if isinstance(key, Table):
+        """Binds a class (mapped, or the base of mapped ones), a mapper, or a table, join or subquery."""
+        if isinstance(key, FromClause):
             self._by_table[key] = target
         elif isinstance(key, Mapper):
             if key.entity_name is None:
@@ -39,7 +40,7 @@ class Binds:
             if isinstance(vars(key).get("__mapper__"), Mapper):
                 self._by_table.update((table, target) for table in vars(key)["__mapper__"].tables)
         else:
-            raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper or a table.")
+            raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper, a table or a join.")
 
     def all(self) -> list[Any]:
         """Every engine and connection named here."""
@@ -68,14 +69,17 @@ class Binds:
                     return self._by_table[table]
         if self.bind is not None:
             return self.bind
-        what = f"mapper {mapper}" if mapper is not None else "SQL expression" if clause is not None else None
-        if what is None:
+        asked = [f"mapper {mapper}"] if mapper is not None else []
+        if clause is not None:
+            asked.append("SQL expression")
+        if not asked:
             raise UnboundExecutionError(
                 "This session is not bound to a single Engine or Connection, and no context was provided to locate a binding. "
                 "Give it one: Session(engine)."
             )
         raise UnboundExecutionError(
-            f"Could not locate a bind configured on {what} or this Session. Give it one: Session(engine), or binds={{...}}."
+            f"Could not locate a bind configured on {', '.join(asked)} or this Session. Give it one: Session(engine), or "
+            "binds={...}."
         )
 
 
@@ -84,14 +88,18 @@ def tables_of(clause: Any) -> Iterable[Any]:
     if isinstance(clause, Table):
         yield clause
         return
+    if isinstance(clause, FromClause):
+        yield clause
+        for part in clause.parts():
+            yield part
+            yield from tables_of(getattr(part, "element", None))
+        return
     table = getattr(clause, "table", None)
     if table is not None:
         yield table
     finals = getattr(clause, "get_final_froms", None)
     if finals is not None:
         for source in finals():
-            for part in source.parts():
-                yield part
-                yield from tables_of(getattr(part, "element", None))
+            yield from tables_of(source)
     for one in getattr(clause, "selects", ()):
         yield from tables_of(one)

@@ -6,6 +6,7 @@ from typing import Any
 
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.entity_names import name_entity
 from nbsession.session import attaching
 from nbsession.session.asking import Asking
 from nbsession.session.core import close_all_sessions
@@ -16,23 +17,29 @@ from nbsession.tracking.instance_state import ident_of, state_of
 class ClassicNames(Asking):
     """What the sessions of 2007 could do under other names."""
 
-    def save(self, obj: Any) -> None:
+    def save(self, obj: Any, entity_name: str | None = None) -> None:
         """:meth:`add`, for new objects only.
 
+        :param entity_name: of a class with several mappings, the name of the one that the object is to be of.
         :raises InvalidRequestError: it has a row.
         """
         session: Any = self
+        if entity_name is not None:
+            name_entity(obj, entity_name)
         state = state_of(obj)
         if state.status not in (ObjectState.TRANSIENT, ObjectState.PENDING):
             raise InvalidRequestError(f"Instance '{describe(obj)}' is already persistent: use update() or add().")
         session.add(obj)
 
-    def update(self, obj: Any) -> None:
+    def update(self, obj: Any, entity_name: str | None = None) -> None:
         """:meth:`add`, for objects that have a row.
 
+        :param entity_name: the name of the mapping that the object is of.
         :raises InvalidRequestError: it has none, or another object has its key here.
         """
         session: Any = self
+        if entity_name is not None:
+            name_entity(obj, entity_name)
         state = state_of(obj)
         if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
             raise InvalidRequestError(f"Instance '{describe(obj)}' is not persisted: use save() or add().")
@@ -44,10 +51,10 @@ class ClassicNames(Asking):
             )
         session.add(obj)
 
-    def save_or_update(self, obj: Any) -> None:
+    def save_or_update(self, obj: Any, entity_name: str | None = None) -> None:
         """:meth:`save` for an object without a row, :meth:`update` for one that has one."""
         new = state_of(obj).status in (ObjectState.TRANSIENT, ObjectState.PENDING)
-        (self.save if new else self.update)(obj)
+        (self.save if new else self.update)(obj, entity_name)
 
     def clear(self) -> None:
         """:meth:`expunge_all`."""

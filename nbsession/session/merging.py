@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relationships import Relationship
+from nbsession.session.attaching import was_deleted
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
@@ -50,6 +51,10 @@ def merge_into(merging: Merging, instance: Any) -> Any:
         merging.done[id(instance)] = instance
         return instance
     ident = ident_of(instance)
+    if not merging.load and (
+        state_of(instance).status is ObjectState.DELETED or state_of(instance).common is mapper.gone
+    ):
+        raise was_deleted(instance)
     if ident is None:
         _check_new(instance, session, merging.load)
         ident = mapper.ident_of_values(instance.__dict__)
@@ -87,7 +92,7 @@ def _check_version(instance: Any, target: Any) -> None:
 
 def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
     """The object of a key that is in the session, was met in this merge, or is in the database."""
-    if ident is None:
+    if isinstance(ident, tuple) and all(part is None for part in ident):
         return None
     target = merging.by_key.get((mapper, ident))
     if target is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching, refreshing
 from nbsession.session.cascades import reached, reached_by_delete
@@ -102,18 +103,42 @@ class Session(ClassicNames):
         """Takes every object out."""
         self._expunge_all("session.expunge_all")
 
-    def merge(self, instance: Any, *, load: bool = True, options: Sequence[Any] = ()) -> Any:
+    def merge(
+        self,
+        instance: Any,
+        *,
+        load: bool = True,
+        options: Sequence[Any] | None = None,
+        dont_load: bool = False,
+        entity_name: str | None = None,
+    ) -> Any:
         """Copies an object's state onto the session's own object of the same key, which is loaded or made.
 
         :param load: False: trust the given state; no SQL.
         :param options: loader options, for when it has to be loaded.
+        :param dont_load: True: ``load=False``, as 2007 wrote it.
+        :param entity_name: of a class with several mappings, the name of the one that the given object is of.
         :return: the session's object.
+        :raises InvalidRequestError: with ``load=False``, the given object is new, changed or deleted.
         """
+        if entity_name is not None:
+            name_entity(instance, entity_name)
+        load = load and not dont_load
         if load:
             state_of(instance)
             self.autoflush_before("session.merge")
         with self.no_autoflush:
-            return merge_into(Merging(self, load, options), instance)
+            return merge_into(Merging(self, load, options or ()), instance)
+
+    def merge_all(
+        self, instances: Iterable[Any], *, load: bool = True, options: Sequence[Any] | None = None
+    ) -> list[Any]:
+        """:meth:`merge` for each; the session is flushed once, before the first."""
+        given = list(instances)
+        if load:
+            self.autoflush_before("session.merge_all")
+        with self.no_autoflush:
+            return [merge_into(Merging(self, load, options or ()), instance) for instance in given]
 
     # ------------------------------------------------------------------------------------------ asking
 

@@ -149,3 +149,40 @@ def test_merge_flushes_once_before_it_starts(session: Session) -> None:
     with expect_statements(session, 1):
         assert session.merge(Member(id=5, name="other")) is pending
     assert pending.name == "other"
+
+
+def test_dont_load_is_load_false(session: Session) -> None:
+    """Lines 15.8, 23.7."""
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.commit()
+    session.refresh(ada)
+    session.expunge(ada)
+    with expect_statements(session, 0):
+        merged = session.merge(ada, dont_load=True)
+    assert merged is not ada and inspect(merged).persistent and merged.name == "Ada" and merged not in session.dirty
+    session.expunge_all()
+    ada.name = "changed"
+    with pytest.raises(InvalidRequestError, match="does not support objects marked as 'dirty'"):
+        session.merge(ada, dont_load=True)
+
+
+def test_what_was_deleted_is_not_merged_without_a_look(session: Session) -> None:
+    """Line 15.8."""
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.commit()
+    session.refresh(ada)
+    session.delete(ada)
+    session.flush()
+    with pytest.raises(InvalidRequestError, match="has been deleted"):
+        session.merge(ada, load=False)
+    session.commit()
+    with pytest.raises(InvalidRequestError, match="has been deleted"):
+        session.merge(ada, load=False)
+
+
+def test_merge_all(session: Session) -> None:
+    """Line 15.1."""
+    one, two = session.merge_all([Member(id=1, name="Ada"), Member(id=2, name="Bob")])
+    assert {one.name, two.name} == {"Ada", "Bob"} and len(session.new) == 2
