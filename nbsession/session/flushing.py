@@ -13,6 +13,7 @@ from nbsession.session.flush_plan import FlushPlan
 from nbsession.session.planning import build_plan
 from nbsession.session.preparation import prepare_flush
 from nbsession.session.transacting import Transacting
+from nbsession.session.workload import with_children
 
 
 class Flushing(Transacting):
@@ -42,7 +43,7 @@ class Flushing(Transacting):
         unit = self.unit_of_work
         chosen = None if objects is None else list(objects)
         self.hooks.fire("before_flush", self, unit, chosen)
-        only = None if chosen is None else {id(obj) for obj in chosen}
+        only = None if chosen is None else with_children(unit, {id(obj) for obj in chosen})
         touched = [obj for address, obj in unit.modified.items() if only is None or address in only]
         own = self.transaction is None and not self.transactional
         transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
@@ -95,4 +96,5 @@ class Flushing(Transacting):
 
     def flush_plan(self, objects: Iterable[Any] | None = None) -> FlushPlan:
         """What a flush would send, in order and why. Sends, loads and changes nothing."""
-        return build_plan(self.unit_of_work, None if objects is None else {id(obj) for obj in objects})
+        unit = self.unit_of_work
+        return build_plan(unit, None if objects is None else with_children(unit, {id(obj) for obj in objects}))

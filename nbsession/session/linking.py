@@ -111,6 +111,8 @@ class Linking:
             check_type(declared, other)
         if id(child) in self.work.gone or self.work.comes_later(child):
             return
+        if parent is not None and self.work.comes_later(parent):
+            return  # the parent's own flush links the two
         self.add(declared, child, parent)
 
     def add(self, declared: Relationship, child: Any, parent: Any) -> None:

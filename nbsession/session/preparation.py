@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def prepare_flush(session: Session, only: set[int] | None) -> None:
     """Repeats until nothing is added: deleting an orphan may orphan others.
 
-    :param only: ``id`` of the objects to flush, or None for all.
+    :param only: ``id`` of the objects to flush, to which orphans are added; or None for all.
     """
     unit = session.unit_of_work
     if unit.leaving:
@@ -34,7 +34,10 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     seen: set[int] = set()
     while True:
         for child, along in orphans(unit, only):
+            before = set(unit.marked)
             session.cascade_delete(child, f"orphan of {along}")
+            if only is not None:
+                only |= unit.marked.keys() - before  # what a chosen parent gave up is flushed with it
         fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
         if not fresh:
             break

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Direction
 from nbsession.session.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
+from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import ident_of, state_of
 
 
@@ -64,6 +66,24 @@ class Workload:
     def has_row(self, obj: Any) -> bool:
         """Is it a persistent object of this session?"""
         return state_of(obj).status is ObjectState.PERSISTENT and self.in_session(obj)
+
+
+def with_children(unit: UnitOfWork, only: set[int]) -> set[int]:
+    """The objects of a partial flush, and the new children that they bring.
+
+    :param only: ``id`` of the objects that were asked for.
+    """
+    chosen = set(only)
+    waiting = [obj for room in (unit.new, unit.modified) for address, obj in room.items() if address in only]
+    while waiting:
+        obj = waiting.pop()
+        for declared in state_of(obj).mapper.relationships:
+            if declared.direction is Direction.ONETOMANY and not declared.viewonly:
+                history = (collection_history if declared.uselist else reference_history)(obj, declared.key)
+                fresh = [child for child in history.added if id(child) in unit.new and id(child) not in chosen]
+                chosen.update(map(id, fresh))
+                waiting += fresh
+    return chosen
 
 
 def by_family(objects: list[Any], groups: dict[Mapper, list[Any]]) -> dict[Mapper, list[Any]]:
