@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.batches import by_mapper
 from nbsession.session.changes import key_changed, title
 from nbsession.session.linking import check_type, warn_not_in_session
 from nbsession.session.steps import Step
@@ -28,10 +27,10 @@ class Associating:
 
     def steps(self) -> list[Step]:
         """The rows as steps: rows that go before those that come."""
-        for mapper, objects in by_mapper(self.work.deletes).items():
+        for mapper, objects in self.work.deleted_of.items():
             for declared in _associations(mapper):
                 self._clear(declared, objects)
-        for mapper, objects in by_mapper([*self.work.inserts, *self.work.touched]).items():
+        for mapper, objects in (*self.work.new_of.items(), *self.work.touched_of.items()):
             for declared in _associations(mapper):
                 for obj in objects:
                     self._change(declared, obj)

@@ -40,6 +40,16 @@ def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
     return groups
 
 
+def mappers_of(objects: Iterable[Any]) -> set[Mapper]:
+    """The mappers of objects: much quicker than :func:`by_mapper`, where it only matters whether there are any of a kind."""
+    found: set[Mapper] = set()
+    classes: set[Any] = set(map(type, objects))
+    for cls in classes:
+        several: dict[Any, Mapper] = vars(cls).get("__mappers__", {})
+        found.update(several.values() if several else (cls.__mapper__,))
+    return found
+
+
 def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     """The objects that still exist, each once."""
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())

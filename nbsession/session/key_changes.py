@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.batches import by_mapper
 from nbsession.session.changes import key_changed
 from nbsession.session.steps import Link
 from nbsession.session.workload import Workload
@@ -32,7 +31,7 @@ class KeyChanges:
         """Notes a link for each child; a child whose own key is made of the foreign key is followed in turn."""
         waiting = [
             obj
-            for mapper, objects in by_mapper(self.work.touched).items()
+            for mapper, objects in self.work.touched_of.items()
             if mapper.relationships or references_without_collection(mapper)
             for obj in objects
             if key_changed(obj)

@@ -13,7 +13,6 @@ from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.batches import by_mapper
 from nbsession.session.changes import title
 from nbsession.session.key_changes import KeyChanges
 from nbsession.session.orphans import given_up
@@ -40,18 +39,19 @@ class Linking:
         self.late: list[Link] = []
         self.outside: list[Link] = []
         self.followed: list[Link] = []
+        self._known: dict[Relationship, tuple[tuple[tuple[str, str], ...], bool, str]] = {}
 
     def find(self) -> None:
         """Goes through the relationships of all objects of the flush."""
-        for mapper, objects in by_mapper(self.work.inserts).items():
+        for mapper, objects in self.work.new_of.items():
             for declared in mapper.relationships:
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
                     self._link_new(declared, objects)
-        for mapper, objects in by_mapper(self.work.touched).items():
+        for mapper, objects in self.work.touched_of.items():
             for declared in mapper.relationships:
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
                     self._link_changed(declared, objects)
-        for mapper, objects in by_mapper(self.work.deletes).items():
+        for mapper, objects in self.work.deleted_of.items():
             for declared in mapper.relationships:
                 if declared.viewonly:
                     continue
@@ -95,8 +95,9 @@ class Linking:
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
         back = declared.reverse.key if declared.reverse is not None else None
+        takes_part = self.work.takes_part
         for child in members:
-            if back is not None and child.__dict__.get(back) is parent and self.work.takes_part(child):
+            if back is not None and child.__dict__.get(back) is parent and takes_part(child):
                 continue  # the many-to-one on the child links the two
             self._link(declared, child, parent)
 
@@ -109,10 +110,12 @@ class Linking:
                     self.outside.append(Link(child, foreign_keys_of(declared), parent, str(declared)))
                 return
             check_type(declared, other)
-        if id(child) in self.work.gone or self.work.comes_later(child):
+        if id(child) in self.work.gone:
             return
-        if parent is not None and self.work.comes_later(parent):
-            return  # the parent's own flush links the two
+        if self.work.only is not None and any(
+            one is not None and self.work.comes_later(one) for one in (child, parent)
+        ):
+            return  # their own flush links the two
         self.add(declared, child, parent)
 
     def add(self, declared: Relationship, child: Any, parent: Any) -> None:
@@ -120,7 +123,7 @@ class Linking:
 
         :raises AssertionError: it would empty the child's primary key.
         """
-        keys = foreign_keys_of(declared)
+        keys, late, along = self._how(declared)
         if parent is None:
             blanked = [k for k, _ in keys if k in state_of(child).mapper.pk_keys]
             if blanked:
@@ -128,8 +131,8 @@ class Linking:
                     f"Dependency rule on '{declared}' tried to blank-out primary key column(s) {', '.join(blanked)} on "
                     f"instance {describe(child)}. Delete it instead, or give it another parent."
                 )
-        link = Link(child, keys, parent, str(declared))
-        if written_late(declared):
+        link = Link(child, keys, parent, along)
+        if late:
             self.late.append(link)
             return
         try:
@@ -137,6 +140,14 @@ class Linking:
         except KeyError:
             self.links[id(child)] = [link]
         self.linked[id(child)] = child
+
+    def _how(self, declared: Relationship) -> tuple[tuple[tuple[str, str], ...], bool, str]:
+        """The keys to fill, whether by an UPDATE of their own, and the relationship's name: asked for every child."""
+        try:
+            return self._known[declared]
+        except KeyError:
+            self._known[declared] = foreign_keys_of(declared), written_late(declared), str(declared)
+            return self._known[declared]
 
     # --------------------------------------------------------------------------------------------- leaving
 

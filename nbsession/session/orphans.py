@@ -7,7 +7,7 @@ from typing import Any
 
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction, Relationship
-from nbsession.session.batches import by_mapper
+from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
@@ -74,7 +74,10 @@ class _Orphans:
     def find(self, only: set[int] | None) -> list[tuple[Any, Relationship]]:
         unit = self.unit
         found: list[tuple[Any, Relationship]] = []
-        for mapper, objects in by_mapper([*unit.modified.values(), *unit.new.values()]).items():
+        present = (*unit.modified.values(), *unit.new.values())
+        if not any(mapper.orphan_relationships or mapper.owners for mapper in mappers_of(present)):
+            return found
+        for mapper, objects in by_mapper(present).items():
             if mapper.orphan_relationships:
                 for parent in objects:
                     if only is None or id(parent) in only:

@@ -45,16 +45,11 @@ class _Ordering:
         self.links = linking.links
         self.saving = saving
         unit, gone = work.unit, work.gone
-        touched = work.touched + [
-            obj
-            for address, obj in linking.linked.items()
-            if address not in unit.new and address not in unit.modified and address not in gone
-        ]
-        if work.only is not None:
-            known = set(map(id, work.touched))
-            chosen = [o for a, o in linking.linked.items() if a in unit.modified and a not in known and a not in gone]
-            touched += chosen
-        new, changed, removed = by_mapper(work.inserts), by_mapper(touched), by_mapper(work.deletes)
+        known = unit.modified if work.only is None else set(map(id, work.touched))
+        reached = [o for a, o in linking.linked.items() if a not in unit.new and a not in known and a not in gone]
+        touched = [*work.touched, *reached]
+        new, removed = work.new_of, work.deleted_of
+        changed = by_mapper(touched) if reached else work.touched_of
         self.inserts = by_family(work.inserts, new)
         self.updates = by_family(touched, changed)
         self.removals = by_family(work.deletes, removed)

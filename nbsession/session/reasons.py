@@ -55,8 +55,11 @@ def _wait_for_keys(step: Step, makers: _Makers, reasons: dict[str, int]) -> None
         return
     assert step.shape is not None
     names = step.shape.names
+    told: set[tuple[int, Any]] = set()
     for link in step.links:
-        if link.parent is not None:
+        maker = makers.of(link.parent) if link.parent is not None else None
+        if maker is not None and (maker.number, link.keys) not in told:
+            told.add((maker.number, link.keys))
             for key, source in link.keys:
                 if key in names:
                     needs(names[key], link.parent, source)

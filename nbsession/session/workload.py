@@ -6,6 +6,7 @@ from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Direction
+from nbsession.session.batches import by_mapper
 from nbsession.session.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
@@ -21,6 +22,7 @@ class Workload:
     :ivar touched: persistent objects on which something was set.
     :ivar deletes: objects to be deleted, orphans among them.
     :ivar gone: their ``id``.
+    :ivar new_of: the new objects by mapper; so ``touched_of`` and ``deleted_of``.
     :ivar notes: what is not known without loading.
     """
 
@@ -38,6 +40,9 @@ class Workload:
                 self.gone.add(id(child))
                 self.deletes.append(child)
         self.touched = [obj for obj in self._chosen(unit.modified) if id(obj) not in self.gone]
+        self.new_of = by_mapper(self.inserts)
+        self.touched_of = by_mapper(self.touched)
+        self.deleted_of = by_mapper(self.deletes)
         self.notes: list[str] = []
 
     def _chosen(self, objects: dict[int, Any]) -> list[Any]:

@@ -458,13 +458,15 @@ def test_a_not_null_constraint_names_statement_and_parameters(session: Session) 
     session.rollback()
 
 
-def test_a_parent_left_out_of_the_flush_is_named(session: Session) -> None:
-    """Line 9.2: a parent left out of the flush is named."""
+def test_a_parent_left_out_of_the_flush_is_linked_by_its_own(session: Session, rows: Rows) -> None:
+    """Line 9.2: a child is flushed alone, as in 2.1; its parent's flush fills the foreign key."""
     parent, child = Node(name="parent"), Node(name="child")
     parent.children.append(child)
     session.add(parent)
-    with pytest.raises(FlushError, match=r"Can't execute sync rule for 'Node\.parent': <Node at .*> has no 'id'"):
-        session.flush([child])
+    session.flush([child])
+    assert inspect(parent).pending and rows("SELECT name, parent_id FROM node") == [("child", None)]
+    session.flush()
+    assert child.parent_id == parent.id
     session.rollback()
 
 
