@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from nbsession.database import Result as Result
     from nbsession.database import Row as Row
     from nbsession.database import create_engine as create_engine
+    from nbsession.mapping import attribute_functions as attributes  # noqa: F401
+    from nbsession.mapping import mutable as mutable
     from nbsession.mapping.aliased import aliased as aliased
+    from nbsession.mapping.attribute_functions import flag_dirty as flag_dirty
+    from nbsession.mapping.attribute_functions import flag_modified as flag_modified
+    from nbsession.mapping.attribute_functions import set_committed_value as set_committed_value
     from nbsession.mapping.collections import collection as collection
     from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
     from nbsession.mapping.declarative import Mapped as Mapped
@@ -35,6 +40,10 @@ if TYPE_CHECKING:
     from nbsession.mapping.keyed_collections import column_mapped_collection as column_mapped_collection
     from nbsession.mapping.keyed_collections import keyfunc_mapping as keyfunc_mapping
     from nbsession.mapping.keyed_collections import mapped_collection as mapped_collection
+    from nbsession.mapping.mutable import Mutable as Mutable
+    from nbsession.mapping.mutable import MutableDict as MutableDict
+    from nbsession.mapping.mutable import MutableList as MutableList
+    from nbsession.mapping.mutable import MutableSet as MutableSet
     from nbsession.mapping.polymorphic_entity import with_polymorphic as with_polymorphic
     from nbsession.mapping.properties import deferred as deferred
     from nbsession.mapping.registry import class_mapper as class_mapper
@@ -110,7 +119,9 @@ _HOMES = {
     "mapping.polymorphic_entity": "with_polymorphic",
     "mapping.properties": "deferred",
     "mapping.registry": "class_mapper registry",
+    "mapping.attribute_functions": "flag_dirty flag_modified set_committed_value",
     "mapping.collections": "collection",
+    "mapping.mutable": "Mutable MutableDict MutableList MutableSet",
     "mapping.keyed_collections": """attribute_keyed_dict attribute_mapped_collection column_keyed_dict
         column_mapped_collection keyfunc_mapping KeyFuncDict mapped_collection MappedCollection""",
     "mapping.join_marks": "foreign remote",
@@ -134,6 +145,7 @@ _HOMES = {
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",
 }
+_MODULES = {"exc": "exc", "attributes": "mapping.attribute_functions", "mutable": "mapping.mutable"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [  # what the cell with the model needs; the rest is imported by name, so that nothing of yours is shadowed
@@ -156,8 +168,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("nbsession")
-    if name == "exc":
-        return import_module("nbsession.exc")
+    if name in _MODULES:
+        return import_module(f"nbsession.{_MODULES[name]}")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'nbsession' has no attribute {name!r}")
@@ -166,7 +178,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*_HOME_OF, "exc"})
+    return sorted({*_HOME_OF, *_MODULES})
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attribute_events import on_refit
-from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.collection_attributes import attribute_for
 from nbsession.mapping.described import Described, Keyed
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
+from nbsession.mapping.mutable import column_attribute
 from nbsession.mapping.properties import Properties
 from nbsession.mapping.relationships import Relationship
 from nbsession.sql.types import BigInteger, Integer, SmallInteger
@@ -58,7 +58,7 @@ class Mapper(Described):
         self.configured = False
         self.memo = {}
         self._take_place(table, properties, inherits, arguments or MapperArguments())
-        self.attributes: dict[str, Any] = {key: ColumnAttribute(key, c, self) for key, c in self.columns.items()}
+        self.attributes: dict[str, Any] = {key: column_attribute(key, c, self) for key, c in self.columns.items()}
         primary = self._primary_columns()
         if not primary:
             raise ArgumentError(
