@@ -6,6 +6,7 @@ Knows joined-table and single-table inheritance. Knows no rows: what class a row
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from nbsession.sql.columns import EntityColumn, bare
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import and_
 from nbsession.sql.selectable import Join
+from nbsession.sql.types import BigInteger, Integer, SmallInteger
 from nbsession.sql.visitors import iterate
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Hierarchy:
     _keys_of: dict[int, str]
     _written: dict[Any, dict[str, Column]]
     lineage: tuple[Mapper, ...]
+    generated: Any
     version_id_generator: Any
 
     def key_of(self, column: Any) -> str:
@@ -195,6 +198,12 @@ class Hierarchy:
         said = self.base_mapper.arguments.primary_key
         return tuple(self._keys_of[id(c)] for c in (self._primary_columns() if said else table.primary_key))
 
+    def generated_of(self, table: Any) -> Any:
+        """The column of one of its tables whose values the database makes, or None."""
+        if table is self.tables[0]:
+            return self.generated
+        return None if self.inherits is not None else generated_among(table.primary_key)
+
     def _primary_columns(self) -> list[Column]:
         """The columns of the primary key, as the base class's table or arguments say; joined ones may be in it twice."""
         base = self.base_mapper
@@ -259,3 +268,22 @@ class Hierarchy:
     def polymorphic(self) -> bool:
         """Does the discriminator of a row tell its class?"""
         return self.polymorphic_on is not None and bool(self.polymorphic_map)
+
+
+def generated_among(primary: Iterable[Any]) -> Any:
+    """The column the database numbers: the only primary key column, an integer that is no foreign key."""
+    columns = list(primary)
+    explicit = [c for c in columns if c.autoincrement is True]
+    if explicit:
+        return explicit[0]
+    if len(columns) != 1:
+        return None
+    (column,) = columns
+    if column.autoincrement is False or column.foreign_keys or not isinstance(column.type, _INTEGERS):
+        return None
+    if column.server_default is not None:
+        return column
+    return column if column.default is None or hasattr(column.default, "start") else None
+
+
+_INTEGERS = (Integer, BigInteger, SmallInteger)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,12 @@ from nbsession.mapping.attribute_events import on_refit
 from nbsession.mapping.collection_attributes import attribute_for
 from nbsession.mapping.described import Described, Keyed
 from nbsession.mapping.entity_names import NamedEntity
+from nbsession.mapping.inheritance import generated_among
 from nbsession.mapping.instrumentation import setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.mutable import column_attribute
 from nbsession.mapping.properties import Properties
 from nbsession.mapping.relationships import Relationship
-from nbsession.sql.types import BigInteger, Integer, SmallInteger
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import CommonState, no_session
 
@@ -71,7 +71,7 @@ class Mapper(Described):
         primary = list({self._keys_of[id(c)]: c for c in reversed(primary)}.values())[::-1]  # joined ones count once
         self.primary_key = tuple(primary)
         self.pk_keys = tuple(self._keys_of[id(c)] for c in primary)
-        self.generated = _generated(self.primary_key)
+        self.generated = generated_among(self.tables[0].primary_key if inherits is None else self.primary_key)
         self._read_arguments()
         self.declared: dict[str, Relationship] = {} if inherits is None else dict(inherits.declared)
         self.give_state, self.give_ident, self.give_dict = setters_of(cls)
@@ -257,22 +257,3 @@ class UnresolvedRelationship:
     def __get__(self, obj: Any, owner: type) -> Any:
         self.mapper.configure()
         return getattr(owner if obj is None else obj, self.key)
-
-
-def _generated(primary: Iterable[Any]) -> Any:
-    """The column the database numbers: the only primary key column, an integer that is no foreign key."""
-    columns = list(primary)
-    explicit = [c for c in columns if c.autoincrement is True]
-    if explicit:
-        return explicit[0]
-    if len(columns) != 1:
-        return None
-    (column,) = columns
-    if column.autoincrement is False or column.foreign_keys or not isinstance(column.type, _INTEGERS):
-        return None
-    if column.server_default is not None:
-        return column
-    return column if column.default is None or hasattr(column.default, "start") else None
-
-
-_INTEGERS = (Integer, BigInteger, SmallInteger)

@@ -63,9 +63,9 @@ def _wait_for_keys(step: Step, makers: _Makers, reasons: dict[str, int]) -> None
             for key, source in link.keys:
                 if key in names:
                     needs(names[key], link.parent, source)
-    if step.verb == "INSERT" and not step.shape.first:
+    if step.verb == "INSERT" and step.shape.taken_keys:
         for obj in step.objects:
-            for key in step.shape.pk_keys:
+            for key in step.shape.taken_keys:
                 needs(names[key], obj, key)
 
 

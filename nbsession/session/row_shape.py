@@ -22,6 +22,8 @@ class RowShape:
     :ivar pk_keys: attribute keys of the table's primary key, in its order.
     :ivar generated: the column whose values the database makes, or None.
     :ivar first: is it the table in which an object of the hierarchy gets its key? It is written first and deleted last.
+    :ivar completes: once it is inserted, is the object's key known? Of a mapped join it is the last table.
+    :ivar taken_keys: key attributes that a row before this one brings.
     :ivar version_key: the attribute that counts versions, if it lies here.
     :ivar counted: that attribute, unless the database counts.
     :ivar writers: by dialect, what writes such rows.
@@ -39,7 +41,13 @@ class RowShape:
         self.pk_keys = self.mapper.table_keys(table)
         self.in_order = self.pk_keys == self.mapper.pk_keys
         self.primary_key = tuple(table.primary_key)
-        self.generated = self.mapper.generated if self.first else None
+        self.generated = self.mapper.generated_of(table)
+        tables = self.mapper.tables
+        self.completes = self.first if self.mapper.inherits is not None else table is tables[-1]
+        before = tables[: tables.index(table)]
+        self.taken_keys = tuple(
+            key for key in self.mapper.pk_keys if any(key in self.mapper.columns_of(one) for one in before)
+        )
         version = self.mappers[0].version_key
         self.version_key = version if version in fields else None
         counts = self.mappers[0].version_id_generator is not False

@@ -110,7 +110,7 @@ class Saving:
 
 def _keys_in(shape: RowShape, columns: tuple[str, ...]) -> tuple[str, ...]:
     """Those of an object's changed columns that lie in a table. A version counts every change, wherever it lies."""
-    keys = tuple(k for k in columns if k in shape.fields and (shape.first or k not in shape.pk_keys))
+    keys = tuple(k for k in columns if k in shape.fields and k not in shape.taken_keys)
     return (*keys, *(k for k in shape.counted if k not in keys))
 
 

@@ -134,7 +134,7 @@ class Step:
     @property
     def settles(self) -> bool:
         """Do its objects change their state with it? One whose row spans several tables does with the first of them."""
-        return self.shape is not None and self.shape.first
+        return self.shape is not None and (self.shape.completes if self.verb == "INSERT" else self.shape.first)
 
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """(object, values by column) for each row; a key that an earlier step makes is a :class:`KeyOf`.
@@ -178,10 +178,9 @@ class Step:
         if self.verb == "INSERT":
             if shape.generated is not None and row.get(shape.generated.name) is None:
                 row.pop(shape.generated.name, None)
-            if not shape.first:
-                for key in shape.pk_keys:
-                    if row.get(names[key]) is None:
-                        row[names[key]] = KeyOf(obj)
+            for key in shape.taken_keys:
+                if row.get(names[key]) is None:
+                    row[names[key]] = KeyOf(obj)
         return row
 
     def __str__(self) -> str:

@@ -143,8 +143,9 @@ class RowWriter:
         if made_keys is not None and self._generated is not None:
             for values, ident in zip(dicts, made_keys, strict=True):
                 values[self._generated] = ident
+        if made_keys is not None and shape.completes and len(shape.mapper.pk_keys) == 1:
             deque(map(shape.mapper.give_ident, objects, made_keys), 0)
-        elif shape.first:
+        elif shape.completes:
             self._give_keys(objects)
 
     def _settle_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
@@ -187,7 +188,7 @@ class RowWriter:
             unset = tuple(k for k in keys if k not in obj.__dict__)
             self._sql.insert(connection, obj, keys)
             self._settle_unset((obj,), unset)
-            if self.shape.first:
+            if self.shape.completes:
                 self._give_keys((obj,))
 
     # ---------------------------------------------------------------------------------------------- update
@@ -221,8 +222,7 @@ class RowWriter:
         shape = self.shape
         changed = changed_columns(obj)
         keys = set(changed).intersection(shape.fields)
-        if not shape.first:
-            keys.difference_update(shape.pk_keys)
+        keys.difference_update(shape.taken_keys)
         if keys:
             own = own_state(obj, state_of(obj))
             for key, default in self._on_update:

@@ -218,3 +218,41 @@ for cls in (A, C):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["unmapped", "unmapped"]
+
+
+def test_objects_of_a_mapped_join_are_written_to_both_tables(metadata: MetaData, engine: Engine) -> None:
+    """Line 18.1: each table's key is made by the database; an attribute of both columns goes to both."""
+
+    class Contact(Plain):
+        pass
+
+    users = Table("users", metadata, Column("id", Integer, primary_key=True), Column("name", String))
+    mails = Table(
+        "mails",
+        metadata,
+        Column("mail_id", Integer, primary_key=True),
+        Column("user_id", Integer, ForeignKey("users.id")),
+        Column("mail", String),
+    )
+    mapper(Contact, users.join(mails), properties={"id": [users.c.id, mails.c.user_id]})
+    metadata.create_all(engine)
+    with Session(engine) as session:
+        ada, bob = Contact(name="Ada", mail="a"), Contact(name="Bob", mail="b", id=7)
+        session.add_all([ada, bob])
+        session.commit()
+        read = session.connection().exec_driver_sql
+        assert read("SELECT m.mail FROM users u JOIN mails m ON m.user_id = u.id ORDER BY u.name").all() == [
+            ("a",),
+            ("b",),
+        ]
+        assert inspect(bob).identity == (7, bob.mail_id)  # type: ignore[attr-defined]
+        ada.name, ada.mail = "Eve", "e"  # type: ignore[attr-defined]
+        with expect_statements(session, 2):
+            session.flush()
+        with expect_statements(session, 1):
+            bob.mail = "c"  # type: ignore[attr-defined]
+            session.flush()
+        session.delete(ada)
+        session.commit()
+        read = session.connection().exec_driver_sql
+        assert read("SELECT name FROM users").all() == [("Bob",)] and read("SELECT mail FROM mails").all() == [("c",)]
