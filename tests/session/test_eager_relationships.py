@@ -214,11 +214,11 @@ def test_the_other_strategies_of_a_mapping(session: Session) -> None:
         (guarded,) = session.scalars(select(Guarded)).all()
         assert guarded.at_once.name == "ann" and guarded.nothing is None
     assert guarded.cheaply is guarded.at_once  # in the session
-    with pytest.raises(InvalidRequestError, match="'Guarded.never' is not available due to lazy='raise'"):
+    with pytest.raises(InvalidRequestError, match=r"'Guarded.never' is not available due to lazy='raise'"):
         guarded.never
     session.expunge_all()
     guarded = session.scalars(select(Guarded).options(lazyload(Guarded.at_once))).one()
-    with pytest.raises(InvalidRequestError, match="lazy='raise_on_sql'"):
+    with pytest.raises(InvalidRequestError, match=r"lazy='raise_on_sql'"):
         guarded.cheaply
 
 

@@ -227,7 +227,7 @@ def test_a_tree_goes_as_deep_as_the_path(session: Session) -> None:
 
 def test_an_option_about_something_else_is_refused(session: Session) -> None:
     """Line 21.20: with SQLAlchemy's words."""
-    with pytest.raises(exc.ArgumentError, match="does not apply to any of the root entities in this query, e.g. Book"):
+    with pytest.raises(exc.ArgumentError, match=r"does not apply to any of the root entities in this query, e.g. Book"):
         session.scalars(select(Book).options(selectinload(Author.books)))
     with pytest.raises(exc.ArgumentError, match="does not link from"):
         selectinload(Author.books).joinedload(Author.prize)
@@ -296,14 +296,14 @@ def test_from_statement_loads_after(session: Session) -> None:
 def test_what_must_not_be_touched_says_so(session: Session) -> None:
     """Line 21.20: raiseload, for one relationship or all that are not named."""
     found = authors(session, raiseload(Author.books))
-    with pytest.raises(InvalidRequestError, match="'Author.books' is not available due to lazy='raise'"):
+    with pytest.raises(InvalidRequestError, match=r"'Author.books' is not available due to lazy='raise'"):
         found[0].books
     assert found[0].prize is None
     session.expunge_all()
     found = authors(session, selectinload(Author.books), raiseload("*"))
     with pytest.raises(InvalidRequestError, match=r"lazy='raise'.*selectinload\(Author.prize\)"):
         found[0].prize
-    with pytest.raises(InvalidRequestError, match="'Book.tags' is not available"):
+    with pytest.raises(InvalidRequestError, match=r"'Book.tags' is not available"):
         found[0].books[0].tags
     session.expunge_all()
     found = authors(session, selectinload(Author.books), Load(Author).raiseload("*"))
@@ -313,7 +313,7 @@ def test_what_must_not_be_touched_says_so(session: Session) -> None:
 def test_raise_on_sql_lets_the_session_answer(session: Session) -> None:
     """Line 21.20"""
     book = session.get(Book, 1, options=[raiseload(Book.author, sql_only=True)])
-    with pytest.raises(InvalidRequestError, match="lazy='raise_on_sql'"):
+    with pytest.raises(InvalidRequestError, match=r"lazy='raise_on_sql'"):
         book.author
     ann = session.get(Author, 1)
     assert book.author is ann
@@ -336,7 +336,7 @@ def test_options_stay_with_the_object(session: Session) -> None:
     bob = session.scalars(
         select(Author).where(Author.id == 2).options(defaultload(Author.books).raiseload(Book.author))
     ).one()
-    with pytest.raises(InvalidRequestError, match="'Book.author' is not available"):
+    with pytest.raises(InvalidRequestError, match=r"'Book.author' is not available"):
         bob.books[0].author
     session.expunge_all()
     cat = session.scalars(select(Author).where(Author.id == 3).options(selectinload(Author.books))).one()
@@ -389,7 +389,7 @@ def test_a_deferred_column_comes_alone_or_with_its_group(session: Session) -> No
 def test_a_column_may_be_an_error_to_touch(session: Session) -> None:
     """Line 21.21"""
     (ann, *_) = authors(session, defer(Author.town, raiseload=True))
-    with pytest.raises(InvalidRequestError, match="'Author.town' is not available due to raiseload=True"):
+    with pytest.raises(InvalidRequestError, match=r"'Author.town' is not available due to raiseload=True"):
         ann.town
     session.expunge_all()
     (ann, *_) = authors(session, load_only(Author.name, raiseload=True))
