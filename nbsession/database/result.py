@@ -6,38 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
+from nbsession.database.result_rows import Portions, Rows
 from nbsession.database.row import Row, RowMapping, position_of, row_class
 from nbsession.exc import InvalidRequestError, MultipleResultsFound, NoResultFound, ResourceClosedError
 
 T = TypeVar("T")
-
-
-class _Rows:
-    """The rows of one result and how far they were read; shared by a Result and what scalars()/mappings() made of it."""
-
-    __slots__ = ("closed", "position", "rows")
-
-    def __init__(self, rows: list[tuple[Any, ...]] | None) -> None:
-        self.rows: list[tuple[Any, ...]] = rows if rows is not None else []
-        self.position = 0
-        self.closed: str | None = (
-            None if rows is not None else "This result object does not return rows. It has been closed automatically."
-        )
-
-    def take(self, count: int | None) -> list[tuple[Any, ...]]:
-        """The next rows: at most ``count``, all if None."""
-        if self.closed is not None:
-            raise ResourceClosedError(self.closed)
-        start = self.position
-        if count is None:
-            self.position = len(self.rows)
-            return self.rows if start == 0 else self.rows[start:]
-        self.position = min(start + count, len(self.rows))
-        return self.rows[start : self.position]
-
-    def close(self) -> None:
-        self.rows = []
-        self.closed = self.closed or "This result object is closed."
 
 
 class _Fetching(Generic[T]):
@@ -45,7 +18,7 @@ class _Fetching(Generic[T]):
 
     __slots__ = ("_made", "_repeats", "_seen", "_source", "_uniqueness")
 
-    def __init__(self, source: _Rows, made: Callable[[list[tuple[Any, ...]]], list[T]]) -> None:
+    def __init__(self, source: Rows, made: Callable[[list[tuple[Any, ...]]], list[T]]) -> None:
         self._source = source
         self._made = made
         self._uniqueness: Callable[[T], Any] | None = None
@@ -101,7 +74,12 @@ class _Fetching(Generic[T]):
 
     def fetchmany(self, size: int | None = None) -> list[T]:
         """The next ``size`` (1 by default), fewer at the end."""
-        return self._fetch(1 if size is None else size)
+        return self._fetch((self._source.portion or 1) if size is None else size)
+
+    def yield_per(self, num: int) -> Self:
+        """:meth:`partitions` and :meth:`fetchmany` give so many at a time."""
+        self._source.portion = num
+        return self
 
     def fetchone(self) -> T | None:
         """The next one, or None at the end."""
@@ -109,12 +87,17 @@ class _Fetching(Generic[T]):
         return found[0] if found else None
 
     def partitions(self, size: int | None = None) -> Iterator[Sequence[T]]:
-        """Lists of at most ``size`` (1,000 by default)."""
-        while chunk := self._fetch(size or 1000):
+        """Lists of at most ``size``; by default what :meth:`yield_per` or the execution option of that name says, or 1,000."""
+        while chunk := self._fetch(size or self._source.portion or 1000):
             yield chunk
 
     def __iter__(self) -> Iterator[T]:
         self._check()
+        if isinstance(self._source, Portions):
+            while chunk := self._fetch(1):
+                yield chunk[0]
+                del chunk
+            return
         source, start = self._source, self._source.position
         for number, item in enumerate(self._made(source.take(None)), start + 1):
             source.position = number  # who leaves the loop early can read on from here
@@ -234,7 +217,25 @@ class Result(_Fetching[Row]):
         self.rowcount = rowcount
         self.lastrowid = lastrowid
         self._inserted = inserted
-        super().__init__(_Rows(rows), partial(_as_rows, self._keys))  # no method: a circle would keep the rows alive
+        super().__init__(Rows(rows), partial(_as_rows, self._keys))  # no method: a circle would keep the rows alive
+
+    @classmethod
+    def in_portions(
+        cls,
+        raw: list[tuple[Any, ...]],
+        size: int,
+        make: Callable[[list[tuple[Any, ...]]], list[tuple[Any, ...]]],
+        keys: Sequence[str],
+    ) -> Result:
+        """A result whose rows are made of the database's in portions, as they are read.
+
+        :param raw: the database's rows.
+        :param size: how many of them a portion has.
+        :param make: makes the rows of a portion.
+        """
+        result = cls([], keys)
+        result._source = Portions(raw, size, make)
+        return result
 
     def demand_unique(self) -> Result:
         """The result itself, which from now on wants :meth:`unique` to be called."""
@@ -292,10 +293,6 @@ class Result(_Fetching[Row]):
 
     def tuples(self) -> Result:
         """The result itself: rows are tuples."""
-        return self
-
-    def yield_per(self, num: int) -> Result:
-        """The result itself: it is buffered anyway. Use partitions() to read in portions."""
         return self
 
     def scalar(self) -> Any:

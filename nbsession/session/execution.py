@@ -15,7 +15,7 @@ from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
 from nbsession.session.mass_changes import change_rows
 from nbsession.session.mass_writes import insert_entities, update_by_key
-from nbsession.session.reading import bundled, needs_plan, plans_for, processed, read_entities
+from nbsession.session.reading import bundled, needs_plan, plans_for, processed, read_entities, read_in_portions
 from nbsession.sql.base import Executable
 from nbsession.sql.bundle import Bundle
 from nbsession.sql.dml import Dml, Insert, Update
@@ -58,7 +58,8 @@ def execute_statement(
             return read_from_statement(session, connection, statement, params, mappers)
         if first is None and not any(isinstance(one, Bundle) for one in raw):
             result: Result = connection.execute(statement, params)
-            return result
+            portion = statement.execution_options_.get("yield_per")
+            return result.yield_per(portion) if portion else result
         return _select_entities(session, connection, statement, params, mappers)
 
 
@@ -96,6 +97,8 @@ def _select_entities(
     options = statement.execution_options_
     joins = options.get("enable_eagerloads", True)
     plans = plans_for(statement.raw_columns, mappers, statement.option_list, joins)
+    if options.get("yield_per"):
+        return read_in_portions(session, connection, statement, params, plans, options["yield_per"])
     if needs_plan(plans, options):
         overwritten: dict[int, Any] | None = {} if options.get("populate_existing") else None
         reading = read_entities(session, connection, statement, params, plans, overwritten)

@@ -34,6 +34,8 @@ class Query(QueryBuilding):
         entities = [getattr(one, "__mapper__", None) is not None for one in raw]
         if not any(entities):
             return result
+        if self._statement.execution_options_.get("yield_per"):
+            return result.scalars() if len(raw) == 1 and not self._only_tuples else result
         if len(raw) == 1 and not self._only_tuples:
             return result.scalars().unique(id)
         return result.unique(

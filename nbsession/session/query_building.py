@@ -139,7 +139,7 @@ class QueryBuilding(QueryBase):
         return self.execution_options(enable_eagerloads=value)
 
     def yield_per(self, count: int) -> Self:
-        """Results in portions of this size, where the database's driver reads so; here they are buffered."""
+        """Rows become objects in portions of this size, as they are read, so that those read before can be forgotten."""
         return self.execution_options(yield_per=count)
 
     def with_for_update(self, **options: Any) -> Self:

@@ -9,16 +9,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbsession.database.prepared import prepare
+from nbsession.database.prepared import Prepared, prepare
+from nbsession.database.result import Result
 from nbsession.database.row import row_class
-from nbsession.exc import ArgumentError, SAWarning
+from nbsession.exc import ArgumentError, InvalidRequestError, SAWarning
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.load_context import NO_WISHES, Wishes
 from nbsession.session.load_option import Load
 from nbsession.session.load_plans import EntityPlan, plan_of
 from nbsession.session.loading import objects_of_rows
-from nbsession.session.widening import Slot, widen
+from nbsession.session.widening import Slot, Widened, widen
 from nbsession.sql.bundle import Bundle
 from nbsession.tracking.instance_state import OwnState, state_of
 
@@ -57,13 +58,54 @@ def read_entities(
     :param peek: attributes of the first entity whose values in the rows come first among the columns.
     :param overwritten: as in :class:`~nbsession.session.load_context.EntityLoad`.
     """
-    from nbsession.session.following import load_after
-
     widened = widen(statement, plans)
     prepared = prepare(connection, widened.statement, params)
     rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params))
+    return put_together(session, connection.dialect, statement, widened, prepared, rows, overwritten, peek)
+
+
+def read_in_portions(
+    session: Session, connection: Any, statement: Any, params: Any, plans: Sequence[EntityPlan | None], size: int
+) -> Result:
+    """Executes a SELECT whose rows become objects in portions, as they are read.
+
+    :param size: how many rows a portion has.
+    :raises InvalidRequestError: it joins a collection, whose members may lie in the next portion.
+    """
+    widened = widen(statement, plans)
+    if widened.multiplies:
+        raise InvalidRequestError(
+            "Can't use yield_per with eager loaders that require uniquing or row buffering, e.g. joinedload() against "
+            "collections. Use selectinload()."
+        )
+    prepared = prepare(connection, widened.statement, params)
+    rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params))
+    populate = bool(statement.execution_options_.get("populate_existing"))
+    names = put_together(session, connection.dialect, statement, widened, prepared, []).names
+
+    def made(portion: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        overwritten: dict[int, Any] | None = {} if populate else None
+        reading = put_together(session, connection.dialect, statement, widened, prepared, portion, overwritten)
+        return list(zip(*reading.columns, strict=True))
+
+    return Result.in_portions(rows, size, made, names)
+
+
+def put_together(
+    session: Session,
+    dialect: Any,
+    statement: Any,
+    widened: Widened,
+    prepared: Prepared,
+    rows: Sequence[tuple[Any, ...]],
+    overwritten: dict[int, Any] | None = None,
+    peek: Sequence[str] = (),
+) -> Reading:
+    """Makes of the rows of a widened statement what the statement asked for; the arguments are those of reading."""
+    from nbsession.session.following import load_after
+
     described = prepared.compiled.columns
-    width, dialect = len(described), connection.dialect
+    width = len(described)
     found: list[list[Any]] = []
     for slot in widened.slots:
         how, after = slot.plan.how(overwritten), slot.start + slot.columns < width
@@ -71,7 +113,7 @@ def read_entities(
         found.append(objects)
     for slot, objects in zip(widened.slots, found, strict=True):
         if slot.joined is not None:
-            _put_together(slot, found[slot.parent], objects)
+            _relate(slot, found[slot.parent], objects)
     columns: list[Sequence[Any]] = []
     names: list[str] = list(peek)
     for key in peek:
@@ -120,7 +162,7 @@ def bundled(bundle: Bundle, values: Sequence[Sequence[Any]], count: int) -> list
     return list(map(row_class(bundle.keys()), zip(*columns, strict=True))) if count else []
 
 
-def _put_together(slot: Slot, parents: Sequence[Any], related: Sequence[Any]) -> None:
+def _relate(slot: Slot, parents: Sequence[Any], related: Sequence[Any]) -> None:
     """Gives each parent what the rows hold of a relationship; one that is loaded already keeps it."""
     assert slot.joined is not None
     declared = slot.joined.declared

@@ -489,3 +489,44 @@ def test_the_lazy_load_names_its_relationship(session: Session) -> None:
     stop()
     assert causes.count("lazy load of Author.books") >= 4
     assert any("selectin load of Author.prize" in cause for cause in causes)
+
+
+# ── portions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_yield_per_makes_objects_in_portions(session: Session) -> None:
+    """Line 8.10: those of earlier portions can be forgotten meanwhile; what is loaded after comes portion by portion."""
+    statement = select(Author).order_by(Author.id).options(selectinload(Author.books))
+    with statements_of(session) as sent:
+        result = session.scalars(statement, execution_options={"yield_per": 3})
+        assert len(sent) == 1 and len(session.identity_map) == 0
+        first = result.fetchone()
+        assert len(sent) == 2 and len(session.identity_map) >= 3
+        assert first is not None and [author.id for author in result] == [2, 3, 4]
+    assert len(sent) == 3
+    portions = session.scalars(select(Author).order_by(Author.id).execution_options(yield_per=3)).partitions()
+    assert [[author.id for author in portion] for portion in portions] == [[1, 2, 3], [4]]
+    assert [author.id for author in session.query(Author).order_by(Author.id).yield_per(1)] == [1, 2, 3, 4]
+
+
+def test_yield_per_of_columns_says_the_size_of_partitions(session: Session) -> None:
+    """Line 8.10"""
+    ids = select(Author.id).order_by(Author.id)
+    assert [list(p) for p in session.scalars(ids, execution_options={"yield_per": 3}).partitions()] == [[1, 2, 3], [4]]
+    assert [list(p) for p in session.scalars(ids).yield_per(2).partitions()] == [[1, 2], [3, 4]]
+    assert session.scalars(ids).yield_per(2).fetchmany() == [1, 2]
+
+
+def test_yield_per_refuses_joined_collections(session: Session) -> None:
+    """Line 8.10"""
+    with pytest.raises(InvalidRequestError, match="Can't use yield_per with eager loaders that require uniquing"):
+        session.query(Author).options(joinedload(Author.books)).yield_per(2).all()
+
+
+def test_a_result_in_portions_can_be_left_and_closed(session: Session) -> None:
+    """Line 8.10"""
+    result = session.scalars(select(Author).order_by(Author.id), execution_options={"yield_per": 2})
+    for author in result:
+        assert author.id == 1
+        break
+    assert result.first().id == 2
+    with pytest.raises(exc.ResourceClosedError):
+        result.all()
