@@ -64,6 +64,11 @@ class Attribute:
         return self.mapper.class_
 
     @property
+    def parent(self) -> Any:
+        """The mapper of the class the attribute is on; of an alias, what ``inspect(alias)`` gives."""
+        return self.parent_entity.__mapper__
+
+    @property
     def parent_entity(self) -> Any:
         """The entity the attribute belongs to, for statements."""
         return self.mapper.entity

@@ -15,7 +15,15 @@ from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
 from nbsession.session.mass_changes import change_rows
 from nbsession.session.mass_writes import insert_entities, update_by_key
-from nbsession.session.reading import bundled, needs_plan, plans_for, processed, read_entities, read_in_portions
+from nbsession.session.reading import (
+    bundled,
+    needs_plan,
+    plans_for,
+    processed,
+    read_entities,
+    read_in_portions,
+    value_names,
+)
 from nbsession.sql.base import Executable
 from nbsession.sql.bundle import Bundle
 from nbsession.sql.dml import Dml, Insert, Update
@@ -42,6 +50,8 @@ def execute_statement(
         )
     if statement.execution_options_.get("autoflush", True):
         session.autoflush_before("query" if statement.kind == "select" else "execute")
+    if isinstance(params, (list, tuple)) and len(params) == 1 and statement.kind == "select":
+        (params,) = params
     changed = _entity_mapper(statement.entity) if isinstance(statement, Dml) else None
     raw = statement.raw_columns if isinstance(statement, (Select, FromStatement)) else ()
     mappers = [_entity_mapper(column) for column in raw]
@@ -71,7 +81,7 @@ def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, p
         if isinstance(statement, Update):
             return update_by_key(session, connection, statement, mapper, params)
         raise InvalidRequestError(
-            "bulk ORM DELETE not supported right now. Statement may be invoked at the Core level using "
+            "Bulk ORM DELETE not supported right now. Statement may be invoked at the Core level using "
             "session.connection().execute(stmt, parameters)"
         )
     return change_rows(session, connection, statement, mapper, params)
@@ -102,8 +112,6 @@ def _select_entities(
     if needs_plan(plans, options):
         overwritten: dict[int, Any] | None = {} if options.get("populate_existing") else None
         reading = read_entities(session, connection, statement, params, plans, overwritten)
-        if len(reading.columns) == 1 and getattr(statement.raw_columns[0], "single_entity", False):
-            return Result(list(reading.columns[0]), statement.raw_columns[0].keys())
         result = Result(list(zip(*reading.columns, strict=True)), tuple(reading.names))
         return result.demand_unique() if reading.repeats else result
     prepared = prepare(connection, statement, params)
@@ -115,6 +123,7 @@ def _select_entities(
     columns: list[Sequence[Any]] = []
     keys: list[str] = []
     start, width = 0, len(compiled.columns)
+    named = value_names(statement.raw_columns)
     for raw, mapper in zip(statement.raw_columns, mappers, strict=True):
         if mapper is not None:
             count = len(mapper.selected_keys)
@@ -128,8 +137,6 @@ def _select_entities(
                 for place, (_, type_) in enumerate(compiled.columns[start : start + count], start)
             ]
             columns.append(bundled(raw, values, len(rows)) if many else values[0])
-            keys.append(raw.name if many else compiled.columns[start][0])
+            keys.append(raw.name if many else next(named))
         start += count
-    if len(columns) == 1 and getattr(statement.raw_columns[0], "single_entity", False):
-        return Result(list(columns[0]), statement.raw_columns[0].keys())
     return Result(list(zip(*columns, strict=True)) if rows else [], tuple(keys))

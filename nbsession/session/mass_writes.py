@@ -96,15 +96,16 @@ def update_by_key(
     """
     if statement._where or statement.row or statement.raw_returning:
         raise InvalidRequestError(
-            "bulk ORM UPDATE by primary key does not support additional WHERE criteria, values() or returning(): give one "
-            "mapping of parameters instead of a list, or only update(Class)."
+            "bulk synchronize of persistent objects not supported when using bulk update with additional WHERE criteria right "
+            "now, nor with values() or returning(). Give one mapping of parameters instead of a list, or only update(Class)."
         )
     for row in rows:
         missing = [key for key in mapper.pk_keys if key not in row]
         if missing:
+            columns = ", ".join(str(mapper.columns[key]) for key in missing)
             raise InvalidRequestError(
-                f"No primary key value supplied for column(s) {', '.join(missing)}; per-row ORM Bulk UPDATE by Primary Key "
-                "requires that records contain primary key values."
+                f"No primary key value supplied for column(s) {columns}; per-row ORM Bulk UPDATE by Primary Key requires that "
+                "records contain primary key values."
             )
         unknown = [key for key in row if key not in mapper.columns]
         if unknown:

@@ -32,6 +32,8 @@ class Query(QueryBuilding):
         result = self._require_session().execute(self._statement)
         raw = self._selected()
         entities = [getattr(one, "__mapper__", None) is not None for one in raw]
+        if len(raw) == 1 and getattr(raw[0], "single_entity", False) and not self._only_tuples:
+            return result.scalars()
         if not any(entities):
             return result
         if self._statement.execution_options_.get("yield_per"):

@@ -6,7 +6,7 @@ Knows plans and connections; what is loaded by further statements is in :mod:`nb
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbsession.database.prepared import Prepared, prepare
@@ -21,6 +21,8 @@ from nbsession.session.load_plans import EntityPlan, plan_of
 from nbsession.session.loading import objects_of_rows
 from nbsession.session.widening import Slot, Widened, widen
 from nbsession.sql.bundle import Bundle
+from nbsession.sql.naming import result_names
+from nbsession.sql.selectable import columns_of
 from nbsession.tracking.instance_state import OwnState, state_of
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ def put_together(
         first = widened.slots[0]
         place = first.start + (first.plan.keys or first.plan.mapper.selected_keys).index(key)
         columns.append(processed(dialect, described[place][1], [row[place] for row in rows]))
+    named = value_names(statement.raw_columns)
     for raw, (start, count, number) in zip(statement.raw_columns, widened.raws, strict=True):
         if number >= 0:
             columns.append(found[number])
@@ -134,7 +137,7 @@ def put_together(
             names.append(raw.name)
         else:
             columns += values
-            names += [name for name, _ in described[start : start + count]]
+            names += [next(named) for _ in range(count)]
     for slot, objects in zip(widened.slots, found, strict=True):
         if slot.plan.later:
             load_after(session, slot.plan, objects, overwritten)
@@ -145,6 +148,12 @@ def processed(dialect: Any, type_: Any, values: list[Any]) -> list[Any]:
     """Values of a column as Python has them."""
     process = dialect.result_processor(type_)
     return values if process is None else [None if value is None else process(value) for value in values]
+
+
+def value_names(raw_columns: Sequence[Any]) -> Iterator[str]:
+    """The names of what is neither entity nor bundle; the columns of entities take none away."""
+    plain = [one for one in raw_columns if getattr(one, "__mapper__", None) is None and not isinstance(one, Bundle)]
+    return iter(result_names([column for one in plain for column in columns_of(one)]) if plain else ())
 
 
 def bundled(bundle: Bundle, values: Sequence[Sequence[Any]], count: int) -> list[Any]:

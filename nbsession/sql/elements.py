@@ -318,7 +318,9 @@ def literal_or_clause(value: Any, type_: TypeEngine | None = None) -> Any:
         return value
     element = getattr(value, "__clause_element__", None)
     if element is not None and not isinstance(value, type):
-        return element()
+        value = element()
+    if isinstance(value, ColumnElement):
+        return value
     if isinstance(value, ClauseElement):
         scalar = getattr(value, "scalar_subquery", None)
         return scalar() if scalar is not None else value

@@ -100,12 +100,25 @@ def _joined(said: list[Any], shown: list[Any], step: JoinStep) -> list[Any]:
             raise InvalidRequestError(
                 f"Don't know how to join to {step.target.__name__}. {error} Or say with select_from() what it is joined to."
             ) from error
+    if any(part is step.right for part in _parts(left)):
+        return _joined_again(said, left, step, condition)
     if step.criterion is not None:
         condition = conjunction(AND, (condition, step.criterion))
     joined = Join(left, step.right, condition, step.isouter, step.full)
     if any(one is left for one in said):
         return [joined if one is left else one for one in said]
     return [*said, joined]
+
+
+def _joined_again(said: list[Any], left: Any, step: JoinStep, condition: Any) -> list[Any]:
+    """The same join a second time changes nothing; a table joined to itself needs an alias."""
+    if any(str(one.onclause) == str(condition) for one in (left, *_nested_joins(left)) if isinstance(one, Join)):
+        return said
+    name = getattr(step.target, "__name__", None) or step.right.name
+    raise InvalidRequestError(
+        f"Can't construct a join from {name} to {name}, they are the same entity: join an alias, aliased({name}), or along "
+        "relationship.of_type(alias)."
+    )
 
 
 def _left_side(others: list[Any], step: JoinStep) -> Any:

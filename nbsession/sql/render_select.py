@@ -31,7 +31,7 @@ class SelectRendering(ExpressionRendering):
     def _visit_select(self, select: Any, correlated: bool = False, topmost: bool = False) -> str:
         columns = select.inner_columns
         names = result_names(columns)
-        if topmost and not any(one.visit_name == "text" for one in columns):
+        if topmost and (not any(one.visit_name == "text" for one in columns) or _has_entity(select)):
             self.columns = tuple((name, one.type) for name, one in zip(names, columns, strict=True))
         froms = self._correlated(select, final_froms(select)) if correlated else final_froms(select)
         self.around.append([part for one in froms for part in _parts(one)])
@@ -275,6 +275,11 @@ class SelectRendering(ExpressionRendering):
             return text
         word = "WITH RECURSIVE " if self.recursive else "WITH "
         return word + ", ".join(self.ctes.values()) + " " + text
+
+
+def _has_entity(select: Any) -> bool:
+    """Beside an entity, text stands for one column."""
+    return any(getattr(raw, "__mapper__", None) is not None for raw in select.raw_columns)
 
 
 def _parts(one: Any) -> Any:

@@ -188,7 +188,8 @@ class Select(Sliceable):
         for raw in self.raw_columns:
             entity = raw if getattr(raw, "__mapper__", None) is not None else getattr(raw, "parent_entity", None)
             if entity is raw and entity is not None:
-                name, kind = getattr(raw, "__name__", None) or getattr(raw, "name", None), raw
+                alias = getattr(entity.__mapper__, "is_aliased_class", False)
+                name, kind = entity.__mapper__.name if alias else getattr(raw, "__name__", None), raw
             else:
                 name = getattr(raw, "key", None) or getattr(raw, "name", None)
                 kind = getattr(clause_of(raw), "type", NULLTYPE)

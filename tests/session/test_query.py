@@ -219,6 +219,13 @@ def test_a_join_without_a_way(session: Session) -> None:
         session.query(Member).join(Loan, Member.loans, Loan.id)
 
 
+def test_a_class_is_not_joined_to_itself_without_an_alias(session: Session, members: list[Member]) -> None:
+    with pytest.raises(InvalidRequestError, match="Can't construct a join from Node to Node, they are the same entity"):
+        session.query(Node).join(Node.children).all()
+    query = session.query(Member).join(Member.loans).join(Member.loans).order_by(Member.id)
+    assert names(query) == ["Ada", "Bob"], "the same join twice is one"
+
+
 def test_with_parent(session: Session, members: list[Member]) -> None:
     """Line 8.10: with_parent, along the relationship that is said, or the only one there is."""
     query = session.query(Loan).order_by(Loan.id)

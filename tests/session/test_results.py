@@ -10,6 +10,7 @@ from nbsession import (
     InvalidRequestError,
     Session,
     aliased,
+    bindparam,
     exists,
     func,
     inspect,
@@ -69,6 +70,13 @@ def test_a_union_gives_rows_and_not_objects(session: Session, members: list[Memb
     assert session.scalars(select(Member).from_statement(both)).all() == members
 
 
+def test_columns_beside_an_entity_keep_their_names(session: Session, members: list[Member]) -> None:
+    row = session.execute(select(Member, Member.name, Loan.id).join(Member.loans).order_by(Loan.id)).first()
+    assert row is not None and row._fields == ("Member", "name", "id") and row.name == "Ada"
+    row = session.execute(select(text("'x'"), Member, Member.age).order_by(Member.id)).first()
+    assert row is not None and row[0] == "x" and row.Member is members[0] and row.age == 36
+
+
 # ── bundles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_bundle_is_a_row_within_the_row(session: Session, members: list[Member]) -> None:
     who = Bundle("who", Member.id, Member.name)
@@ -77,7 +85,8 @@ def test_a_bundle_is_a_row_within_the_row(session: Session, members: list[Member
     nested = Bundle("outer", who, Member.age)
     assert session.execute(select(nested).order_by(Member.id)).first().outer.who.id == 1
     alone = Bundle("who", Member.id, Member.name, single_entity=True)
-    assert session.execute(select(alone).order_by(Member.id)).all() == [(1, "Ada"), (2, "Bob")]
+    assert session.query(alone).order_by(Member.id).all() == [(1, "Ada"), (2, "Bob")]
+    assert session.execute(select(alone).order_by(Member.id)).first() == ((1, "Ada"),)
     assert session.query(who).filter(Member.id == 2).one().who == (2, "Bob")
     assert session.execute(select(who.label("x")).where(Member.id < 0)).all() == []
 
@@ -152,3 +161,6 @@ def test_conditions_as_values(session: Session, members: list[Member]) -> None:
     older = aliased(Member)
     is_oldest = ~exists().where(older.age > Member.age)
     assert session.scalars(select(Member.name).where(is_oldest)).all() == ["Ada"]
+    oldest = session.query(func.max(Member.age))
+    assert session.scalars(select(Member.name).where(Member.age == oldest)).all() == ["Ada"]
+    assert session.scalars(select(Member).where(Member.id == bindparam("i")), [{"i": 2}]).one() is members[1]
