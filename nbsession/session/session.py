@@ -10,8 +10,10 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching, refreshing
+from nbsession.session.cascade_preview import CascadeNode, preview
 from nbsession.session.cascades import reached, reached_by_delete
 from nbsession.session.classic import ClassicNames
+from nbsession.session.debug_view import debug_view
 from nbsession.session.identity import identity_key, normal_ident
 from nbsession.session.merging import Merging, merge_into
 from nbsession.states import ObjectState, Trigger
@@ -194,3 +196,24 @@ class Session(ClassicNames):
         return found
 
     identity_key = staticmethod(identity_key)
+
+    # ------------------------------------------------------------------------------------------ looking
+
+    def debug_view(self, long: bool = False) -> str:
+        """What is in the session, as text that is the same from run to run. Loads nothing.
+
+        :param long: with the values of every object, and what they were.
+        """
+        return debug_view(self, long)
+
+    def cascade_preview(self, deed: str, obj: Any) -> CascadeNode:
+        """What a deed would do to an object and those it reaches, as a tree that prints itself. Loads and changes nothing.
+
+        :param deed: ``"delete"``, ``"add"``, ``"merge"``, ``"expunge"`` or ``"refresh"``.
+        :raises ArgumentError: it is none of these.
+
+        >>> print(session.cascade_preview("delete", member))
+        Member#3  DELETE
+          - loans of Member#3 not loaded: would SELECT them, to delete
+        """
+        return preview(self, deed, obj)
