@@ -63,6 +63,8 @@ class Answering(Flushing):
         """
         cause = f"load of {type(obj).__name__}.{key}"
         self.autoflush_before(cause)
+        if key in obj.__dict__ and state_of(obj).status is ObjectState.PERSISTENT:
+            return obj.__dict__[key]  # the flush has loaded it
         with self.bus.because(cause):
             if not refreshing.load_touched(cast(Any, self), obj, key):
                 raise loading.row_is_gone(obj)

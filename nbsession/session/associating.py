@@ -10,6 +10,7 @@ from nbsession.session.changes import key_changed, title
 from nbsession.session.linking import check_type, warn_not_in_session
 from nbsession.session.steps import Step
 from nbsession.session.workload import Workload
+from nbsession.states import ObjectState
 from nbsession.tracking.history import History, collection_history, reference_history
 from nbsession.tracking.instance_state import OwnState, state_of
 
@@ -47,10 +48,10 @@ class Associating:
                 if not declared.passive_deletes:
                     self.work.notes.append(f"{declared.key} of {title(obj)} not loaded: would SELECT")
                 history = _history(declared, obj)
-                self._note("DELETE", declared, obj, history.deleted)
+                self._note("DELETE", declared, obj, self._may_go(declared, history.deleted))
                 continue
             history = _history(declared, obj)
-            self._note("DELETE", declared, obj, [*history.unchanged, *history.deleted])
+            self._note("DELETE", declared, obj, self._may_go(declared, [*history.unchanged, *history.deleted]))
 
     def _change(self, declared: Relationship, obj: Any) -> None:
         state, key = state_of(obj), declared.key
@@ -59,7 +60,7 @@ class Associating:
         if not (changed or follows) or (key not in obj.__dict__ and not isinstance(state, OwnState)):
             return
         history = _history(declared, obj)
-        self._note("DELETE", declared, obj, history.deleted)
+        self._note("DELETE", declared, obj, self._may_go(declared, history.deleted))
         self._note("INSERT", declared, obj, [m for m in history.added if self._may_come(declared, m)])
         if follows:
             self._note("UPDATE", declared, obj, history.unchanged)
@@ -72,6 +73,16 @@ class Associating:
             return False
         check_type(declared, member)
         return not self.work.comes_later(member)
+
+    def _may_go(self, declared: Relationship, members: Iterable[Any]) -> list[Any]:
+        """Members that left; of one that is in no session any more the row stays."""
+        going = []
+        for member in members:
+            if member is None or self.work.in_session(member):
+                going.append(member)
+            elif state_of(member).status is not ObjectState.DELETED:
+                warn_not_in_session(declared, member, "delete")
+        return going
 
     def _note(self, verb: str, declared: Relationship, obj: Any, members: Iterable[Any]) -> None:
         side = self._sides.get(declared)

@@ -211,10 +211,10 @@ def written_late(declared: Relationship) -> bool:
     return declared.reverse is not None and bool(declared.reverse.relationship.post_update)
 
 
-def warn_not_in_session(declared: Relationship, other: Any) -> None:
+def warn_not_in_session(declared: Relationship, other: Any, operation: str = "add") -> None:
     """A related object that nobody added: the relationship is not written."""
     warnings.warn(
-        f"Object of type {describe(other)} not in session, add operation along '{declared}' will not proceed",
+        f"Object of type {describe(other)} not in session, {operation} operation along '{declared}' will not proceed",
         NbsessionWarning,
         stacklevel=2,
     )

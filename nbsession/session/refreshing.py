@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Relationship
 from nbsession.session.load_context import wishes_of
 from nbsession.session.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, plan_of
 from nbsession.session.loading import load_by_key, load_columns, load_whole
@@ -56,9 +57,8 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
         return load_columns(session, obj, [k for k in along if k not in obj.__dict__])
     if is_expired(obj):
         return load_expired(session, obj)
-    return load_columns(
-        session, obj, [k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred]
-    )
+    lacking = [k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred]
+    return load_columns(session, obj, lacking or (key,))
 
 
 def load_expired(session: Session, obj: Any, for_update: bool = False) -> bool:
@@ -117,15 +117,30 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
     come = {one.declared.key for one in part.joined}
     later = [one for one in whole.later if one.declared.key in wanted]
     come.update(one.declared.key for one in later)
+    lazily = [d for d in mapper.relationships if d.key in wanted and d.key not in come]
+    parents = [d for d in lazily if d.to_one_by_key and d.mapper.base_mapper is mapper.base_mapper]
     part.later = (
         *later,
         *(
             LaterPlan(declared, "immediate", whole.wishes.relations.get(declared.key, NOTHING_SAID))
-            for declared in mapper.relationships
-            if declared.key in wanted and declared.key not in come
+            for declared in lazily
+            if declared not in parents
         ),
     )
-    return read_by_key(session, mapper, ident, part, None, for_update) is obj
+    found = read_by_key(session, mapper, ident, part, None, for_update) is obj
+    for declared in parents if found else ():
+        _take_present(session, obj, declared)
+    return found
+
+
+def _take_present(session: Session, obj: Any, declared: Relationship) -> None:
+    """Of a tree's parent only what is here is taken: its own parent would be loaded next, and so on."""
+    for local, _ in declared.pairs:
+        getattr(obj, local)
+    ident = declared.target_ident(obj.__dict__)
+    present = None if ident is None else session.find(declared.mapper, ident)
+    if ident is None or present is not None:
+        obj.__dict__[declared.key] = present
 
 
 def require_found(obj: Any, found: bool) -> None:

@@ -86,6 +86,12 @@ def populate(plain: Any, source: Any, *rest: Any) -> Any:
         return plain(source, *rest)
 
 
+@correction(sync, "_populate_dict", KNOWN_KEY)
+def populate_association(plain: Any, source: Any, *rest: Any) -> Any:
+    with lent_keys([source]):
+        return plain(source, *rest)
+
+
 @correction(session.Session, "_register_persistent", KNOWN_KEY)
 def register_persistent(plain: Any, self: Any, states: Iterable[Any]) -> Any:
     found = set(states)

@@ -116,6 +116,78 @@ def member_outside(it: Situation) -> bool:
     return bool(names)
 
 
+@departure("22.13: who takes over a row of a tree keeps it")
+def switched_in_a_tree(it: Situation) -> bool:
+    theirs, ours = it.expected["tables"]["nodes"], it.found["tables"]["nodes"]
+    saved = [row for row in ours if row not in theirs]
+    return (
+        it.expected["error"] is it.found["error"] is None
+        and bool(saved)
+        and all(any(entry.startswith(f"Node@{row[0]}=") for entry in it.found["map"]) for row in saved)
+        and all(row in ours for row in theirs)
+    )
+
+
+@departure("a member that is queued on an unloaded collection, and in its rows, is in it once; removed, it is out")
+def queued_twice(it: Situation) -> bool:
+    for name, held in it.expected["loaded"].items():
+        for key, value in held.items():
+            ours = it.found["loaded"].get(name, {}).get(key)
+            if isinstance(value, dict) and "list" in value and ours is not None and value != ours:
+                members = value["list"]
+                if len(set(members)) < len(members) and list(dict.fromkeys(members)) == ours["list"]:
+                    return True
+                if it.step == ["remove", name, key, it.step[-1]] and it.step[-1] in members:
+                    return it.step[-1] not in ours["list"]
+    return False
+
+
+@departure("no association row refers to an object that the same flush deletes")
+def associated_with_deleted(it: Situation) -> bool:
+    if it.before is None or not it.before["deleted"]:
+        return False
+    theirs, ours = (sight["tables"]["order_keywords"] for sight in (it.expected, it.found))
+    if it.expected["error"] == "IntegrityError" and it.found["error"] is None:
+        return any(name.startswith(("Order", "Keyword", "o", "k", "m")) for name in it.before["deleted"])
+    known = {
+        "order": {row[0] for row in it.found["tables"]["orders"]},
+        "keyword": {row[0] for row in it.found["tables"]["keywords"]},
+    }
+    extra = [row for row in theirs if row not in ours]
+    return bool(extra) and all(row[0] not in known["order"] or row[1] not in known["keyword"] for row in extra)
+
+
+@departure("22.7: who is transient again by a rollback and added again keeps its members")
+def members_kept(it: Situation) -> bool:
+    """SQLAlchemy takes the members for written: their foreign keys, or association rows, are missing."""
+    if it.before is None:
+        return False
+    for name, held in it.found["loaded"].items():
+        new = it.before["states"].get(name) in ("pending", "transient") and it.found["states"][name] == "persistent"
+        for attr, foreign_key in (("children", "parent_id"), ("addresses", "user_id")):
+            for member in held.get(attr, {"list": []})["list"] if new else ():
+                theirs, ours = (sight["loaded"].get(member, {}).get(foreign_key) for sight in (it.expected, it.found))
+                if ours == held.get("id") is not None and theirs != ours:
+                    return True
+    return False
+
+
+@departure("21.2: in a tree, objects are inserted in the order they were added, where none needs another's key")
+def order_in_a_tree(it: Situation) -> bool:
+    """SQLAlchemy lets an object wait whose parent was set to None."""
+    if it.expected["error"] != it.found["error"] or it.before is None:
+        return False
+    files = [dict(entry.split("=") for entry in sight["map"]) for sight in (it.expected, it.found)]
+    moved = {files[0].get(key) for key in files[0] if files[0][key] != files[1].get(key)}
+    return (
+        bool(moved)
+        and files[0].keys() == files[1].keys()
+        and sorted(files[0].values()) == sorted(files[1].values())
+        and all(key.startswith("Node@") for key in files[0] if files[0][key] != files[1].get(key))
+        and all(it.before["states"].get(str(name)) in ("pending", None, "transient") for name in moved)
+    )
+
+
 def departure_at(at: int, program: Sequence[Step], expected: Sequence[Sight], found: Sequence[Sight]) -> str | None:
     """The name of the departure at a step, or None."""
     situation = Situation(program[at], expected[at - 1] if at else None, expected[at], found[at])
