@@ -92,7 +92,7 @@ def _check_version(instance: Any, target: Any) -> None:
 
 def _present(merging: Merging, mapper: Any, ident: Any) -> Any:
     """The object of a key that is in the session, was met in this merge, or is in the database."""
-    if isinstance(ident, tuple) and all(part is None for part in ident):
+    if ident is None or (isinstance(ident, tuple) and all(part is None for part in ident)):
         return None
     target = merging.by_key.get((mapper, ident))
     if target is not None:
