@@ -154,6 +154,8 @@ def _fill(plan: EntityPlan, joins: bool) -> None:
     joined: list[JoinedPlan] = []
     later: list[LaterPlan] = []
     for declared, own in _relationships(mapper):
+        if not own and declared.key not in wishes.relations:
+            continue  # a subclass's, for which an option must ask
         strategy = _strategy(declared, plan)
         if strategy not in EAGER or (not joins and strategy in ("joined", "contains")):
             continue

@@ -179,12 +179,12 @@ class _Widening:
         """The statement becomes a subquery, from which the joins start."""
         inner, width = self.statement, self.width
         order, extra = [], []
-        shown = {id(column) for raw in inner.raw_columns for column in columns_of(raw)}
+        shown = {id(_original(column)) for raw in inner.raw_columns for column in columns_of(raw)}
         for clause in inner._order:
             base = _base_of(clause)
             if base.visit_name == "reference":
                 order.append((clause, base, base.name))
-            elif id(base) in shown:
+            elif id(_original(base)) in shown:
                 order.append((clause, base, base))
             else:
                 label = base.label(None)
@@ -205,15 +205,20 @@ class _Widening:
         """Columns that the joins will ask the subquery for and that it does not show yet."""
         needed: dict[int, Any] = {}
         for number, slot in enumerate(self.slots):
-            view = self.here[number].__mapper__
-            columns = {id(column): column for column in view.columns.values()}
+            here = self.here[number]
+            tables = {id(part) for part in from_of(here).parts()}
             for joined in slot.plan.joined:
                 if joined.adds_join:
-                    for _, condition in joined.declared.join_steps(self.here[number], joined.entity, joined.secondary):
-                        for part in iterate(condition):
-                            if id(part) in columns and id(part) not in shown:
+                    for _, condition in joined.declared.join_steps(here, joined.entity, joined.secondary):
+                        for part in map(_original, iterate(condition)):
+                            if part.visit_name == "column" and id(part.table) in tables and id(part) not in shown:
                                 needed[id(part)] = part
         return list(needed.values())
+
+
+def _original(column: Any) -> Any:
+    """The column itself, where it is named as a class's."""
+    return getattr(column, "original", column)
 
 
 def _base_of(clause: Any) -> Any:

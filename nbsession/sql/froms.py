@@ -87,7 +87,8 @@ def _joined(said: list[Any], shown: list[Any], step: JoinStep) -> list[Any]:
     near: Any = None
     if step.left is not None:
         near = from_of(step.left)
-        left = next((one for one in (*said, *shown) if one is near or any(part is near for part in _parts(one))), near)
+        nearby = {id(part) for part in _parts(near)}
+        left = next((one for one in (*said, *shown) if nearby <= {id(part) for part in _parts(one)}), near)
     else:
         left = _left_side(others, step)
     condition = step.onclause
