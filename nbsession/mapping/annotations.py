@@ -87,6 +87,28 @@ def read_annotation(annotation: Any, cls: type, key: str) -> MappedType | None:
     return _unwrap(inner, cls, key)
 
 
+def in_source_order(assigned: list[str], annotated: list[str]) -> list[str]:
+    """Names of a class body in the order of the source, as far as two lists tell it: those assigned, and those annotated.
+
+    What stands in both lists orders the rest: up to it first what is only assigned, after it what is only annotated.
+
+    >>> in_source_order(["table", "id", "x", "made"], ["id", "name", "made"])
+    ['table', 'id', 'name', 'x', 'made']
+    """
+    anchors = set(assigned) & set(annotated)
+    found: list[str] = []
+    current, other = iter(assigned), iter(annotated)
+    while True:
+        for name in current:
+            if name in anchors:
+                anchors.discard(name)
+                break
+            found.append(name)
+        else:
+            return [*found, *other]
+        current, other = other, current
+
+
 def _evaluate(text: str, cls: type, key: str) -> Any:
     module = sys.modules.get(cls.__module__)
     names = _Names(vars(module) if module is not None else {})

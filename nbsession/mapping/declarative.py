@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
-from nbsession.mapping.annotations import Mapped, MappedType, read_annotation
+from nbsession.mapping.annotations import Mapped, MappedType, in_source_order, read_annotation
 from nbsession.mapping.instrumentation import (
     give_constructor,
     instrumented_delattr,
@@ -276,7 +276,7 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
         copied = ancestor is not cls
         body = vars(ancestor)
         annotations = body.get("__annotations__", {})
-        for key in dict.fromkeys([*annotations, *body]):
+        for key in in_source_order(list(body), list(annotations)):
             value = body.get(key, _UNSET)
             says = read_annotation(annotations[key], ancestor, key) if key in annotations else None
             if (value is _UNSET and says is None) or key.startswith("__"):

@@ -491,3 +491,20 @@ def test_a_class_with_slots_and_no_dict_cannot_be_mapped() -> None:
     table = Table("t", reg.metadata, Column("id", Integer, primary_key=True))
     with pytest.raises(exc.ArgumentError, match="no __dict__"):
         reg.map_imperatively(Slotted, table)
+
+
+def test_columns_without_annotation_keep_their_place() -> None:
+    """The two lists a class body leaves, names assigned and names annotated, are put together as in SQLAlchemy."""
+
+    class B(DeclarativeBase):
+        pass
+
+    class Row(B):
+        __tablename__ = "row"
+        left = mapped_column(Integer, primary_key=True)
+        right = mapped_column(Integer, primary_key=True)
+        note: Mapped[str | None] = mapped_column()
+        bare: Mapped[int]
+        last = mapped_column(Integer)
+
+    assert [column.name for column in Row.__table__.c] == ["left", "right", "note", "bare", "last"]  # type: ignore[attr-defined]
