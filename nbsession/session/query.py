@@ -14,6 +14,7 @@ from nbsession.session.query_building import QueryBuilding
 from nbsession.sql.dml import Delete, Update
 from nbsession.sql.expression import literal_column, select
 from nbsession.sql.functions import func
+from nbsession.sql.visitors import replace
 
 
 class Query(QueryBuilding):
@@ -289,14 +290,28 @@ class Query(QueryBuilding):
             if said:
                 raise InvalidRequestError(
                     f"Can't call Query.update() or Query.delete() when {method} has been called. "
-                    f"Put it into the criteria: filter({self._root()}.id.in_(...))."
+                    "Put it into the criteria: filter(Class.id.in_(...))."
                 )
-        return self._root()
+        raw = self._selected()
+        if len(raw) != 1 or getattr(raw[0], "__mapper__", None) is None:
+            raise ArgumentError(
+                f"subject table for an INSERT, UPDATE or DELETE expected, got {raw!r}: query one class, session.query(Class)."
+            )
+        return mapper_of(raw[0]).entity
 
     def _change(self, statement: Any, synchronize_session: Any) -> int:
         options = {**self.get_execution_options(), "synchronize_session": synchronize_session}
-        narrowed = statement.where(*self._statement._where).params(self._statement._values)
+        criteria = [_unaliased(one, self._selected()[0].__mapper__) for one in self._statement._where]
+        narrowed = statement.where(*criteria).params(self._statement._values)
         return int(self._require_session().execute(narrowed.execution_options(**options)).rowcount)
+
+
+def _unaliased(clause: Any, view: Any) -> Any:
+    """A criterion about an alias, as one about the table that is written."""
+    if not getattr(view, "is_aliased_class", False):
+        return clause
+    columns = {id(shown): view.mapper.columns[key] for key, shown in view.columns.items()}
+    return replace(clause, lambda part: columns.get(id(part)))
 
 
 def _only(found: list[Any], message: str) -> Any:

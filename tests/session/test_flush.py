@@ -10,7 +10,6 @@ import pytest
 
 from nbsession import (
     Engine,
-    FlushError,
     IntegrityError,
     InvalidRequestError,
     NbsessionWarning,

@@ -14,6 +14,7 @@ from nbsession import (
     ObjectDeletedError,
     Session,
     StaleDataError,
+    aliased,
     bindparam,
     delete,
     func,
@@ -270,6 +271,14 @@ def test_query_update_of_a_limited_query_is_refused(session: Session) -> None:
             query.update({"age": 1})
         with pytest.raises(InvalidRequestError, match=r"Can't call Query\.update\(\) or Query\.delete\(\)"):
             query.delete()
+
+
+def test_query_update_is_about_one_class(session: Session, members: list[Member]) -> None:
+    twin = aliased(Member)
+    assert session.query(twin).filter(twin.name == "Bob").update({"age": 1}) == 1 and members[1].age == 1
+    for query in (session.query(Member.id), session.query(Member, Loan)):
+        with pytest.raises(ArgumentError, match="subject table for an INSERT, UPDATE or DELETE expected"):
+            query.update({"age": 1})
 
 
 # ── INSERT ───────────────────────────────────────────────────────────────────────────────────────────────────────────
