@@ -248,6 +248,10 @@ def attribute_for(relationship: Relationship, mapper: Mapper) -> RelationshipAtt
 
     :raises ArgumentError: the collection class cannot be used.
     """
+    if relationship.lazy == "dynamic":
+        from nbsession.mapping.dynamic_attributes import DynamicAttribute
+
+        return DynamicAttribute(relationship, mapper)
     return (
         CollectionAttribute(relationship, mapper) if relationship.uselist else ReferenceAttribute(relationship, mapper)
     )

@@ -197,7 +197,8 @@ class ReferenceAttribute(RelationshipAttribute):
         if session is None:
             return NO_VALUE
         if not self.relationship.to_one_by_key or self.relationship.cascade.delete_orphan:  # who owns it must know it
-            return self.load(obj)
+            with session.no_autoflush:  # the change is half made
+                return self.load(obj)
         ident = self.relationship.target_ident(obj.__dict__)
         if ident is None:
             known = all(local in obj.__dict__ for local, _ in self.relationship.pairs)

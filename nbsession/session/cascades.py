@@ -14,6 +14,12 @@ from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 HAS_ROW = (ObjectState.PERSISTENT, ObjectState.DETACHED)
 
 
+def waiting_members(obj: Any, declared: Relationship, removed: bool) -> list[Any]:
+    """What was added to a dynamic collection since the last flush."""
+    history = collection_history(obj, declared.key)
+    return [*history.added, *(history.deleted if removed else ())]
+
+
 def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> list[Any]:
     """The objects a relationship holds, as far as it is loaded.
 
@@ -22,7 +28,7 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     held = obj.__dict__.get(declared.key)
     if declared.uselist:
         if held is None:
-            return []
+            return waiting_members(obj, declared, removed) if declared.lazy == "dynamic" else []
         return [*declared.members(held), *(collection_history(obj, declared.key).deleted if removed else ())]
     members = [] if held is None else [held]
     state = state_of(obj)
