@@ -430,7 +430,7 @@ def test_repr_never_loads_and_tells_what_is_not_loaded(session: Session) -> None
 
 
 def test_a_detached_object_says_what_it_cannot_load(session: Session) -> None:
-    """Lines 10.13, 22.8, 23.10: neither columns nor relationships; the key cannot be assigned, other columns can."""
+    """Lines 10.13, 21.22, 22.8, 23.10: neither columns nor relationships; the key cannot be assigned, other columns can."""
     member = Member(name="Ada", loans=[Loan()])
     session.add(member)
     session.commit()

@@ -129,7 +129,7 @@ def test_load_always_selects(session: Session) -> None:
 
 
 def test_prune_lets_go_of_unchanged_objects_that_nobody_holds(tables: Engine) -> None:
-    """Lines 11.1, 11.2, 11.3, 5.6."""
+    """Lines 5.6, 11.1, 11.2, 11.3, 11.4: clean ones, none that is held, modified or marked."""
     session = Session(tables, weak_identity_map=False)
     for number in range(10):
         held = Member(id=number + 1, name=f"m{number}")

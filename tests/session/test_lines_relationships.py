@@ -217,7 +217,7 @@ def test_a_row_is_loaded_as_the_class_it_says(engine: Engine) -> None:
 
 
 def test_binding_a_joined_subclass_binds_its_base_table(engine: Engine, database_url: str) -> None:
-    """Line 23.3: so that get_bind() of the base finds the subclass's engine, as in 2.1."""
+    """Lines 21.23, 23.3: so that get_bind() of the base finds the subclass's engine, as in 2.1."""
     other = create_engine(database_url)
     session = Session(engine)
     session.bind_mapper(Engineer, other)
