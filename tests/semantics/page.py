@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 LINES = Path(__file__).with_name("lines.toml")
 PAGE = PROJECT / "docs" / "session-semantics.md"
-CLAIM = re.compile(r"Lines? (\d+\.\d+(?:, \d+\.\d+)*)(?::\s+\S|\.(?:\s|$))")
+CLAIM = re.compile(r"Lines? (\d+\.\d+(?:, \d+\.\d+)*)(?::\s+\S|\.(?:\s|$)|$)")
 NEARLY = re.compile(r"\W*(?:semantics?|lines?)\W+\d+(?:\.\d+|\b)", re.IGNORECASE)
 DECISIONS = {"as_is": "", "take": "TAKE", "dropped": "dropped"}
 

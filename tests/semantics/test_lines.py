@@ -7,10 +7,7 @@ from tests.semantics.page import DECISIONS, PAGE, claims, misspelt, page, proofs
 # Lines that no test proves yet: a line leaves this list with its test, and the list is empty when the session is complete.
 UNPROVEN: tuple[str, ...] = (
     "15.3",
-    "20.2",
     "20.3",
-    "21.19",
-    "23.11",
 )
 
 
