@@ -139,6 +139,20 @@ def test_an_object_keeps_its_mapping(session: Session) -> None:
     assert session.query(Thing, entity_name="there").all() == []
 
 
+def test_merge_looks_in_the_table_of_the_name(session: Session) -> None:
+    """Line 15.3: rows of one key in both tables; the copy is the one that the given object's name says."""
+    saved(session, "here", id=1, name="a"), saved(session, "there", id=1, name="b")
+    session.commit()
+    session.expunge_all()
+    given = Thing(id=1, name="c")
+    merged = session.merge(given, entity_name="there")
+    assert inspect(merged).identity_key == (Thing, (1,), "there") and inspect(merged).persistent
+    session.commit()
+    connection = session.connection()
+    assert connection.exec_driver_sql("SELECT name FROM here").all() == [("a",)]
+    assert connection.exec_driver_sql("SELECT name FROM there").all() == [("c",)]
+
+
 def test_a_relation_carries_the_name_of_its_target(session: Session) -> None:
     """Line 19.1: what is put into the collection is saved under it, and loaded by it."""
     session.add(Box(id=1, things=[Thing(id=1, name="a"), Thing(id=2, name="b")]))

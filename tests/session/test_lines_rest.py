@@ -320,3 +320,27 @@ def test_merge_leaves_alone_what_is_not_loaded_on_the_source(session: Session) -
     merged = session.merge(ada)
     session.commit()
     assert (merged.name, merged.age) == ("Bea", 36) and "age" not in vars(ada)
+
+
+def test_cascade_backrefs_saves_through_the_other_side(session: Session) -> None:
+    """Line 13.10: as in 2007, for a relationship that asks for it."""
+    author, note, book = Author(), Note(), Book()
+    session.add(author)
+    note.author = author
+    with session.no_autoflush:
+        book.author = author
+    assert inspect(note).pending and inspect(book).transient
+    author.books.remove(book)
+
+
+def test_merge_in_the_words_of_2007(session: Session) -> None:
+    """Line 15.8: dont_load=True is load=False."""
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.commit()
+    assert ada.name
+    session.expunge(ada)
+    with expect_statements(session, 0):
+        merged = session.merge(ada, dont_load=True)
+        session.flush()
+    assert inspect(merged).persistent and merged.name == "Ada"
