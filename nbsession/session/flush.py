@@ -133,7 +133,7 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
     for step in plan.steps:
         if step.replaces:
             if step.settles:
-                _move(unit, step, step.replaces, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+                unit.move_each(step.replaces, Trigger.DELETE, cause)
                 _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "INSERT":
             if step.settles:

@@ -31,7 +31,7 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
     linking = Linking(work)
     linking.find()
     associations = Associating(work).steps()
-    switched = row_switches(work)
+    switched = row_switches(work, linking.links)
     saving = Saving(linking.links, linking.late, switched)
     steps = _Ordering(work, linking, saving).steps(associations, switched)
     return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside)
