@@ -271,3 +271,99 @@ def test_children_that_are_not_loaded_are_a_note(session: Session) -> None:
     with statements_of(session) as sent:
         plan = session.flush_plan()
     assert sent == [] and plan.notes == ("tags of Book#1 not loaded: would SELECT",)
+
+
+def test_a_row_switch_is_found_by_keys_that_relationships_fill(session: Session, read: Read) -> None:
+    """Line 21.4: an association object replaced by another of the same two references takes over its row."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Item(Own):
+        __tablename__ = "item"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        marks: Mapped[list[Mark]] = relationship(cascade="all, delete-orphan")
+
+    class Word(Own):
+        __tablename__ = "word"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Mark(Own):
+        __tablename__ = "mark"
+
+        item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), primary_key=True)
+        word_id: Mapped[int] = mapped_column(ForeignKey("word.id"), primary_key=True)
+        text: Mapped[str | None]
+        word: Mapped[Word] = relationship()
+
+    Own.metadata.create_all(session.bind)
+    words = [Word(id=1), Word(id=2)]
+    item = Item(id=1, marks=[Mark(word=words[0], text="old"), Mark(word=words[1])])
+    session.add(item)
+    session.commit()
+    assert len(item.marks) == 2 and words[0].id
+    item.marks = [Mark(word=words[0], text="new")]
+    assert [str(step) for step in session.flush_plan().steps] == ["UPDATE mark (1)", "DELETE mark (1)"]
+    session.commit()
+    assert read("SELECT item_id, word_id, text FROM mark") == [(1, 1, "new")]
+
+
+def test_a_row_switch_between_classes_of_one_table(session: Session, read: Read) -> None:
+    """Lines 21.4, 21.11: one identity for the whole hierarchy; the row changes its class."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Animal(Own):
+        __tablename__ = "animal"
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+
+    class Cat(Animal):
+        __mapper_args__ = {"polymorphic_identity": "cat"}
+
+    class Dog(Animal):
+        __mapper_args__ = {"polymorphic_identity": "dog"}
+
+    Own.metadata.create_all(session.bind)
+    session.add(Cat(id=1))
+    session.commit()
+    session.delete(session.get(Animal, 1))
+    session.add(Dog(id=1))
+    session.commit()
+    assert read("SELECT id, kind FROM animal") == [(1, "dog")] and type(session.get(Animal, 1)) is Dog
+
+
+def test_an_owned_reference_is_handed_over_without_a_flush(session: Session, read: Read) -> None:
+    """Line 18.5: what a many-to-one owns may go from one owner to the next, autoflush or not."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Profile(Own):
+        __tablename__ = "profile"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Owner(Own):
+        __tablename__ = "owner"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        profile_id: Mapped[int | None] = mapped_column(ForeignKey("profile.id"))
+        profile: Mapped[Profile | None] = relationship(cascade="all, delete-orphan", single_parent=True)
+
+    Own.metadata.create_all(session.bind)
+    session.autoflush = True
+    profile = Profile(id=1)
+    first, second = Owner(id=1, profile=profile), Owner(id=2)
+    session.add_all([first, second])
+    session.commit()
+    first.profile = None
+    second.profile = profile
+    session.commit()
+    assert read("SELECT profile_id FROM owner ORDER BY id") == [(None,), (1,)]
+    assert read("SELECT id FROM profile") == [(1,)]
