@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
+from nbsession.sql.columns import EntityColumn
 from nbsession.sql.selectable import FromClause, Join
 from nbsession.sql.visitors import replace
 
@@ -53,6 +54,13 @@ class AliasView:
         """The condition of a class without a table of its own, about the alias."""
         criterion = self.mapper.single_criterion
         return None if criterion is None else self.adapt(criterion)
+
+    def attribute_column(self, key: str) -> Any:
+        """The column behind an attribute of the alias; it brings all that the alias reads into FROM, and its condition."""
+        column = self.columns[key]
+        if not isinstance(self.selectable, Join) and self.single_criterion is None:
+            return column
+        return EntityColumn(column, self.selectable, self.single_criterion)
 
     def column_for(self, column: Any) -> Any:
         """The column of the alias that shows a column of the class.
@@ -121,7 +129,7 @@ class AliasedClass:
         if attribute is None:
             return getattr(view.class_, key)
         if isinstance(attribute, ColumnAttribute):
-            made = AliasedColumn(key, view.columns[key], self, view.mapper)
+            made = AliasedColumn(key, view.attribute_column(key), self, view.mapper)
         else:
             made = attribute.seen_from(self)
         self.__dict__[key] = made

@@ -164,6 +164,8 @@ class RelationshipOperators:
             given = None if given is None else target.__mapper__.adapt(given)
         path = Path(self.relationship, columns_of_entity(parent), columns_of_entity(target))
         criteria = [path.condition(), *self.extra_criteria, *([] if given is None else [given])]
+        if target.__mapper__.single_criterion is not None:
+            criteria.append(target.__mapper__.single_criterion)
         criteria += [attribute_of(target, key) == value for key, value in values.items()]
         froms = [from_of(target), *([] if path.secondary is None else [path.secondary])]
         return _exists_of(froms, criteria)

@@ -311,7 +311,7 @@ def _unaliased(clause: Any, view: Any) -> Any:
     if not getattr(view, "is_aliased_class", False):
         return clause
     columns = {id(shown): view.mapper.columns[key] for key, shown in view.columns.items()}
-    return replace(clause, lambda part: columns.get(id(part)))
+    return replace(clause, lambda part: columns.get(id(getattr(part, "original", part))))
 
 
 def _only(found: list[Any], message: str) -> Any:

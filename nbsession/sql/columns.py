@@ -225,7 +225,7 @@ class EntityColumn(Column):
 
     __slots__ = ("criterion", "original", "source")
 
-    def __init__(self, original: Column, source: Any, criterion: Any) -> None:
+    def __init__(self, original: Any, source: Any, criterion: Any) -> None:
         for base in Column.__mro__:
             for name in getattr(base, "__slots__", ()):
                 if name != "__weakref__" and hasattr(original, name):
@@ -238,7 +238,7 @@ class EntityColumn(Column):
     def _shape(self, walk: ShapeWalk) -> None:
         walk.key.append("of entity")
         self.source._shape(walk)
-        walk.key.append(self.uid)
+        self.original._shape(walk)
         if self.criterion is not None:
             self.criterion._shape(walk)
 
