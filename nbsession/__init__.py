@@ -78,9 +78,12 @@ if TYPE_CHECKING:
     from nbsession.session.loader_options import subqueryload as subqueryload
     from nbsession.session.loader_options import undefer as undefer
     from nbsession.session.loader_options import undefer_group as undefer_group
+    from nbsession.session.orm_execute import ORMExecuteState as ORMExecuteState
     from nbsession.session.query import Query as Query
     from nbsession.session.scoped import scoped_session as scoped_session
     from nbsession.session.session import Session as Session
+    from nbsession.session.sharding import ShardedSession as ShardedSession
+    from nbsession.session.sharding import set_shard_id as set_shard_id
     from nbsession.session.transaction import SessionTransaction as SessionTransaction
     from nbsession.sql import *  # noqa: F403
     from nbsession.sql import Column as Column
@@ -142,6 +145,8 @@ _HOMES = {
     """,
     "session.scoped": "scoped_session",
     "session.session": "Session",
+    "session.sharding": "set_shard_id ShardedSession",
+    "session.orm_execute": "ORMExecuteState",
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",
 }

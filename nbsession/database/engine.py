@@ -7,7 +7,8 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from nbsession.database.connection import Connection
 from nbsession.database.dialect import Dialect
@@ -56,17 +57,23 @@ class Engine:
 
     :ivar url: where the database is.
     :ivar dialect: how it is spoken to.
+    :ivar everywhere: hooks of every engine; an engine takes them over when it is made.
+    :ivar alive: the engines there are.
     """
+
+    everywhere: ClassVar[dict[str, list[Callable[..., Any]]]] = {name: [] for name in HOOKS}
+    alive: ClassVar[WeakSet[Engine]] = WeakSet()
 
     def __init__(self, url: URL, dialect: Dialect, source: LinkSource, echo: bool = False) -> None:
         self.url = url
         self.dialect = dialect
         self._source = source
-        self._hooks: dict[str, list[Callable[..., Any]]] = {name: [] for name in HOOKS}
+        self._hooks: dict[str, list[Callable[..., Any]]] = {name: list(self.everywhere[name]) for name in HOOKS}
         """change these lists in place: open connections look at them"""
         self._compiled = CompiledCache(COMPILED_KEPT)
         self._echo = False
         self.echo = echo
+        self.alive.add(self)
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.connection import Connection
@@ -9,6 +10,7 @@ from nbsession.mapping.registry import class_mapper
 from nbsession.session.core import SessionCore
 
 if TYPE_CHECKING:
+    from nbsession.session.flush_plan import Step
     from nbsession.session.level import Level
 
 
@@ -32,6 +34,10 @@ class Binding(SessionCore):
     def bind_table(self, table: Any, bind: Any) -> None:
         """Binds a table."""
         self.binds.set(table, bind)
+
+    def parts_of(self, step: Step) -> Iterator[tuple[Any, Step]]:
+        """(engine or connection, part of a flush's step): one part, unless rows of a table lie in several databases."""
+        yield self.get_bind(step.mapper if step.relationship is None else step.relationship.parent), step
 
     def on_enlisted(self, transaction: Level, connection: Connection) -> None:
         """A transaction took a connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.prepared import prepare
@@ -15,6 +16,7 @@ from nbsession.session.from_statement import read_from_statement
 from nbsession.session.loading import objects_of_rows
 from nbsession.session.mass_changes import change_rows
 from nbsession.session.mass_writes import insert_entities, update_by_key
+from nbsession.session.orm_execute import BulkChange, ORMExecuteState
 from nbsession.session.reading import (
     bundled,
     needs_plan,
@@ -48,6 +50,14 @@ def execute_statement(
         raise ArgumentError(
             f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text()."
         )
+    hooks = session.hooks.of("do_orm_execute")
+    if hooks:
+        run = partial(_execute, session)
+        return ORMExecuteState(session, statement, params, bind_arguments, run, hooks).invoke_statement()
+    return _execute(session, statement, params, bind_arguments)
+
+
+def _execute(session: Session, statement: Any, params: Any, bind_arguments: Mapping[str, Any] | None) -> Result:
     if statement.execution_options_.get("autoflush", True):
         session.autoflush_before("query" if statement.kind == "select" else "execute")
     if isinstance(params, (list, tuple)) and len(params) == 1 and statement.kind == "select":
@@ -84,7 +94,11 @@ def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, p
             "Bulk ORM DELETE not supported right now. Statement may be invoked at the Core level using "
             "session.connection().execute(stmt, parameters)"
         )
-    return change_rows(session, connection, statement, mapper, params)
+    result = change_rows(session, connection, statement, mapper, params)
+    name = "after_bulk_update" if isinstance(statement, Update) else "after_bulk_delete"
+    if session.hooks.listens(name):
+        session.hooks.fire(name, BulkChange(session, statement, mapper, result))
+    return result
 
 
 def _entity_mapper(column: Any) -> Mapper | None:

@@ -19,6 +19,7 @@ from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, state_of
 
 if TYPE_CHECKING:
+    from nbsession.database.connection import Connection
     from nbsession.session.session import Session
     from nbsession.session.transaction import SessionTransaction
 
@@ -34,31 +35,35 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
     with collector_paused(sum(step.count for step in plan.steps)):
         hooks = WriteHooks(plan) if class_hooks.count else None
-        for step in plan.steps:
-            if step.relationship is not None:
-                bind = session.get_bind(step.relationship.parent)
-                write_links(transaction.connection_for(bind), step)
-                continue
-            assert step.shape is not None
-            connection = transaction.connection_for(session.get_bind(step.mapper))
-            writer = RowWriter.of(step.shape, connection.dialect)
-            fill_links(step.links)
-            if hooks is not None:
-                hooks.before(step, connection)
-            if step.verb == "INSERT":
-                writer.insert(connection, step.objects)
-            elif step.verb == "DELETE":
-                writer.delete(connection, step.objects)
-            elif step.fixed:
-                _write_fixed(writer, connection, step)
-            else:
-                known = None if step.links or hooks is not None else step.columns
-                for obj, ident in writer.update(connection, step.objects, known):
-                    session.unit_of_work.rekey(obj, ident)
-            if hooks is not None:
-                hooks.after(step, connection)
+        for whole in plan.steps:
+            for bind, step in session.parts_of(whole):
+                _write(session, transaction.connection_for(bind), step, hooks)
         _follow_keys(session, plan.followed)
         fill_links(plan.outside)
+
+
+def _write(session: Session, connection: Connection, step: Step, hooks: WriteHooks | None) -> None:
+    """Sends the statements of one step, to one database."""
+    if step.relationship is not None:
+        write_links(connection, step)
+        return
+    assert step.shape is not None
+    writer = RowWriter.of(step.shape, connection.dialect)
+    fill_links(step.links)
+    if hooks is not None:
+        hooks.before(step, connection)
+    if step.verb == "INSERT":
+        writer.insert(connection, step.objects)
+    elif step.verb == "DELETE":
+        writer.delete(connection, step.objects)
+    elif step.fixed:
+        _write_fixed(writer, connection, step)
+    else:
+        known = None if step.links or hooks is not None else step.columns
+        for obj, ident in writer.update(connection, step.objects, known):
+            session.unit_of_work.rekey(obj, ident)
+    if hooks is not None:
+        hooks.after(step, connection)
 
 
 def fill_links(links: Iterable[Link]) -> None:

@@ -63,6 +63,10 @@ class HookPoints:
             for hook in tuple(points.listeners.get(name, ())):
                 hook(*args)
 
+    def of(self, name: str) -> list[Callable[..., Any]]:
+        """The hooks of a name, in order."""
+        return [hook for points in (*self._above, self) for hook in points.listeners.get(name, ())]
+
     def listens(self, name: str) -> bool:
         """Is there a hook of a name?"""
         return any(points.listeners.get(name) for points in (*self._above, self))

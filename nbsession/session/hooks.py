@@ -12,9 +12,25 @@ from typing import Any
 from nbsession.database.engine import Engine
 from nbsession.database.observing import HOOKS
 from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping import attribute_events
+from nbsession.mapping.attributes import Attribute
 from nbsession.mapping.listening import CLASS_EVENTS, class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.hook_points import SESSION_EVENTS, HookPoints
+
+_CHANGE = ("target", "value", "initiator")
+ATTRIBUTE_EVENTS: dict[str, tuple[str, ...]] = {
+    "set": ("target", "value", "oldvalue", "initiator"),
+    "append": _CHANGE,
+    "remove": _CHANGE,
+    "bulk_replace": ("target", "values", "initiator"),
+    "init_scalar": ("target", "value", "dict_"),
+    "init_collection": ("target", "collection", "collection_adapter"),
+    "dispose_collection": ("target", "collection", "collection_adapter"),
+    "modified": ("target", "initiator"),
+}
+"""the names of an attribute's hooks, with those of their arguments, as in SQLAlchemy"""
+_OF_ATTRIBUTES = {"active_history", "raw", "retval"}
 
 
 class Place:
@@ -56,22 +72,28 @@ class Event:
         insert: bool = False,
         named: bool = False,
         propagate: bool = False,
+        **of_attributes: bool,
     ) -> None:
         """Calls a function whenever an event happens. The same function listens once, however often it is given.
 
-        :param target: an Engine; a Session, a Session class, what ``sessionmaker()`` or ``scoped_session()`` returned; a mapped
-            class, its mapper, or ``Mapper`` for all of them.
+        :param target: an Engine, or ``Engine`` for all of them; a Session, a Session class, what ``sessionmaker()`` or
+            ``scoped_session()`` returned; a mapped class, its mapper, or ``Mapper`` for all of them; an attribute, as
+            ``User.name``.
         :param identifier: the event: ``"before_flush"``, ``"before_cursor_execute"``, ``"load"``, ...
         :param fn: called with the arguments that SQLAlchemy documents for the event.
         :param once: only the first time.
         :param insert: before those that listen already, not after them.
         :param named: the arguments come as keywords.
-        :param propagate: on a class: also for those that inherit from it.
+        :param propagate: on a class or attribute: also for those that inherit from it.
+        :param of_attributes: for attributes only: ``retval`` (what the function returns is stored), ``raw`` (it is given
+            ``inspect(object)``), ``active_history`` (an old value that is not loaded is loaded).
         :raises InvalidRequestError: the target has no such event.
 
         >>> event.listen(session, "before_flush", lambda session, context, instances: ...)
         """
-        place = _place(target, identifier, propagate)
+        place = _place(target, identifier, propagate, of_attributes)
+        if insert and isinstance(target, Attribute):
+            raise ArgumentError(f"insert=True is not for attributes: who listens to {target} is called in order.")
         if place.find(fn) is None:
             place.add(_adapted(fn, place, once, named), insert)
 
@@ -118,20 +140,28 @@ def _adapted(fn: Callable[..., Any], place: Place, once: bool, named: bool) -> C
             if called:
                 return None
             called = True
-            if hook in place.hooks:
-                place.discard(hook)
+            place.discard(hook)
         return fn(**dict(zip(place.arguments, args, strict=True))) if named else fn(*args)
 
     hook.__nbs_hook__ = fn  # type: ignore[attr-defined]
     return hook
 
 
-def _place(target: Any, identifier: str, propagate: bool = False) -> Place:
+def _place(
+    target: Any, identifier: str, propagate: bool = False, of_attributes: dict[str, bool] | None = None
+) -> Place:
     """Where hooks of a name hang on a target.
 
     :raises InvalidRequestError: the target has no such event.
-    :raises ArgumentError: nothing inherits from the target.
+    :raises ArgumentError: nothing inherits from the target, or an option is for attributes.
     """
+    options = of_attributes or {}
+    if isinstance(target, Attribute) and identifier in ATTRIBUTE_EVENTS and options.keys() <= _OF_ATTRIBUTES:
+        return _on_attribute(target, {**options, "propagate": propagate}, identifier)
+    if options:
+        raise ArgumentError(
+            f"{', '.join(options)}: {', '.join(sorted(_OF_ATTRIBUTES))} are for attributes, as User.name."
+        )
     find, known = _kind_of(target, propagate)
     if identifier not in known:
         raise InvalidRequestError(
@@ -146,6 +176,8 @@ def _kind_of(target: Any, propagate: bool) -> tuple[Callable[[str], Place], Any]
     points = _points_of(target)
     if points is not None:
         return partial(_on_session, points), SESSION_EVENTS
+    if isinstance(target, Attribute):
+        return partial(_on_attribute, target, {}), ATTRIBUTE_EVENTS
     mapped = target is Mapper or isinstance(target, Mapper) or (isinstance(target, type) and target is not Engine)
     if mapped:
         cls = None if target is Mapper else target.class_ if isinstance(target, Mapper) else target
@@ -154,7 +186,7 @@ def _kind_of(target: Any, propagate: bool) -> tuple[Callable[[str], Place], Any]
         raise ArgumentError(
             f"propagate=True is for mapped classes and their attributes: nothing inherits from {target!r}."
         )
-    if isinstance(target, Engine):
+    if isinstance(target, Engine) or target is Engine:
         return partial(_on_engine, target), HOOKS
     return partial(_on_engine, target), ()
 
@@ -184,10 +216,35 @@ def _on_class(cls: type | None, propagate: bool, name: str) -> Place:
     return Place(hooks, CLASS_EVENTS[name], add, partial(class_hooks.discard, cls, name))
 
 
-def _on_engine(engine: Engine, name: str) -> Place:
-    hooks = engine._hooks[name]
+def _on_attribute(attribute: Attribute, options: dict[str, bool], name: str) -> Place:
+    def add(hook: Callable[..., Any], first: bool) -> None:
+        attribute_events.listen(attribute, name, hook, **options)
+
+    def discard(hook: Callable[..., Any]) -> None:
+        attribute_events.unlisten(attribute, name, hook)
+
+    known = attribute.mapper.attributes.get(attribute.key, attribute)
+    hooks = [
+        one.function
+        for one in (*known.validators, *known.occasional)
+        if isinstance(one, attribute_events.Listener) and one.event == name
+    ]
+    return Place(hooks, ATTRIBUTE_EVENTS[name], add, discard)
+
+
+def _on_engine(engine: Any, name: str) -> Place:
+    if engine is Engine:  # all of them, and those made later
+        lists = [Engine.everywhere[name], *(one._hooks[name] for one in list(Engine.alive))]
+    else:
+        lists = [engine._hooks[name]]
 
     def add(hook: Callable[..., Any], first: bool) -> None:
-        hooks.insert(0 if first else len(hooks), hook)
+        for hooks in lists:
+            hooks.insert(0 if first else len(hooks), hook)
 
-    return Place(hooks, HOOKS[name], add, hooks.remove)
+    def discard(hook: Callable[..., Any]) -> None:
+        for hooks in lists:
+            if hook in hooks:
+                hooks.remove(hook)
+
+    return Place(lists[0], HOOKS[name], add, discard)

@@ -14,12 +14,15 @@ from nbsession import (
     InvalidRequestError,
     Mapped,
     Session,
+    create_engine,
+    delete,
     event,
     inspect,
     make_transient,
     mapped_column,
     scoped_session,
     sessionmaker,
+    update,
 )
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
@@ -502,3 +505,76 @@ def test_configuring(listening: Any) -> None:
     Thing()
     Thing()
     assert log == ["before", "Thing", "after"]
+
+
+# ── attributes, statements, engines ──────────────────────────────────────────────────────────────────────────────────
+def test_attributes(session: Session) -> None:
+    """Line 3.15: set, append and remove, with a value of the hook's own."""
+    log: list[Any] = []
+
+    def shout(target: Any, value: Any, oldvalue: Any, initiator: Any) -> Any:
+        log.append((value, initiator.key))
+        return value.upper()
+
+    def note_change(**given: Any) -> None:
+        log.append((sorted(given), given["value"]))
+
+    event.listen(Member.name, "set", shout, retval=True)
+    event.listen(Member.loans, "append", note_change, named=True)
+    event.listen(Member.loans, "remove", note_change, named=True, once=True)
+    try:
+        assert event.contains(Member.name, "set", shout)
+        ada, loan = Member(name="ada"), Loan()
+        assert ada.name == "ADA" and taken(log) == [("ada", "name")]
+        ada.loans.append(loan)
+        ada.loans.remove(loan)
+        ada.loans.append(loan)
+        ada.loans.remove(loan)
+        change = (["initiator", "target", "value"], loan)
+        assert taken(log) == [change, change, change]
+    finally:
+        event.remove(Member.name, "set", shout)
+        event.remove(Member.loans, "append", note_change)
+    assert Member(name="bob").name == "bob" and not event.contains(Member.loans, "remove", note_change)
+    with pytest.raises(InvalidRequestError, match="No such event 'before_lunch'"):
+        event.listen(Member.name, "before_lunch", print)
+    with pytest.raises(ArgumentError, match="are for attributes"):
+        event.listen(session, "before_flush", print, retval=True)
+    with pytest.raises(ArgumentError, match="insert=True is not for attributes"):
+        event.listen(Member.name, "set", print, insert=True)
+
+
+def test_updates_and_deletes_of_many_rows(session: Session) -> None:
+    """Line 3.15."""
+    log: list[Any] = []
+    for name in ("after_bulk_update", "after_bulk_delete"):
+        event.listen(
+            session, name, lambda context, name=name: log.append((name, context.mapper, context.result.rowcount))
+        )
+    session.add_all([Member(name="Ada"), Member(name="Bob")])
+    session.flush()
+    session.execute(update(Member).values(age=1))
+    session.execute(delete(Member).where(Member.name == "Bob"))
+    mapper = inspect(Member)
+    assert log == [("after_bulk_update", mapper, 2), ("after_bulk_delete", mapper, 1)]
+
+
+def test_every_engine(tables: Engine) -> None:
+    """Line 3.15: hooks on the class are those of every engine, there already or made later."""
+    log: list[Any] = []
+
+    def begun(conn: Any) -> None:
+        log.append(conn.engine)
+
+    event.listen(Engine, "begin", begun)
+    later = create_engine("sqlite://")
+    try:
+        for engine in (tables, later):
+            with engine.begin():
+                pass
+        assert log == [tables, later] and event.contains(later, "begin", begun)
+    finally:
+        event.remove(Engine, "begin", begun)
+    with later.begin():
+        pass
+    assert log == [tables, later] and not event.contains(create_engine("sqlite://"), "begin", begun)
