@@ -38,6 +38,7 @@ class SessionCore:
     :ivar block: the transaction whose ``with`` block is open, or None.
     :ivar flushing_thread: the thread in which a flush is under way, or None.
     :ivar hash_key: its number in this process.
+    :ivar loading: (``id`` of an object, relationship) of what is being loaded now.
     """
 
     class_hooks: ClassVar[HookPoints] = HookPoints()
@@ -90,6 +91,7 @@ class SessionCore:
         self.transaction: SessionTransaction | None = None
         self.block: SessionTransaction | None = None
         self.hash_key = next(_numbers)
+        self.loading: set[tuple[int, str]] = set()
         self.flushing_thread: int | None = None
         _sessions[self.hash_key] = self
         if query_cls is not None:

@@ -49,11 +49,27 @@ def load_after(
             for obj in parents:
                 put_related(obj, declared, [])
         elif later.strategy == "immediate":
-            for obj in parents:
-                if declared.key not in obj.__dict__:
-                    load_relationship(session, obj, declared.key, raising=False)
+            _load_each(session, plan, declared, parents, overwritten)
         else:
             _load_together(session, plan, later, parents, overwritten)
+
+
+def _load_each(
+    session: Session,
+    plan: EntityPlan,
+    declared: Relationship,
+    parents: list[Any],
+    overwritten: dict[int, Any] | None,
+) -> None:
+    """By one SELECT for each; what follows their members is loaded for all of them together."""
+    key = declared.key
+    members: list[Any] = []
+    for obj in parents:
+        if key not in obj.__dict__ and (id(obj), key) not in session.loading:
+            members += declared.members(load_relationship(session, obj, key, raising=False, follow=False))
+    target = plan_of(declared.mapper, plan.wishes.below(key), (*plan.above, plan.mapper))
+    if members and target.later:
+        load_after(session, target, members, overwritten)
 
 
 def _load_together(

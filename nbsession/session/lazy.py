@@ -49,12 +49,22 @@ class RelatedReader:
         return [processed[i] for i in self.order]
 
 
-def load_relationship(session: Session, obj: Any, key: str, raising: bool = True) -> Any:
+def load_relationship(session: Session, obj: Any, key: str, raising: bool = True, follow: bool = True) -> Any:
     """Loads a relationship and puts it into the object.
 
     :param raising: False: also if the mapping or an option says that touching it is an error.
+    :param follow: False: what is loaded after the related objects is left to the caller.
     :raises InvalidRequestError: it is one.
     """
+    mark = (id(obj), key)
+    session.loading.add(mark)
+    try:
+        return _load_relationship(session, obj, key, raising, follow)
+    finally:
+        session.loading.discard(mark)
+
+
+def _load_relationship(session: Session, obj: Any, key: str, raising: bool, follow: bool) -> Any:
     mapper = state_of(obj).mapper
     declared: Relationship = mapper.attributes[key].relationship
     wishes = wishes_of(obj)
@@ -71,6 +81,8 @@ def load_relationship(session: Session, obj: Any, key: str, raising: bool = True
         raise _raised(declared, strategy)
     criteria = wishes.relations[key].criteria if key in wishes.relations else ()
     target = plan_of(declared.mapper, wishes.below(key, everywhere=False), (mapper,))
+    if not follow and target.later:
+        target = target.without_later()
     if declared.to_one_by_key and not criteria:
         forbidden = strategy == "raise_on_sql" and raising
         found = _load_one_by_key(session, obj, declared, target, _raised(declared, strategy) if forbidden else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
-from nbsession.exc import ArgumentError
+from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.session.load_context import Wishes
 
@@ -232,6 +232,11 @@ class Load:
             else:
                 wish = at.about(said.key)
                 if said.what is not None:
+                    if wish.strategy not in (None, said.what):
+                        raise InvalidRequestError(
+                            f"Loader strategy replacement {_name(said.what)}({said.key}) is in conflict with existing strategy "
+                            f"{_name(str(wish.strategy))}({said.key}): say one of them only."
+                        )
                     wish.strategy, wish.settings = said.what, dict(said.settings)
                 wish.entity = said.entity if said.entity is not None else wish.entity
                 wish.criteria = said.criteria or wish.criteria
@@ -240,6 +245,14 @@ class Load:
         of = "" if self.root is None else getattr(self.root, "__name__", "")
         said = ", ".join(".".join([*(s.key for s in d.path), f"{d.key}: {d.what or 'default'}"]) for d in self.said)
         return f"<Load {of} {said}>"
+
+
+def _name(strategy: str) -> str:
+    """The option of a strategy."""
+    return _OPTIONS.get(strategy, f"{strategy}load")
+
+
+_OPTIONS = {"select": "lazyload", "contains": "contains_eager", "raise_on_sql": "raiseload"}
 
 
 def _class_of(entity: Any) -> Any:

@@ -122,6 +122,12 @@ class EntityPlan:
         plan.further = further
         return plan
 
+    def without_later(self) -> EntityPlan:
+        """The same without what is loaded after."""
+        plan = EntityPlan(self.mapper, self.wishes, self.above, self.within)
+        plan.joined = self.joined
+        return plan
+
     def strategy_of(self, declared: Relationship) -> str:
         """How one of its relationships is loaded, in the end."""
         return _strategy(declared, self)

@@ -530,3 +530,29 @@ def test_a_result_in_portions_can_be_left_and_closed(session: Session) -> None:
     assert result.first().id == 2
     with pytest.raises(exc.ResourceClosedError):
         result.all()
+
+
+# ── what options must not do ─────────────────────────────────────────────────────────────────────────────────────────
+def test_two_strategies_for_one_relationship_are_refused(session: Session) -> None:
+    """Line 21.20"""
+    with pytest.raises(
+        InvalidRequestError,
+        match=r"Loader strategy replacement joinedload\(books\) is in conflict with existing strategy",
+    ):
+        authors(session, selectinload(Author.books), joinedload(Author.books))
+    authors(session, selectinload(Author.books), defaultload(Author.books).joinedload(Book.tags))
+
+
+def test_what_follows_immediate_loads_comes_for_all_together(session: Session) -> None:
+    """Line 21.20"""
+    with expect_statements(session, 6):
+        found = authors(session, immediateload(Author.books).selectinload(Book.tags))
+        assert [tag.id for tag in found[1].books[2].tags] == [2, 1]
+
+
+def test_a_lazy_load_that_leads_back_to_itself_ends(session: Session) -> None:
+    """Line 21.20: each relationship is loaded once, however the path winds."""
+    option = lazyload(Tag.books).selectinload(Book.tags).immediateload(Tag.books)
+    red = session.scalars(select(Tag).where(Tag.id == 1).options(option)).one()
+    assert [book.id for book in red.books] == [1, 2, 4]
+    assert not session.loading
