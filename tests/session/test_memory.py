@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from nbsession import Engine, IntegrityError, Session, event, inspect, select
+from nbsession import (
+    Engine,
+    IntegrityError,
+    Session,
+    SessionExtension,
+    event,
+    inspect,
+    scoped_session,
+    select,
+    sessionmaker,
+)
 from nbsession.session import core, pause
 from nbsession.tracking.identity import PURGE_AT
 from tests.session.models import Loan, Member, Node, Shelf, Tool
@@ -159,6 +170,53 @@ def test_a_thousand_sessions_leave_the_object_count_flat(stocked: Engine) -> Non
 
     before = rounds(200)
     assert rounds(1000) - before < 200  # one object a round would be a thousand
+
+
+def test_a_scoped_session_lets_go_of_what_was_removed(stocked: Engine, no_collector: None) -> None:
+    """Lines 20.2, 23.12: after remove(), and when its thread ends, by counting alone."""
+    scoped = scoped_session(sessionmaker(stocked))
+    load(scoped())
+    scoped.remove()
+    before = mapped_objects()
+    references: list[weakref.ref[Session]] = []
+
+    def work() -> None:
+        session = scoped()
+        for form in (load, change, roll_back, savepoints, fail):
+            form(session)
+        references.append(weakref.ref(session))
+
+    work()
+    scoped.remove()
+    assert references[0]() is None and mapped_objects() - before == set()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert references[1]() is None and mapped_objects() - before == set()
+
+
+def test_a_session_with_an_extension_and_listeners_is_freed_by_counting(stocked: Engine, no_collector: None) -> None:
+    """Lines 3.13, 23.12: hooks and observers are held by the session, and hold it only if they say so."""
+    seen: list[str] = []
+
+    class Notes(SessionExtension):
+        def before_flush(self, session: Session, context: object, objects: object) -> None:
+            seen.append("before_flush")
+
+    extension = Notes()
+    with Session(stocked, extension=extension) as session:
+        change(session)
+    session = Session(stocked, extension=[extension, Notes()])
+    event.listen(session, "after_begin", lambda *_: seen.append("after_begin"))
+    event.listen(session, "pending_to_persistent", lambda *_: seen.append("pending_to_persistent"))
+    stop = session.subscribe(lambda fact: None)
+    for form in (change, roll_back, savepoints, fail, delete):
+        form(session)
+    reference = weakref.ref(session)
+    session.close()
+    del session
+    stop()
+    assert reference() is None and {"before_flush", "after_begin", "pending_to_persistent"} <= set(seen)
 
 
 def one_round(engine: Engine, number: int) -> None:
