@@ -173,7 +173,7 @@ class Hierarchy:
 
     def forget_children(self) -> None:
         """A subclass was mapped: what was derived from them, and what others keep by this mapper, is worked out again."""
-        for name in ("self_and_descendants", "single_criterion", "polymorphic"):
+        for name in ("self_and_descendants", "single_criterion", "polymorphic", "along"):
             vars(self).pop(name, None)
         self.memo.clear()
 
@@ -234,6 +234,15 @@ class Hierarchy:
         if group is not None:
             return self.deferred_groups[group]
         return (key,) if key is not None and key in self.deferred else self.selected_keys
+
+    @cached_property
+    def along(self) -> tuple[Mapper, ...]:
+        """The subclasses whose columns a query of this class brings along, as its arguments and theirs say."""
+        said, children = self.arguments.with_polymorphic, self.self_and_descendants[1:]
+        if said == "*":
+            return children
+        named = [one if hasattr(one, "lineage") else one.__mapper__ for one in said or ()]
+        return tuple(one for one in children if one in named or one.arguments.polymorphic_load == "inline")
 
     @cached_property
     def selectable(self) -> Any:

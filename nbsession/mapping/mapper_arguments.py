@@ -14,6 +14,8 @@ class MapperArguments(NamedTuple):
     :ivar polymorphic_on: the discriminator: an attribute's name, a column, or what ``mapped_column()`` returned.
     :ivar polymorphic_identity: its value in the rows of this class.
     :ivar polymorphic_abstract: there are no rows of this class itself, only of its subclasses.
+    :ivar with_polymorphic: subclasses (or ``"*"``) whose columns a query of this class brings along, by one SELECT.
+    :ivar polymorphic_load: ``"inline"``: queries of the parent class bring this class's columns along.
     :ivar primary_key: the columns that tell rows apart, where the table has no primary key of its own, or another.
     :ivar inherit_condition: how the subclass's table joins the inherited one, where several foreign keys could.
     :ivar version_id_col: the column that counts a row's versions: a column or an attribute's name.
@@ -27,6 +29,8 @@ class MapperArguments(NamedTuple):
     polymorphic_on: Any = None
     polymorphic_identity: Any = None
     polymorphic_abstract: bool = False
+    with_polymorphic: Any = None
+    polymorphic_load: str | None = None
     primary_key: Any = ()
     inherit_condition: Any = None
     version_id_col: Any = None
@@ -49,7 +53,13 @@ class MapperArguments(NamedTuple):
                 f"Mapper of '{mapped.__name__}' got an unexpected keyword argument {', '.join(map(repr, unknown))}. "
                 f"Known are: {', '.join(cls._fields)}."
             )
-        return cls(**given)
+        made = cls(**given)
+        if made.polymorphic_load not in (None, "inline"):
+            raise ArgumentError(
+                f"Invalid argument for polymorphic_load: {made.polymorphic_load!r} on '{mapped.__name__}'. It is 'inline' or "
+                "left out: the columns then load together when one of them is touched."
+            )
+        return made
 
 
 def next_number(version: Any) -> int:

@@ -68,6 +68,14 @@ class PolymorphicEntity(AliasedClass):
             self.__dict__[one.class_.__name__] = sub
 
 
+def with_subclasses(mapper: Mapper) -> PolymorphicEntity:
+    """The class with the subclasses' columns that its mapping says are brought along."""
+    made: PolymorphicEntity | None = mapper.memo.get("along")
+    if made is None:
+        made = mapper.memo["along"] = PolymorphicEntity(PolymorphicView(mapper, mapper.along, False, False))
+    return made
+
+
 def with_polymorphic(
     base: Any, classes: Any = "*", aliased: bool = False, *, flat: bool = False, innerjoin: bool = False
 ) -> Any:

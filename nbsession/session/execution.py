@@ -12,7 +12,9 @@ from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.polymorphic_entity import with_subclasses
 from nbsession.session.from_statement import read_from_statement
+from nbsession.session.load_plans import EntityPlan
 from nbsession.session.loading import objects_of_rows
 from nbsession.session.mass_changes import change_rows
 from nbsession.session.mass_writes import insert_entities, update_by_key
@@ -115,12 +117,26 @@ def _mapper_of(raw: Sequence[Any]) -> Any:
     return next((c.mapper for c in raw if isinstance(getattr(c, "mapper", None), Mapper)), None)
 
 
+def _with_subclasses(statement: Any, plans: Sequence[EntityPlan | None]) -> tuple[Any, list[EntityPlan | None]]:
+    """The statement and its plans, with the columns of subclasses that the mappings say are brought along."""
+    raws = [
+        with_subclasses(plan.mapper) if plan is not None and plan.mapper.along and raw is plan.mapper.entity else raw
+        for raw, plan in zip(statement.raw_columns, plans, strict=True)
+    ]
+    seen = [None if plan is None else plan.seen_as(raw) for raw, plan in zip(raws, plans, strict=True)]
+    return statement._copy(raw_columns=tuple(raws)), seen
+
+
 def _select_entities(
     session: Session, connection: Any, statement: Any, params: Any, mappers: Sequence[Mapper | None]
 ) -> Result:
     options = statement.execution_options_
     joins = options.get("enable_eagerloads", True)
     plans = plans_for(statement.raw_columns, mappers, statement.option_list, joins)
+    for mapper in mappers:
+        if mapper is not None and mapper.along:
+            statement, plans = _with_subclasses(statement, plans)
+            break
     if options.get("yield_per"):
         return read_in_portions(session, connection, statement, params, plans, options["yield_per"])
     if needs_plan(plans, options):

@@ -6,7 +6,23 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nbsession import Engine, Session, aliased, exc, func, inspect, or_, select, selectinload, with_polymorphic
+from nbsession import (
+    DeclarativeBase,
+    Engine,
+    ForeignKey,
+    Mapped,
+    Session,
+    aliased,
+    exc,
+    func,
+    inspect,
+    load_only,
+    mapped_column,
+    or_,
+    select,
+    selectinload,
+    with_polymorphic,
+)
 from tests.session.hierarchy import Director, Engineer, Firm, Machine, Manager, Person, kinds, staffed
 from tests.support import expect_moves, expect_statements
 
@@ -206,3 +222,63 @@ def test_with_polymorphic_takes_subclasses_only() -> None:
     """Line 21.24: another class is refused."""
     with pytest.raises(exc.ArgumentError, match="Machine does not inherit from Person"):
         with_polymorphic(Person, [Machine])
+
+
+@pytest.mark.parametrize("said", ["*", "class", "inline"])
+def test_a_mapping_may_bring_its_subclasses_along(engine: Engine, said: str) -> None:
+    """Line 21.24: with_polymorphic on the parent, or polymorphic_load="inline" on the child: queries send one SELECT."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Pet(Base):
+        __tablename__ = "pet"
+        __mapper_args__ = {
+            "polymorphic_on": "kind",
+            "polymorphic_identity": "pet",
+            "with_polymorphic": "*" if said == "*" else None,
+        }
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+
+    class Dog(Pet):
+        __tablename__ = "dog"
+        __mapper_args__ = {"polymorphic_identity": "dog", "polymorphic_load": "inline" if said == "inline" else None}
+        id: Mapped[int] = mapped_column(ForeignKey("pet.id"), primary_key=True)
+        bark: Mapped[str | None]
+
+    if said == "class":
+        inspect(Pet).arguments = inspect(Pet).arguments._replace(with_polymorphic=[Dog])
+        inspect(Pet).forget_children()
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all([Pet(), Dog(bark="woof")])
+        session.commit()
+        session.expunge_all()
+        with expect_statements(session, 1):
+            session.scalars(select(Pet).where(Pet.id > 0).order_by(Pet.id).options(load_only(Pet.id))).all()
+        session.expunge_all()
+        with expect_statements(session, 1):
+            found = session.query(Pet).filter(Pet.id > 0).order_by(Pet.id).all()
+            assert [getattr(one, "bark", None) for one in found] == [None, "woof"]
+        assert session.execute(select(Pet, Pet.id).order_by(Pet.id)).all() == [(one, one.id) for one in found]
+
+
+def test_an_argument_that_is_no_way_to_load_is_refused() -> None:
+    """Line 23.6: what cannot be done is not taken."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    with pytest.raises(exc.ArgumentError, match="Invalid argument for polymorphic_load: 'selectin'"):
+
+        class Pet(Base):
+            __tablename__ = "pet"
+            __mapper_args__ = {"polymorphic_load": "selectin"}
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def test_a_new_object_knows_its_discriminator() -> None:
+    """Line 21.24: before the flush writes it; one that was set stays."""
+    kinds = (Engineer().kind, Director().kind, Person().kind, Engineer(kind="x").kind)
+    assert kinds == ("engineer", "director", "person", "x")
