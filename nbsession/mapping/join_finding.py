@@ -140,7 +140,10 @@ def _by_condition(parent: Mapper, target: Mapper, primary: Any, wanted: Wanted) 
     foreign = _referring(primary, wanted)
     _, marked = marks_in(primary)
     near, far = _columns_of(parent), _columns_of(target)
-    shared = bool(near & far)
+    read = {id(part) for part in iterate(primary) if part.visit_name == "column"}
+    shared = not read & (near ^ far) and bool(near & far)  # else the columns that one side alone has tell the others' side
+    if read & (far - near) and not read & (near - far):
+        far = far - near
 
     def is_remote(column: Any, mark: MarkedColumn | None) -> bool:
         if wanted.remote is not None:

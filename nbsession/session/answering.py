@@ -12,7 +12,6 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session import attaching, lazy, loading, refreshing
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
-from nbsession.session.orphans import has_owner
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 
@@ -35,12 +34,10 @@ class Answering(Flushing):
                 self.unit_of_work.unmark_deleted(obj, cause)
 
     def leave(self, obj: Any, cause: str, at_once: bool = True) -> None:
-        """A pending orphan goes; under ``legacy_is_orphan`` only when it has no parent at all.
+        """A pending orphan goes.
 
         One whose parent is no object of this session goes at the next flush, unless it is added again.
         """
-        if state_of(obj).mapper.legacy_is_orphan and has_owner(self.unit_of_work, obj):
-            return
         if at_once:
             self.unit_of_work.move_each((obj,), Trigger.EXPUNGE, cause)
         else:

@@ -46,24 +46,6 @@ def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relat
     return found
 
 
-def has_owner(unit: UnitOfWork, child: Any) -> bool:
-    """Does any object of the session hold the child along a delete-orphan relationship? (``legacy_is_orphan``)"""
-    mapper = state_of(child).mapper
-    owning = [
-        declared
-        for other in mapper.registry.mappers
-        for declared in other.orphan_relationships
-        if mapper.isa(declared.mapper)
-    ]
-    for parent in (*unit.new.values(), *unit.identity_map.all()):
-        for declared in owning:
-            if isinstance(parent, declared.class_):
-                held = parent.__dict__.get(declared.key)
-                if any(one is child for one in (members_of(held) if declared.uselist else (held,))):
-                    return True
-    return False
-
-
 class _Orphans:
     """One look at the session. Who holds whom is worked out once for each relationship, and only if it is asked."""
 

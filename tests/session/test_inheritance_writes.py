@@ -202,3 +202,56 @@ def test_a_row_switch_spans_the_tables(session: Session, read: Read) -> None:
     session.commit()
     assert read("SELECT p.name, e.language FROM person p JOIN engineer e ON e.id = p.id") == [("new", None)]
     assert session.get(Person, 1) is new
+
+
+def test_a_reference_between_two_subclasses(session: Session, read: Read) -> None:
+    """Lines 21.1, 21.24: both lie in one base table, and the foreign key in a subclass's own."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Staff(Own):
+        __tablename__ = "staff"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Head(Staff):
+        __tablename__ = "head"
+
+        id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+        workers: Mapped[list[Worker]] = relationship(
+            primaryjoin=lambda: Worker.head_id == Head.id,
+            foreign_keys=lambda: Worker.head_id,
+            back_populates="head",
+            order_by=lambda: Worker.id,
+        )
+
+    class Worker(Staff):
+        __tablename__ = "worker"
+
+        id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+        head_id: Mapped[int | None] = mapped_column()
+        head: Mapped[Head | None] = relationship(
+            primaryjoin=lambda: Worker.head_id == Head.id,
+            foreign_keys=lambda: Worker.head_id,
+            back_populates="workers",
+        )
+
+    Own.metadata.create_all(session.bind)
+    worker = Worker(head=Head())
+    session.add(worker)
+    assert shape(session) == [
+        "INSERT staff (1)",
+        "INSERT head (1)",
+        "INSERT staff (1)",
+        "INSERT worker (1)",
+    ]
+    session.flush()
+    head = worker.head
+    assert head is not None and read("SELECT head_id FROM worker") == [(head.id,)]
+    head.workers.append(Worker())
+    session.commit()
+    assert len(head.workers) == 2
+    session.delete(head)
+    session.commit()
+    assert read("SELECT head_id FROM worker") == [(None,), (None,)] and read("SELECT count(*) FROM staff") == [(2,)]
