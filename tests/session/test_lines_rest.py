@@ -344,3 +344,48 @@ def test_merge_in_the_words_of_2007(session: Session) -> None:
         merged = session.merge(ada, dont_load=True)
         session.flush()
     assert inspect(merged).persistent and merged.name == "Ada"
+
+
+# ── spellings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_the_spellings_of_2007(session: Session) -> None:
+    """Lines 23.7, 23.11: each does what it says."""
+    root = session.begin(autoflush=False)
+    assert not root.autoflush
+    assert session.begin(subtransactions=True).parent is root
+    session.commit()
+    session.begin()
+    assert session.begin(nested=True).nested
+    session.rollback()
+
+    ada, bob = Member(name="Ada", age=1), Member(name="Bob", age=3)
+    session.add_all([ada, bob])
+    session.commit()
+    result = session.execute("SELECT name FROM member WHERE id = :id", {"id": 1}, mapper=Member)
+    result.close()
+    assert result.closed and not session.is_modified(ada, passive=True)
+    query = session.query(Member)
+    assert query.load(1) is ada
+    assert (query.min(Member.age), query.max(Member.age), query.sum(Member.age), query.avg(Member.age)) == (1, 3, 4, 2)
+    assert session.transactional is True
+
+    session.close()
+
+    class OurQuery(nbsession.Query):  # type: ignore[type-arg,unused-ignore]
+        pass
+
+    with Session(session.bind, query_cls=OurQuery, extension=[nbsession.SessionExtension()]) as other:
+        assert isinstance(other.query(Member), OurQuery)
+        transaction = other.begin()
+        connection = transaction.get_or_add(session.bind)
+        assert connection is other.connection() and transaction.connection(Member) is connection
+        with pytest.raises(InvalidRequestError, match="already has a Connection associated for the given Engine"):
+            transaction.add(session.bind)
+
+
+def test_what_else_is_public() -> None:
+    """Line 23.6: with the names and arguments of its time."""
+    from nbsession import CircularDependencyError, FlushError, registry, relation, scoped_session
+
+    assert callable(registry().dispose) and callable(scoped_session.mapper)
+    assert relation("X", entity_name="there") is not None
+    assert not issubclass(CircularDependencyError, FlushError)
