@@ -145,31 +145,41 @@ def _by_condition(parent: Mapper, target: Mapper, primary: Any, wanted: Wanted) 
     if read & (far - near) and not read & (near - far):
         far = far - near
 
+    any_marked_foreign = bool(marks_in(primary)[0])
+    referring: list[tuple[Any, bool]] = []
+
+    def refers(column: Any, mark: MarkedColumn | None) -> bool:
+        if any_marked_foreign and wanted.foreign is None:
+            return mark is not None and mark.foreign
+        return id(column) in foreign
+
     def is_remote(column: Any, mark: MarkedColumn | None) -> bool:
         if wanted.remote is not None:
             return id(column) in wanted.remote
         if marked:
             return mark is not None and mark.remote
-        if shared:
-            return id(column) in foreign if mark is None or not any_marked_foreign else mark.foreign
-        return id(column) in far
+        return refers(column, mark) if shared else id(column) in far
 
-    any_marked_foreign = bool(marks_in(primary)[0])
-    condition = with_marks(primary, is_remote)
+    def decide(column: Any, mark: MarkedColumn | None) -> bool:
+        there = is_remote(column, mark)
+        if refers(column, mark):
+            referring.append((column, there))
+        return there
+
+    condition = with_marks(primary, decide)
     pairs = [(a, b) for a, b in equated(condition) if id(a) in foreign or id(b) in foreign]
-    if not pairs:
+    if not pairs and not (wanted.viewonly and referring):
         raise _no_pairs(primary, foreign, wanted)
-    to_many = any(id(b) in foreign and not (shared and id(a) in foreign) for a, b in pairs)
-    to_one = any(id(a) in foreign and not (shared and id(b) in foreign) for a, b in pairs)
-    if not (to_many or to_one):
-        to_many = True
-    if to_many and to_one:
+    with_itself = {id(a) for a, b in pairs if a is b}
+    sides = {there for column, there in referring if id(column) not in with_itself}
+    if len(sides) != 1:
         raise ArgumentError(
             f"Can't determine relationship direction for relationship '{wanted.name}' - foreign key columns within the join "
             "condition are present in both the parent and the child's mapped tables. Ensure that only those columns "
             "referring to a parent column are marked as foreign, either via the foreign() annotation or via the "
             "foreign_keys argument."
         )
+    (to_many,) = sides
     made = Joining(parent, target, Direction.ONETOMANY if to_many else Direction.MANYTOONE, condition)
     made.pairs = tuple((parent.key_of(a), target.key_of(b)) for a, b in pairs)
     made.simple = len(pairs) == len(list(conditions_of(condition)))

@@ -119,6 +119,10 @@ class registry:
         self.waiting.append(mapper)
         return mapper
 
+    def known_class(self, name: str) -> type | None:
+        """The mapped class of a name, or None."""
+        return self._classes.get(name)
+
     def find_class(self, name: str) -> type:
         """The mapped class of a name; a dotted name may say its module.
 

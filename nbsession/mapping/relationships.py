@@ -14,8 +14,7 @@ from nbsession.mapping.entity_names import mapper_named
 from nbsession.mapping.join_finding import Wanted, joining_of
 from nbsession.mapping.join_marks import swapped
 from nbsession.mapping.joining import Direction, Joining, Pairs
-from nbsession.sql.columns import bare
-from nbsession.sql.selectable import FromClause
+from nbsession.mapping.relationship_options import columns_said, expression_said, ordering_said, table_said
 from nbsession.tracking.history import members_of
 from nbsession.tracking.instance_state import NO_VALUE
 
@@ -108,10 +107,7 @@ class Relationship:
         self.to_one_by_key = by_key and self.joining.simple
 
     def _find_join(self) -> None:
-        if callable(self.secondary) and not isinstance(self.secondary, FromClause):
-            self.secondary = self.secondary()
-        if isinstance(self.secondary, str):
-            self.secondary = self._table(self.secondary)
+        self.secondary = table_said(self, self.secondary)
         if self.secondary is None and self.secondaryjoin is not None:
             raise ArgumentError(
                 f"Property '{self}' specified with secondary join condition but no secondary argument: give the "
@@ -119,22 +115,13 @@ class Relationship:
             )
         wanted = Wanted(
             str(self),
-            foreign_keys=None if self.foreign_keys is None else _columns(self.foreign_keys),
-            remote_side=None if self.remote_side is None else _columns(self.remote_side),
+            foreign_keys=None if self.foreign_keys is None else columns_said(self, self.foreign_keys),
+            remote_side=None if self.remote_side is None else columns_said(self, self.remote_side),
             uselist=self.uselist,
             viewonly=self.viewonly,
         )
-        primary, onward = _expression(self.primaryjoin), _expression(self.secondaryjoin)
+        primary, onward = expression_said(self, self.primaryjoin), expression_said(self, self.secondaryjoin)
         self.joining = joining_of(self.parent, self.mapper, self.secondary, primary, onward, wanted)
-
-    def _table(self, name: str) -> Any:
-        for metadata in (self.parent.registry.metadata, self.parent.local_table.metadata):
-            if name in metadata.tables:
-                return metadata.tables[name]
-        raise InvalidRequestError(
-            f"When initializing relationship {self}, expression {name!r} failed to locate a name: no table of that name is "
-            "in the metadata. Define the association table before the first use of the class."
-        )
 
     def _check_options(self) -> None:
         if self.uselist and self.direction is Direction.MANYTOONE:
@@ -258,12 +245,7 @@ class Relationship:
 
     def ordering(self) -> tuple[Any, ...]:
         """The expressions of order_by."""
-        order = self.order_by() if callable(self.order_by) and not hasattr(self.order_by, "asc") else self.order_by
-        if order in (None, False) if isinstance(order, (bool, type(None))) else False:
-            return ()
-        if isinstance(order, str):
-            order = getattr(self.mapper.class_, order.rpartition(".")[2])
-        return tuple(order) if isinstance(order, (list, tuple)) else (order,)
+        return ordering_said(self)
 
     def members(self, held: Any) -> list[Any]:
         """The related objects in what an object holds under this relationship: a collection, one object, or None.
@@ -291,21 +273,6 @@ class Relationship:
 
     def __repr__(self) -> str:
         return f"<Relationship {self}>"
-
-
-def _columns(given: Any) -> list[Any]:
-    """Columns of an option that takes one, several, attributes, not yet mapped ones, or a function that gives them."""
-    if callable(given) and not hasattr(given, "__clause_element__"):
-        given = given()
-    many = given if isinstance(given, (list, tuple, set)) else [given]
-    return [bare(c.__clause_element__() if hasattr(c, "__clause_element__") else c) for c in many]
-
-
-def _expression(given: Any) -> Any:
-    """A condition, or a function that gives it."""
-    if callable(given) and not hasattr(given, "__clause_element__"):
-        given = given()
-    return bare(given)
 
 
 def relationship(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import InvalidRequestError
+from nbsession.exc import InvalidRequestError, SAWarning
 from nbsession.mapping.relationships import Relationship
 from nbsession.session.load_context import wishes_of
 from nbsession.session.load_plans import EntityPlan, plan_of
@@ -24,6 +25,7 @@ class RelatedReader:
     """The SELECT of a lazy relationship by one dialect; kept for both.
 
     :ivar keys: the attributes whose values it asks for.
+    :ivar complete: are they all the values it has? The join condition may compare with others.
     """
 
     def __init__(self, declared: Relationship, dialect: Any) -> None:
@@ -31,6 +33,7 @@ class RelatedReader:
         statement = select(declared.mapper.entity).where(*criteria).order_by(*declared.ordering())
         compiled = compile_statement(statement, dialect.name)
         self.sql = compiled.sql
+        self.complete = all(source[0] == "param" for source in compiled.sources)
         self.order = [int(source[1].rpartition("_")[2]) for source in compiled.sources if source[0] == "param"]
         self._processors = [dialect.bind_processor(declared.parent.columns[key].type) for key in self.keys]
 
@@ -93,7 +96,13 @@ def _load_relationship(session: Session, obj: Any, key: str, raising: bool, foll
     if criteria or not target.plain:
         members = _read_related(session, obj, declared, target, criteria)
     else:
-        members = _select_related(session, obj, declared)
+        members = _select_related(session, obj, declared, target)
+    if not declared.uselist and len(members) > 1:
+        warnings.warn(
+            f"Multiple rows returned with uselist=False for lazily-loaded attribute '{declared}': the first one counts.",
+            SAWarning,
+            stacklevel=5,
+        )
     return put_related(obj, declared, members if declared.uselist else members[:1])
 
 
@@ -124,12 +133,14 @@ def _load_one_by_key(
     return read_by_key(session, declared.mapper, ident, target)
 
 
-def _select_related(session: Session, obj: Any, declared: Relationship) -> list[Any]:
+def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan) -> list[Any]:
     if _unrelated(obj, declared):
         return []
     session.autoflush_before(f"lazy load of {declared}")
     connection = session.connection_of(declared.mapper)
     reader = RelatedReader.of(declared, connection.dialect)
+    if not reader.complete:
+        return _read_related(session, obj, declared, target, ())
     rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
     return objects_of_rows(session, declared.mapper, connection.dialect, rows)
 
