@@ -239,6 +239,7 @@ def test_the_notebook_shows_association_steps(session: Session) -> None:
     session.add(book)
     recorder = Recorder(session)
     plan = recorder.snapshot(with_plan=True).plan
+    recorder.close()
     assert plan is not None
     steps = plan["steps"]
     shown = next(step for step in steps if step["table"] == "book_tag")
