@@ -154,9 +154,19 @@ _PLAIN = {
 """what a class gets that does not inherit from a declarative base"""
 
 
+def sets_itself(cls: type) -> bool:
+    """Does a class have a ``__setattr__`` of its own that does not end in ours?"""
+    found = (vars(ancestor).get("__setattr__") for ancestor in cls.__mro__ if ancestor is not object)
+    own = [one for one in found if one is not None]
+    return bool(own) and instrumented_setattr not in own
+
+
 def instrument_plain_class(cls: type, mapper: Any) -> None:
     """Prepares a class that does not inherit from a declarative base."""
+    keep = sets_itself(cls)
     for name, function in _PLAIN.items():
+        if keep and name in ("__setattr__", "__delattr__"):
+            continue  # its attributes take writes themselves
         if name not in ("__getstate__", "__setstate__") or name not in vars(cls):
             setattr(cls, name, function)
     setattr(cls, STATE_KEY, mapper.transient)

@@ -12,11 +12,12 @@ from nbsession.mapping.collection_attributes import attribute_for
 from nbsession.mapping.described import Described, Keyed
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.inheritance import generated_among
-from nbsession.mapping.instrumentation import setters_of
+from nbsession.mapping.instrumentation import sets_itself, setters_of
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.mutable import column_attribute
 from nbsession.mapping.properties import Properties
 from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.watched import watched
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import CommonState, no_session
 
@@ -91,7 +92,7 @@ class Mapper(Described):
             mapper.declared.setdefault(key, declared)
         self.declared[key] = declared
         if self._is_primary:
-            setattr(self.class_, key, UnresolvedRelationship(key, self))
+            self._put(key, UnresolvedRelationship(key, self))
 
     def resolve_relationships(self, find_class: Callable[[str], type]) -> None:
         """First pass of configuring: targets and directions, and the attributes."""
@@ -112,7 +113,7 @@ class Mapper(Described):
             attribute.validators = validators
             self.attributes[key] = attribute
             if self._is_primary:
-                setattr(self.class_, key, attribute)
+                self._put(key, attribute)
 
     def make_backrefs(self) -> None:
         """Second pass: the attributes that ``backref`` asks for on the other side."""
@@ -141,6 +142,10 @@ class Mapper(Described):
         self.registry.fit_constructor(self)
         for attend in on_refit:
             attend()
+
+    def _put(self, key: str, attribute: Any) -> None:
+        """Puts an attribute on the class."""
+        setattr(self.class_, key, watched(attribute) if sets_itself(self.class_) else attribute)
 
     @property
     def _is_primary(self) -> bool:

@@ -14,6 +14,7 @@ from nbsession.mapping.instrumentation import (
     give_constructor,
     instrument_plain_class,
     release_plain_class,
+    sets_itself,
     watch_constructions,
 )
 from nbsession.mapping.listening import class_hooks
@@ -21,6 +22,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.properties import Properties, read_properties
 from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.watched import watched
 from nbsession.sql.schema import MetaData
 
 registries: WeakSet[registry] = WeakSet()
@@ -107,7 +109,7 @@ class registry:
             attribute.validators = validators.get(key, ())
             inherited_listeners(attribute, inherits.attributes.get(key) if inherits is not None else None)
             if primary or key not in vars(cls):
-                setattr(cls, key, attribute)
+                setattr(cls, key, watched(attribute) if sets_itself(cls) else attribute)
         mapper.refresh_free_keys()
         for key, declared in properties.relationships.items():
             mapper.add_relationship(key, declared)

@@ -256,3 +256,48 @@ def test_objects_of_a_mapped_join_are_written_to_both_tables(metadata: MetaData,
         session.commit()
         read = session.connection().exec_driver_sql
         assert read("SELECT name FROM users").all() == [("Bob",)] and read("SELECT mail FROM mails").all() == [("c",)]
+
+
+@pytest.mark.parametrize("hand_on", [object.__setattr__, None], ids=["object", "super"])
+def test_a_class_keeps_its_own_setattr(metadata: MetaData, engine: Engine, hand_on: Any) -> None:
+    """Line 21.14: what it hands on is noted as any change is; relationships and deletions, too."""
+    seen: list[str] = []
+
+    class Strict:
+        def __setattr__(self, name: str, value: Any) -> None:
+            seen.append(name)
+            if name == "name" and value is not None:
+                value = value.strip()
+            if hand_on is None:
+                super().__setattr__(name, value)
+            else:
+                hand_on(self, name, value)
+
+    class Pet(Plain):
+        pass
+
+    own = Table("strict", metadata, Column("id", Integer, primary_key=True), Column("name", String))
+    pets = Table(
+        "pet", metadata, Column("id", Integer, primary_key=True), Column("of", Integer, ForeignKey("strict.id"))
+    )
+    mapper(Strict, own, properties={"pets": relation(Pet, backref="owner")})
+    mapper(Pet, pets)
+    metadata.create_all(engine)
+    with Session(engine) as session:
+        one: Any = Strict()
+        one.pets = [Pet()]
+        one.name = " Ada "
+        one.other = 1
+        session.add(one)
+        session.commit()
+        assert seen == ["pets", "name", "other"] and one.name == "Ada" and one.pets[0].owner is one
+        assert one not in session.dirty
+        one.name = "Eve"
+        assert one in session.dirty and inspect(one).attrs.name.history.deleted == ["Ada"]
+        session.commit()
+        del one.name
+        session.commit()
+        assert one.name is None and one.other == 1 and one.id == 1
+        one.pets = []
+        session.commit()
+        assert session.connection().exec_driver_sql('SELECT "of" FROM pet').all() == [(None,)]

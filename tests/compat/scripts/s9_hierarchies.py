@@ -1,7 +1,6 @@
 """Classes that inherit: in one table, in several; queries of all of them, and of one kind."""
 
 import sys
-from typing import List, Optional
 
 from sqlalchemy import ForeignKey, create_engine, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column, relationship, selectinload
@@ -17,7 +16,7 @@ class Branch(Base):
     __tablename__ = "branches"
     id: Mapped[int] = mapped_column(primary_key=True)
     town: Mapped[str]
-    items: Mapped[List["Item"]] = relationship(back_populates="branch", order_by="Item.id")
+    items: Mapped[list["Item"]] = relationship(back_populates="branch", order_by="Item.id")
 
 
 class Item(Base):
@@ -25,8 +24,8 @@ class Item(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
     title: Mapped[str]
-    branch_id: Mapped[Optional[int]] = mapped_column(ForeignKey("branches.id"))
-    branch: Mapped[Optional[Branch]] = relationship(back_populates="items")
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
+    branch: Mapped[Branch | None] = relationship(back_populates="items")
     __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "item"}
 
     def __repr__(self) -> str:
@@ -48,7 +47,7 @@ class Map(Item):
 
 
 class SeaChart(Map):
-    depths: Mapped[Optional[str]]
+    depths: Mapped[str | None]
     __mapper_args__ = {"polymorphic_identity": "chart"}
 
 
