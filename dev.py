@@ -212,8 +212,8 @@ def python_tests(stage: str, extra: Sequence[str]) -> int:
 
 
 def acceptance(stage: str, database: str) -> int:
-    """Behaviour by contract; the names of 2007 come with the complete session."""
-    return pytest(stage, "tests/acceptance", "-k", "not classic", IMPL="nbsession", DBURL=f"{database}://")
+    """Behaviour by contract, the names of 2007 among it."""
+    return pytest(stage, "tests/acceptance", IMPL="nbsession", DBURL=f"{database}://")
 
 
 def browser_tests(stage: str, extra: Sequence[str]) -> int:

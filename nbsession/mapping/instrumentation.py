@@ -15,7 +15,7 @@ from nbsession.mapping import codegen
 from nbsession.mapping.attribute_events import Validator
 from nbsession.mapping.collection_kinds import saved_members
 from nbsession.mapping.listening import CONSTRUCTION, class_hooks
-from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, ident_of, state_of
+from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, OwnState, ident_of, own_state, state_of
 
 
 def instrumented_setattr(self: Any, name: str, value: Any) -> None:
@@ -115,16 +115,18 @@ def keyword_constructor(self: Any, **values: Any) -> None:
 
 
 def saved_state(self: Any) -> dict[str, Any]:
-    """What pickle keeps of an object: its values and its row's key, not its session."""
+    """What pickle keeps of an object: its values, its row's key and its unflushed changes, not its session."""
     values = {
         k: saved_members(v) if hasattr(v, "_nbs_attribute") else v
         for k, v in self.__dict__.items()
         if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)
     }
     saved = {"values": values, "ident": ident_of(self)}
-    entity_name = state_of(self).mapper.entity_name
-    if entity_name is not None:
-        saved["entity_name"] = entity_name
+    state = state_of(self)
+    if state.mapper.entity_name is not None:
+        saved["entity_name"] = state.mapper.entity_name
+    if isinstance(state, OwnState) and saved["ident"] is not None:
+        saved["changes"] = state.old, state.related, state.queued
     if class_hooks.count:
         class_hooks.fire("pickle", (self,), saved)
     return saved
@@ -141,6 +143,10 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     for declared in mapper.relationships:
         if declared.uselist and self.__dict__.get(declared.key) is not None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])
+    if "changes" in saved:
+        own = own_state(self, state_of(self))
+        for known, noted in zip((own.old, own.related, own.queued), saved["changes"], strict=True):
+            known.update(noted)
     if class_hooks.count:
         class_hooks.fire("unpickle", (self,), saved)
 

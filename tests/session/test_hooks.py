@@ -473,6 +473,25 @@ def test_pickling(listening: Any) -> None:
     assert log == ["pickle", "unpickle Ada"]
 
 
+def test_a_pickled_object_keeps_its_changes(engine: Engine) -> None:
+    """Line 21.18."""
+    PickleBase.metadata.create_all(engine)
+    session = Session(engine)
+    session.add(Pickled(id=1, name="Ada"))
+    session.commit()
+    ada = session.get(Pickled, 1)
+    assert ada.name == "Ada"
+    ada.name = "Ada L."
+    twin = pickle.loads(pickle.dumps(ada))
+    assert inspect(twin).detached and inspect(twin).modified
+    assert inspect(twin).attrs.name.history == (["Ada L."], (), ["Ada"])
+    session.close()
+    session.add(twin)
+    session.commit()
+    assert session.connection().exec_driver_sql("SELECT name FROM pickled").scalar() == "Ada L."
+    session.close()
+
+
 def test_every_class_and_those_that_inherit(session: Session, listening: Any) -> None:
     """Line 3.15."""
     from tests.session.models import Base
