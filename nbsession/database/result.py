@@ -37,6 +37,8 @@ class _Fetching(Generic[T]):
         self._check()
         if self._uniqueness is None:
             return self._made(self._source.take(count))
+        if count is None and self._uniqueness is id and not self._seen:  # all objects at once, each once
+            return list({id(item): item for item in self._made(self._source.take(None))}.values())
         found: list[T] = []
         while count is None or len(found) < count:
             wanted = None if count is None else count - len(found)

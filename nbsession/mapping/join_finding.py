@@ -141,7 +141,9 @@ def _by_condition(parent: Mapper, target: Mapper, primary: Any, wanted: Wanted) 
     _, marked = marks_in(primary)
     near, far = _columns_of(parent), _columns_of(target)
     read = {id(part) for part in iterate(primary) if part.visit_name == "column"}
-    shared = not read & (near ^ far) and bool(near & far)  # else the columns that one side alone has tell the others' side
+    shared = not read & (near ^ far) and bool(
+        near & far
+    )  # else the columns that one side alone has tell the others' side
     if read & (far - near) and not read & (near - far):
         far = far - near
 
