@@ -133,6 +133,7 @@ class CollectionAttribute(RelationshipAttribute):
         for member in fresh:
             if self.single is not None:
                 self.single.taken(owner, member)
+        for member in come:  # one that the other side brought is perhaps not in the session yet
             self.pull_in(owner, member)
         self._keep(owner, fresh)
         self._note_members(owner)

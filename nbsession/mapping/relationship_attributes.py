@@ -185,7 +185,9 @@ class ReferenceAttribute(RelationshipAttribute):
             self._store(obj, current, None)
             self.let_go(other, obj)
         elif current is NO_VALUE:
-            self._store(obj, NO_VALUE if ident_of(other) is None else other, None)
+            self._store(
+                obj, NO_VALUE if ident_of(other) is None or state_of(obj).session_ref() is None else other, None
+            )
 
     def _known(self, obj: Any) -> Any:
         """What it refers to, as far as that can be told: a to-one by foreign key is looked up without SQL."""

@@ -35,6 +35,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
             _stay(session, obj, status, cause)
             return
         if owner is not None:
+            session.work_begins()
             raise elsewhere(session, obj, owner)
         unit.move(mapper, (obj,), status, Trigger.SESSION_GONE, "its session is gone")
         attach(session, obj, cause)
@@ -101,12 +102,11 @@ def check_deletable(session: Session, obj: Any) -> None:
             f"Instance '{describe(obj)}' is not persisted: it has no row to delete."
             + (" Expunge it to keep it from being inserted." if state.status is ObjectState.PENDING else "")
         )
+    session.work_begins()
     if owner is not None and owner is not session:
         raise elsewhere(session, obj, owner)
     if owner is None:
         attach(session, obj, "session.delete")
-    else:
-        session.work_begins()
 
 
 def require_persistent(session: Session, obj: Any) -> None:

@@ -29,7 +29,9 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     if declared.uselist:
         if held is None:
             return waiting_members(obj, declared, removed) if declared.lazy == "dynamic" else []
-        return [*declared.members(held), *(collection_history(obj, declared.key).deleted if removed else ())]
+        if removed and isinstance(state_of(obj), OwnState):
+            return list(collection_history(obj, declared.key).sum())  # what was added comes first
+        return list(declared.members(held))
     members = [] if held is None else [held]
     state = state_of(obj)
     if removed and isinstance(state, OwnState):

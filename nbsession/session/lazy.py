@@ -166,10 +166,15 @@ def _unrelated(obj: Any, declared: Relationship) -> bool:
 
 
 def _joining_value(obj: Any, local: str) -> Any:
-    """The value on our side. A key is known even if the object is expired, and a changed one is not in the rows yet."""
-    mapper, ident = state_of(obj).mapper, ident_of(obj)
-    if ident is not None and local in mapper.pk_keys:
-        if local not in obj.__dict__:
-            return getattr(obj, local)  # SQLAlchemy loads an expired object before its collections
+    """The value on our side. A flush asks for what the rows have: a key that it is about to change is not in them yet."""
+    state, ident = state_of(obj), ident_of(obj)
+    mapper, session = state.mapper, state.session_ref()
+    if (
+        ident is not None
+        and local in mapper.pk_keys
+        and local in obj.__dict__
+        and session is not None
+        and session.flushing_thread
+    ):
         return mapper.identity_key(ident)[1][mapper.pk_keys.index(local)]
-    return getattr(obj, local)
+    return getattr(obj, local)  # of an expired object, everything is loaded first

@@ -52,6 +52,7 @@ class Level:
         self.state = TransactionState.IDLE
         self.error: BaseException | None = None
         self._enlisted: dict[Any, Enlisted] = {}
+        self._unannounced: set[Any] = set()
         self._outer_block: Any = None
         unit = session.unit_of_work
         self.frame: Frame = parent.frame if parent is not None and not nested else Frame(unit.frame, nested)
@@ -132,6 +133,8 @@ class Level:
                 raise InvalidRequestError(
                     "Session already has a Connection associated for the given Connection's Engine"
                 )
+            if self._unannounced:
+                self._announce(engine)
             return held.connection
         held = self._enlist(bind)
         self._enlisted[engine] = held
@@ -203,8 +206,18 @@ class Level:
     def enlist_parents_connections(self) -> None:
         """A savepoint is set at once on every connection that the level above has."""
         if self.parent is not None:
-            for connection in self.parent.enlisted():
-                self.connection_for(connection)
+            for engine, held in self.parent._enlisted.items():
+                savepoint = held.connection.begin_nested(name=self.name)
+                self._enlisted[engine] = Enlisted(held.connection, savepoint, ends=True, closes=False)
+                self._unannounced.add(engine)
+
+    def _announce(self, engine: Any) -> None:
+        """Hooks hear of a savepoint's connection when it is first used, though the savepoint is set at once."""
+        if self.parent is not None:
+            self.parent._announce(engine)
+        if engine in self._unannounced:
+            self._unannounced.discard(engine)
+            self.session.on_enlisted(self, self._enlisted[engine].connection)
 
     def _move(self, trigger: TransactionTrigger, error: BaseException | None = None) -> None:
         before = self.state

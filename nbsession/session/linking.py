@@ -90,7 +90,7 @@ class Linking:
             history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
             self._link_members(declared, obj, [child for child in history.added if child is not None])
             for child in history.deleted:
-                if declared.reverse is None or not declared.uselist or given_up(child, declared):
+                if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
                     self._unlink_child(declared, obj, child)
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:

@@ -99,6 +99,11 @@ def register_persistent(plain: Any, self: Any, states: Iterable[Any]) -> Any:
         return plain(self, found)
 
 
+@correction(unitofwork.UOWTransaction, "was_already_deleted", "who holds the key of a new row is not loaded for it")
+def was_already_deleted(plain: Any, self: Any, state: Any) -> bool:
+    return False
+
+
 @correction(persistence, "_postfetch", "a NULL that was written is known")
 def after_statement(
     plain: Any, mapper: Any, flush: Any, table: Any, state: Any, values: Any, *rest: Any, **options: Any
@@ -165,6 +170,12 @@ def expire_state(plain: Any, self: Any, state: Any, names: Any) -> None:
 
 
 # ── errors of SQLAlchemy ─────────────────────────────────────────────────────────────────────────────────────────────
+@correction(session.Session, "_delete_impl", "14.1: a cascade does not delete what is deleted")
+def delete_impl(plain: Any, self: Any, state: Any, obj: Any, head: bool) -> None:
+    if head or not state._deleted:
+        plain(self, state, obj, head)
+
+
 @correction(unitofwork.UOWTransaction, "register_object", "22.14: a child given to a new parent leaves session.deleted")
 def register_object(plain: Any, self: Any, state: Any, *args: Any, **options: Any) -> Any:
     if options.get("cancel_delete"):
