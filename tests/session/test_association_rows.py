@@ -20,7 +20,6 @@ from nbsession import (
     mapped_column,
     relationship,
 )
-from nbsession.notebook.recorder import Recorder
 from nbsession.session.flush_plan import KeyOf
 from tests.support import statements_of
 
@@ -231,17 +230,3 @@ def test_rollback_brings_the_rows_back(session: Session, links: Links) -> None:
     assert links() == [] and inspect(book).deleted
     session.rollback()
     assert links() == [(1, 1)] and len(book.tags) == 1
-
-
-def test_the_notebook_shows_association_steps(session: Session) -> None:
-    """Line 18.9: a view of the plan names both objects."""
-    book = Book(title="x", tags=[Tag(name="a"), Tag(name="b")])
-    session.add(book)
-    recorder = Recorder(session)
-    plan = recorder.snapshot(with_plan=True).plan
-    recorder.close()
-    assert plan is not None
-    steps = plan["steps"]
-    shown = next(step for step in steps if step["table"] == "book_tag")
-    assert shown["count"] == 2 and " – " in shown["label"] and len(shown["parameters"]) == 2
-    assert all(text.startswith("key of ") for _, text in shown["parameters"])
