@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.said_in_strings import evaluated
+from nbsession.sql.columns import bare
 from nbsession.sql.selectable import FromClause
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def expression_said(declared: Relationship, given: Any) -> Any:
     """A condition, a column, or several."""
     if callable(given) and not hasattr(given, "__clause_element__") and not isinstance(given, FromClause):
         given = given()
-    return evaluated(given, finder(declared), str(declared)) if isinstance(given, str) else given
+    return bare(evaluated(given, finder(declared), str(declared)) if isinstance(given, str) else given)
 
 
 def columns_said(declared: Relationship, given: Any) -> list[Any]:
@@ -28,7 +29,7 @@ def columns_said(declared: Relationship, given: Any) -> list[Any]:
     given = expression_said(declared, given)
     many = given if isinstance(given, (list, tuple, set)) else [given]
     many = [expression_said(declared, one) for one in many]
-    return [one.__clause_element__() if hasattr(one, "__clause_element__") else one for one in many]
+    return [bare(one.__clause_element__() if hasattr(one, "__clause_element__") else one) for one in many]
 
 
 def table_said(declared: Relationship, given: Any) -> Any:
