@@ -7,6 +7,7 @@ A mutant outside of all functions needs the module anew: a fresh process runs th
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -17,7 +18,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import types
 from collections.abc import Iterable, Iterator, Sequence
@@ -84,7 +84,7 @@ class Trials:
             child = os.fork()
             if not child:
                 hush()
-                kept.write_bytes(pickle.dumps(traced(items, {str(path) for path in self.files})))
+                kept.write_bytes(pickle.dumps(traced(items, self.files)))
                 os._exit(0)
             os.waitpid(child, 0)
             measured: Measured = pickle.loads(kept.read_bytes())
@@ -112,7 +112,7 @@ class Trials:
             hush()
             signal.setitimer(signal.ITIMER_REAL, 10 + 10 * seconds if chosen else 120)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            if not mutant.function or not replaced(mutant):
+            if not mutant.function or not put(mutant.path, mutant.function, mutant.tree()):
                 os._exit(self.in_a_fresh_process(mutant))
             os._exit(KILLED if any(failed(items) for items in with_next(chosen)) else SURVIVED)
         except BaseException:
@@ -153,47 +153,50 @@ def failed(pair: tuple[pytest.Item, pytest.Item | None]) -> bool:
     return any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
 
-def traced(items: Sequence[pytest.Item], files: set[str]) -> Measured:
+def traced(items: Sequence[pytest.Item], files: Sequence[Path]) -> Measured:
     """Runs tests, and notes the lines of some files that each executes, its seconds, and which ones fail."""
     seen: set[tuple[str, int]] = set()
-
-    def line(frame: types.FrameType, kind: str, _: Any) -> Any:
-        if kind == "line":
-            seen.add((frame.f_code.co_filename, frame.f_lineno))
-        return line
-
-    def call(frame: types.FrameType, kind: str, _: Any) -> Any:
-        return line if frame.f_code.co_filename in files else None
-
+    for path in files:
+        vars(importlib.import_module(module_of(path)))["__hit__"] = seen.add
+        tree = probed(path)
+        for function in {mutant.function for mutant in mutants_of(path)} - {""}:
+            put(path, function, tree)
     lines, seconds, wrong = {}, {}, []
     for pair in with_next(items):
         seen.clear()
         begun = time.perf_counter()
-        threading.settrace(call)
-        sys.settrace(call)
-        try:
-            if failed(pair):
-                wrong.append(pair[0].nodeid)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+        if failed(pair):
+            wrong.append(pair[0].nodeid)
         lines[pair[0].nodeid], seconds[pair[0].nodeid] = set(seen), time.perf_counter() - begun
     return lines, seconds, wrong
 
 
+def probed(path: Path) -> ast.Module:
+    """The program of a file, telling ``__hit__`` each line of a function that it comes to."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in list(ast.walk(tree)):
+        if isinstance(node, (ast.Module, ast.ClassDef)):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                told = [(ast.parse(f"__hit__(({str(path)!r}, {each.lineno}))").body[0], each) for each in statements]
+                setattr(node, field, [statement for pair in told for statement in pair])
+    return ast.fix_missing_locations(tree)
+
+
 # ── putting a mutant in place ────────────────────────────────────────────────────────────────────────────────────────
-def replaced(mutant: Mutant) -> bool:
-    """Gives the mutant's function its wrong code. False: that cannot be done in place."""
-    module = importlib.import_module(module_of(mutant.path))
-    compiled = compile(mutant.tree(), str(mutant.path), "exec")
-    codes = [code for code in codes_in(compiled) if code.co_qualname == mutant.function]
-    functions = list(functions_at(module, mutant.function))
+def put(path: Path, function: str, tree: ast.Module) -> bool:
+    """Gives a function the code that it has in a tree. False: that cannot be done in place."""
+    module = importlib.import_module(module_of(path))
+    codes = [code for code in codes_in(compile(tree, str(path), "exec")) if code.co_qualname == function]
+    functions = list(functions_at(module, function))
     if len(codes) != len(functions) or not codes:
         return False
-    for code, function in zip(codes, functions, strict=True):
-        if code.co_freevars != function.__code__.co_freevars:
-            return False
-        function.__code__ = code
+    if any(code.co_freevars != found.__code__.co_freevars for code, found in zip(codes, functions, strict=True)):
+        return False
+    for code, found in zip(codes, functions, strict=True):
+        found.__code__ = code
     return True
 
 
