@@ -32,6 +32,7 @@ class CollectionAttribute(RelationshipAttribute):
         super().__init__(relationship, mapper)
         self.kind = CollectionKind(relationship.collection_class)
         self._untouched: dict[int, ref[Any]] = {}
+        self._purge_at = 64
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
@@ -75,12 +76,11 @@ class CollectionAttribute(RelationshipAttribute):
         collection = known() if known is not None else None
         if collection is None or collection._nbs_owner() is not obj:
             collection = self._attached(obj, self.kind.make())
-
-            def forget(dead: ref[Any]) -> None:
-                if untouched.get(address) is dead:
-                    del untouched[address]
-
-            untouched[address] = ref(collection, forget)
+            if len(untouched) >= self._purge_at:
+                for dead in [a for a, known in untouched.items() if known() is None]:
+                    del untouched[dead]
+                self._purge_at = 2 * len(untouched) + 64
+            untouched[address] = ref(collection)
         return collection
 
     def set(self, obj: Any, value: Any) -> None:
@@ -96,7 +96,13 @@ class CollectionAttribute(RelationshipAttribute):
 
     def assign(self, obj: Any, members: list[Any]) -> None:
         """Relates these objects in place of those before; only the difference is told."""
-        replaced = getattr(obj, self.key)
+        replaced = obj.__dict__.get(self.key)
+        if replaced is None:
+            if state_of(obj).status in NEW:
+                self._untouched.pop(id(obj), None)
+                obj.__dict__[self.key] = replaced = self._attached(obj, self.kind.make())
+            else:
+                replaced = getattr(obj, self.key)
         before = members_of(replaced)
         if self.occasional:
             tell(self, "bulk_replace", obj, members, AttributeEvent(self, "bulk_replace"))
@@ -188,6 +194,10 @@ class CollectionAttribute(RelationshipAttribute):
             if not _drop(removed, other):
                 added.append(other)
         else:
+            if self.kind.plain:
+                self._note_members(obj)
+                self.kind.append(collection, other)
+                return
             self.kind.know(other)  # it may load its key, and that may flush: nothing is noted before
             self._note_members(obj)
             replaced = self.kind.add(collection, other)
@@ -230,6 +240,7 @@ class CollectionAttribute(RelationshipAttribute):
                 own.related[self.key] = members_of(obj.__dict__.get(self.key))
         elif self.key not in obj.__dict__:
             obj.__dict__[self.key] = self._empty(obj)
+            del self._untouched[id(obj)]
 
     def history(self, obj: Any) -> History:
         """What changed since the row was known."""

@@ -24,6 +24,7 @@ class CollectionKind:
     :ivar make: makes an empty one.
     :ivar form: what it is like: list, set or dict; None: a class that is like none of them.
     :ivar plain: is it our list or set, filled by one call?
+    :ivar append: adds a member to a collection without telling.
 
     :param given: ``collection_class``: a class, or a function that makes an empty collection.
     :raises ArgumentError: its class does not say how members are added or removed.
@@ -44,7 +45,7 @@ class CollectionKind:
         if not self.plain:
             instrument_collection_class(made)
         self.form = like(made)
-        self._append, self._remove = made._nbs_roles
+        self.append, self._remove = made._nbs_roles
 
     def build(self, members: Iterable[Any]) -> Any:
         """A collection with these members; nothing is told."""
@@ -52,7 +53,7 @@ class CollectionKind:
             return self.make(members)  # type: ignore[call-arg]
         made = self.make()
         for member in members:
-            self._append(made, member)
+            self.append(made, member)
         return made
 
     def know(self, member: Any) -> None:
@@ -68,7 +69,7 @@ class CollectionKind:
         :return: the members that it took the place of.
         """
         before = list(collection.values()) if isinstance(collection, InstrumentedDict) else []
-        self._append(collection, member)
+        self.append(collection, member)
         return [m for m in before if m is not member and not any(m is kept for kept in collection.values())]
 
     def take(self, collection: Any, member: Any) -> None:
@@ -86,6 +87,8 @@ class CollectionKind:
 
         :raises TypeError: it is not of this kind.
         """
+        if type(value) is self.form:
+            return members_of(value)
         if (self.form is not None and like(value) is not self.form) or value is None:
             wanted = self.form.__name__ if self.form is not None else "collection"
             given = "None" if value is None else type(value).__name__

@@ -84,11 +84,11 @@ def members_of(collection: Any) -> list[Any]:
     """
     if collection is None:
         return []
-    if isinstance(collection, (list, set)) and not hasattr(collection, "_nbs_members"):
-        return list(collection)
     own = getattr(collection, "_nbs_members", None)
     if own is not None:
         return list(own())
+    if isinstance(collection, (list, set)):
+        return list(collection)
     return list(collection.values() if hasattr(collection, "values") else collection)
 
 

@@ -190,3 +190,12 @@ def test_a_subclass_inherits_what_is_passed_on() -> None:
 
     Before(name="b"), After(name="a"), Top(name="t")
     assert heard == ["b", "a", "t"]
+
+
+def test_a_refused_assignment_to_a_new_object_leaves_a_collection_that_works() -> None:
+    case, pen = Case(), Pen()
+    with pytest.raises(ValueError, match="forbidden"):
+        case.pens = [pen, Pen(color="forbidden")]
+    assert case.pens == [] and pen.case is None
+    case.pens.append(pen)
+    assert pen.case is case
