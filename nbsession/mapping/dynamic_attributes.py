@@ -186,6 +186,10 @@ class DynamicAttribute(CollectionAttribute):
         held = obj.__dict__[self.key] = list(members)
         return held
 
+    def restore(self, obj: Any, saved: Any) -> None:
+        """Puts in place what pickle kept of a new object's members."""
+        obj.__dict__[self.key] = members_of(saved)
+
     def set(self, obj: Any, value: Any) -> None:
         """Relates the objects the user assigned, in place of those before.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,6 +155,9 @@ def test_a_new_and_a_detached_object(session: Session) -> None:
     assert list(author.posts) == [post] == author.posts[:] and author.posts.count() == 1 and post.author is author
     with pytest.raises(ValueError):
         author.posts.remove(Post())
+    twin = copy.copy(author)
+    twin.posts.append(Post(id=8))
+    assert ids(twin.posts) == [9, 8] and ids(author.posts) == [9]
     author.posts.remove(post)
     assert post.author is None and not author.posts.all()
     with pytest.raises(DetachedInstanceError, match="is not bound to a Session"):
