@@ -18,6 +18,7 @@ from nbsession.session.key_changes import KeyChanges
 from nbsession.session.orphans import given_up
 from nbsession.session.steps import Link, committed_value
 from nbsession.session.workload import Workload
+from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
@@ -154,6 +155,9 @@ class Linking:
     def _unlink_child(self, declared: Relationship, parent: Any, child: Any) -> None:
         """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted."""
         if child is None or not self.work.has_row(child):
+            alone = child is not None and not self.work.in_session(child) and not declared.has_parent(child)
+            if alone and not declared.cascade.delete_orphan and state_of(child).status is not ObjectState.DELETED:
+                self.outside.append(Link(child, foreign_keys_of(declared), None, str(declared)))
             return
         if id(child) in self.work.gone:
             if not written_late(declared) or id(parent) not in self.work.gone:

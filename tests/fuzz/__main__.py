@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 
 from tests.fuzz.comparison import Difference, difference
+from tests.fuzz.coverage import coverage_of
 from tests.fuzz.ours import OnSQLite
 from tests.fuzz.player import Step
 from tests.fuzz.programs import PROFILES, compose
@@ -37,8 +38,14 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--profile", action="append", choices=PROFILES, help="repeatable; all by default")
     parser.add_argument("--show", type=int, default=20, help="how many failing programs to show")
+    parser.add_argument("--coverage", action="store_true", help="count what the programs reach, and compare nothing")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.coverage:
+        coverage = coverage_of(range(options.start, options.start + options.programs))
+        print(coverage)
+        print("\n".join(["", "not reached often enough:", *coverage.lacking()]))
+        return 0
     started, shown = time.monotonic(), 0
     differing: Counter[str] = Counter()
     used: list[str] = []

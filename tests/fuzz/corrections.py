@@ -47,8 +47,9 @@ def key_attributes(state: Any) -> list[str]:
 @contextmanager
 def lent_keys(states: Iterable[Any]) -> Iterator[None]:
     """The keys of expired objects lie on them for a while: nobody loads an object to learn its key."""
-    lent = []
+    lent, expired_as_a_whole = [], []
     for state in states:
+        expired_as_a_whole.append((state, state.expired))
         for key, value in zip(key_attributes(state), state.key[1] if state.key else (), strict=False):
             if key not in state.dict and key not in state.committed_state:
                 state.dict[key] = value
@@ -56,6 +57,8 @@ def lent_keys(states: Iterable[Any]) -> Iterator[None]:
     try:
         yield
     finally:
+        for state, expired in expired_as_a_whole:
+            state.expired = expired
         for state, key, expired in lent:
             state.dict.pop(key, None)
             if expired:
@@ -245,4 +248,5 @@ class Corrected:
         if not (state._deleted and state.key):
             self.session.delete(obj)
         elif state.session_id != self.session.hash_key:
+            self.session._autobegin_t()
             raise InvalidRequestError("has been deleted")

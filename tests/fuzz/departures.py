@@ -62,7 +62,9 @@ def merged_with_itself(it: Situation) -> bool:
     if it.step[0] != "merge" or it.step[3] or it.before is None or not it.was(it.step[2], "contains"):
         return False
     alone = it.before["loaded"][it.step[2]] == it.found["loaded"][it.step[2]]
-    return alone and (it.was(it.step[2], "dirty") or not it.before["loaded"][it.step[2]])
+    return alone and (
+        it.was(it.step[2], "modified") or it.was(it.step[2], "dirty") or not it.before["loaded"][it.step[2]]
+    )
 
 
 @departure("15.8: merge(load=False) of an object whose row is deleted makes no persistent object")

@@ -212,11 +212,13 @@ def test_rollback_and_close(session: Session, log: list[str]) -> None:
 
 
 def test_savepoints(session: Session, log: list[str]) -> None:
-    """Line 3.11."""
+    """Line 3.11: after_begin comes when the savepoint is first used, as with SQLAlchemy."""
     session.connection()
     taken(log)
     with session.begin_nested():
-        assert taken(log) == ["after_transaction_create", "after_begin"]
+        assert taken(log) == ["after_transaction_create"]
+        session.connection()
+        assert taken(log) == ["after_begin"]
     assert taken(log) == ["before_commit", "after_commit", "after_transaction_end"]
     session.begin_nested()
     taken(log)
