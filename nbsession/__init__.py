@@ -62,24 +62,24 @@ if TYPE_CHECKING:
     from nbsession.session.factory import make_transient_to_detached as make_transient_to_detached
     from nbsession.session.factory import object_session as object_session
     from nbsession.session.factory import sessionmaker as sessionmaker
-    from nbsession.session.flush_plan import FlushPlan as FlushPlan
+    from nbsession.session.flush.flush_plan import FlushPlan as FlushPlan
     from nbsession.session.hooks import event as event
-    from nbsession.session.load_option import Load as Load
-    from nbsession.session.loader_options import contains_eager as contains_eager
-    from nbsession.session.loader_options import defaultload as defaultload
-    from nbsession.session.loader_options import defer as defer
-    from nbsession.session.loader_options import immediateload as immediateload
-    from nbsession.session.loader_options import joinedload as joinedload
-    from nbsession.session.loader_options import lazyload as lazyload
-    from nbsession.session.loader_options import load_only as load_only
-    from nbsession.session.loader_options import noload as noload
-    from nbsession.session.loader_options import raiseload as raiseload
-    from nbsession.session.loader_options import selectinload as selectinload
-    from nbsession.session.loader_options import subqueryload as subqueryload
-    from nbsession.session.loader_options import undefer as undefer
-    from nbsession.session.loader_options import undefer_group as undefer_group
-    from nbsession.session.orm_execute import ORMExecuteState as ORMExecuteState
-    from nbsession.session.query import Query as Query
+    from nbsession.session.load.load_option import Load as Load
+    from nbsession.session.load.loader_options import contains_eager as contains_eager
+    from nbsession.session.load.loader_options import defaultload as defaultload
+    from nbsession.session.load.loader_options import defer as defer
+    from nbsession.session.load.loader_options import immediateload as immediateload
+    from nbsession.session.load.loader_options import joinedload as joinedload
+    from nbsession.session.load.loader_options import lazyload as lazyload
+    from nbsession.session.load.loader_options import load_only as load_only
+    from nbsession.session.load.loader_options import noload as noload
+    from nbsession.session.load.loader_options import raiseload as raiseload
+    from nbsession.session.load.loader_options import selectinload as selectinload
+    from nbsession.session.load.loader_options import subqueryload as subqueryload
+    from nbsession.session.load.loader_options import undefer as undefer
+    from nbsession.session.load.loader_options import undefer_group as undefer_group
+    from nbsession.session.querying.orm_execute import ORMExecuteState as ORMExecuteState
+    from nbsession.session.querying.query import Query as Query
     from nbsession.session.scoped import scoped_session as scoped_session
     from nbsession.session.session import Session as Session
     from nbsession.session.sharding import ShardedSession as ShardedSession
@@ -135,18 +135,18 @@ _HOMES = {
         close_all_sessions create_session expire_instance inspect make_transient make_transient_to_detached object_session
         sessionmaker
     """,
-    "session.flush_plan": "FlushPlan",
+    "session.flush.flush_plan": "FlushPlan",
     "session.hooks": "event",
-    "session.query": "Query",
-    "session.load_option": "Load",
-    "session.loader_options": """
+    "session.querying.query": "Query",
+    "session.load.load_option": "Load",
+    "session.load.loader_options": """
         contains_eager defaultload defer immediateload joinedload lazyload load_only noload raiseload selectinload
         subqueryload undefer undefer_group
     """,
     "session.scoped": "scoped_session",
     "session.session": "Session",
     "session.sharding": "set_shard_id ShardedSession",
-    "session.orm_execute": "ORMExecuteState",
+    "session.querying.orm_execute": "ORMExecuteState",
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",
 }

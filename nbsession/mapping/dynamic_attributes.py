@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class AppenderQuery:
     """What reading a dynamic collection gives: a query for its members, to which members can be added.
 
-    Whatever a :class:`~nbsession.session.query.Query` can do, it can: ``filter``, ``order_by``, ``count``, ``first``, ...
+    Whatever a :class:`~nbsession.session.querying.query.Query` can do, it can: ``filter``, ``order_by``, ``count``, ``first``, ...
 
     >>> user.addresses.filter(Address.email == "a").one()
     >>> user.addresses.append(Address(email="b"))

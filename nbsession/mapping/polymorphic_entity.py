@@ -1,6 +1,6 @@
 """``with_polymorphic(Person, [Engineer])``: a class together with the columns of its subclasses, by one SELECT.
 
-Knows how the tables are joined; the columns of subclasses are given to the objects in :mod:`nbsession.session.further`.
+Knows how the tables are joined; the columns of subclasses are given to the objects in :mod:`nbsession.session.load.further`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.session import attaching, lazy, loading, refreshing
+from nbsession.session import attaching
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
+from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 

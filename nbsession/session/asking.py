@@ -7,9 +7,9 @@ from typing import Any
 
 from nbsession.database.result import Result, ScalarResult
 from nbsession.mapping.entity_names import entity_of
-from nbsession.session.execution import execute_statement
 from nbsession.session.expiring import Expiring
-from nbsession.session.query import Query
+from nbsession.session.querying.execution import execute_statement
+from nbsession.session.querying.query import Query
 
 
 class Asking(Expiring):

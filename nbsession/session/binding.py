@@ -10,7 +10,7 @@ from nbsession.mapping.registry import class_mapper
 from nbsession.session.core import SessionCore
 
 if TYPE_CHECKING:
-    from nbsession.session.flush_plan import Step
+    from nbsession.session.flush.flush_plan import Step
     from nbsession.session.level import Level
 
 

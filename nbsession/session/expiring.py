@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from nbsession.session import attaching, refreshing
+from nbsession.session import attaching
 from nbsession.session.answering import Answering
 from nbsession.session.cascades import reached
+from nbsession.session.load import refreshing
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
 

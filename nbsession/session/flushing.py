@@ -8,12 +8,12 @@ from threading import get_ident
 from typing import Any, Self
 
 from nbsession.exc import InvalidRequestError
-from nbsession.session.flush import execute_plan, publish_end, settle_flush
-from nbsession.session.flush_plan import FlushPlan
-from nbsession.session.planning import build_plan
-from nbsession.session.preparation import prepare_flush
+from nbsession.session.flush.executing import execute_plan, publish_end, settle_flush
+from nbsession.session.flush.flush_plan import FlushPlan
+from nbsession.session.flush.planning import build_plan
+from nbsession.session.flush.preparation import prepare_flush
+from nbsession.session.flush.workload import with_children
 from nbsession.session.transacting import Transacting
-from nbsession.session.workload import with_children
 
 
 class Flushing(Transacting):

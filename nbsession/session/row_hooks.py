@@ -11,7 +11,7 @@ from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
-    from nbsession.session.flush_plan import FlushPlan, Step
+    from nbsession.session.flush.flush_plan import FlushPlan, Step
     from nbsession.tracking.identity import KeyedObjects
 
 

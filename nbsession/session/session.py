@@ -9,12 +9,13 @@ from nbsession.exc import InvalidRequestError, NoResultFound
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.registry import class_mapper
-from nbsession.session import attaching, refreshing
+from nbsession.session import attaching
 from nbsession.session.cascade_preview import CascadeNode, preview
 from nbsession.session.cascades import reached, reached_by_delete
 from nbsession.session.classic import ClassicNames
 from nbsession.session.debug_view import debug_view
 from nbsession.session.identity import identity_key, normal_ident
+from nbsession.session.load import refreshing
 from nbsession.session.merging import Merging, merge_into
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.registry import class_mapper
-from nbsession.session.flush_plan import Step
+from nbsession.session.flush.flush_plan import Step
 from nbsession.session.identity import normal_ident
-from nbsession.session.orm_execute import ORMExecuteState
+from nbsession.session.querying.orm_execute import ORMExecuteState
 from nbsession.session.session import Session
 from nbsession.session.shards import Places, ShardedIdentityMap, by_shard
 

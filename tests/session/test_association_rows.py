@@ -20,7 +20,7 @@ from nbsession import (
     mapped_column,
     relationship,
 )
-from nbsession.session.flush_plan import KeyOf
+from nbsession.session.flush.flush_plan import KeyOf
 from tests.support import statements_of
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nbsession import CircularDependencyError, FlushError, Session, inspect
-from nbsession.session.flush_plan import FlushPlan, KeyOf
-from nbsession.session.topology import components, levels
+from nbsession.session.flush.flush_plan import FlushPlan, KeyOf
+from nbsession.session.flush.topology import components, levels
 from nbsession.tracking.instance_state import state_of
 from tests.session.models import City, Country, Crate, Loan, Member, Node, Screw, Shelf, Tool
 from tests.support import statements_of

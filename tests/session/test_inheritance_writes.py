@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbsession import DeclarativeBase, Engine, ForeignKey, Mapped, Session, inspect, mapped_column, relationship
-from nbsession.session.flush_plan import KeyOf
+from nbsession.session.flush.flush_plan import KeyOf
 from tests.support import statements_of
 
 

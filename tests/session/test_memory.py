@@ -21,7 +21,8 @@ from nbsession import (
     select,
     sessionmaker,
 )
-from nbsession.session import core, pause
+from nbsession.session import core
+from nbsession.session.load import pause
 from nbsession.tracking.identity import PURGE_AT
 from tests.session.models import Loan, Member, Node, Shelf, Tool
 

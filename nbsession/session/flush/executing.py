@@ -1,0 +1,167 @@
+"""Executes a flush plan: one statement per group of rows. Knows the plan, connections and the unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from nbsession.events import FlushEnded, FlushStarted
+from nbsession.exc import FlushError
+from nbsession.mapping.attributes import NEW, describe
+from nbsession.mapping.listening import class_hooks
+from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
+from nbsession.session.flush.writing import RowWriter
+from nbsession.session.flush.writing_links import write_links
+from nbsession.session.load.pause import collector_paused
+from nbsession.session.row_hooks import WriteHooks
+from nbsession.session.unit_of_work import UnitOfWork
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.database.connection import Connection
+    from nbsession.session.session import Session
+    from nbsession.session.transaction import SessionTransaction
+
+
+def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
+    """Sends a plan's statements. Objects are moved afterwards, by :func:`settle_flush`.
+
+    :raises FlushError: a related object has no key to refer to.
+    :raises StaleDataError: a row is not there any more.
+    :raises DBAPIError: the database refused.
+    """
+    if session.bus.observers:
+        session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
+    with collector_paused(sum(step.count for step in plan.steps)):
+        hooks = WriteHooks(plan) if class_hooks.count else None
+        for whole in plan.steps:
+            for bind, step in session.parts_of(whole):
+                _write(session, transaction.connection_for(bind), step, hooks)
+        _follow_keys(session, plan.followed)
+        fill_links(plan.outside)
+
+
+def _write(session: Session, connection: Connection, step: Step, hooks: WriteHooks | None) -> None:
+    """Sends the statements of one step, to one database."""
+    if step.relationship is not None:
+        write_links(connection, step)
+        return
+    assert step.shape is not None
+    writer = RowWriter.of(step.shape, connection.dialect)
+    fill_links(step.links)
+    if hooks is not None:
+        hooks.before(step, connection)
+    if step.verb == "INSERT":
+        writer.insert(connection, step.objects)
+    elif step.verb == "DELETE":
+        writer.delete(connection, step.objects)
+    elif step.fixed:
+        _write_fixed(writer, connection, step)
+    else:
+        known = None if step.links or hooks is not None else step.columns
+        for obj, ident in writer.update(connection, step.objects, known):
+            session.unit_of_work.rekey(obj, ident)
+    if hooks is not None:
+        hooks.after(step, connection)
+
+
+def fill_links(links: Iterable[Link]) -> None:
+    """Gives children the keys of their parents; validators see them.
+
+    :raises FlushError: a parent has none.
+    """
+    for child, keys, parent, along in links:
+        values = child.__dict__
+        state = state_of(child)
+        mapper, new = state.mapper, state.status in NEW
+        for key, source in keys:
+            value = None
+            if parent is not None:
+                value = parent.__dict__.get(source)
+                if value is None:
+                    value = _from_key(parent, source)
+                if value is None:
+                    raise FlushError(
+                        f"Can't execute sync rule for '{along}': {describe(parent)} has no '{source}' that "
+                        f"{describe(child)}.{key} could refer to. Flush it first, or set it."
+                    )
+            if new and key in mapper.plain_keys:
+                values[key] = value
+            elif new or key not in values or values[key] != value:
+                mapper.attributes[key].set(child, value)
+
+
+def _from_key(parent: Any, source: str) -> Any:
+    """A key value of an expired object."""
+    mapper, ident = state_of(parent).mapper, ident_of(parent)
+    if ident is None or source not in mapper.pk_keys:
+        return getattr(parent, source)
+    return mapper.identity_key(ident)[1][mapper.pk_keys.index(source)]
+
+
+def _write_fixed(writer: RowWriter, connection: Any, step: Step) -> None:
+    """Exactly the step's columns: of new objects that take over rows of deleted ones, or of late foreign keys."""
+    assert step.shape is not None
+    mapper = step.shape.mapper
+    keys = tuple(k for k in step.columns if k not in mapper.pk_keys)
+    if step.replaces:
+        writer.fill_defaults(step.objects)
+    if keys:
+        writer.update_columns(connection, step.objects, keys, step.replaces)
+    if step.replaces and step.settles:
+        for obj in step.objects:
+            for key in keys:
+                obj.__dict__.setdefault(key, None)
+            mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+
+
+def _follow_keys(session: Session, links: Iterable[Link]) -> None:
+    """What the database changed along with a key, ``ON UPDATE CASCADE``, is so in memory."""
+    for child, keys, parent, _ in links:
+        values, mapper = child.__dict__, state_of(child).mapper
+        found = {key: parent.__dict__[source] for key, source in keys if source in parent.__dict__}
+        values.update(found)
+        if not found.keys().isdisjoint(mapper.pk_keys):
+            session.unit_of_work.rekey(child, mapper.ident_of_values({**mapper.key_values(ident_of(child)), **values}))
+
+
+def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> None:
+    """After the statements: objects are moved, and clean.
+
+    :param flushed: modified objects of this flush, those without net change among them.
+    """
+    unit, cause = session.unit_of_work, session.bus.cause
+    for step in plan.steps:
+        if step.verb == "DELETE" and step.settles:
+            _move(unit, step, step.objects, ObjectState.PERSISTENT, Trigger.DELETE, cause)
+    for step in plan.steps:
+        if step.replaces:
+            if step.settles:
+                unit.move_each(step.replaces, Trigger.DELETE, cause)
+                _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+        elif step.verb == "INSERT":
+            if step.settles:
+                _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
+        elif step.verb == "UPDATE":
+            unit.clean(step.objects)
+    unit.clean(flushed)
+
+
+def _move(unit: UnitOfWork, step: Step, objects: list[Any], before: ObjectState, trigger: Trigger, cause: str) -> None:
+    """Moves a step's objects, in batches of one class."""
+    assert step.shape is not None
+    if len(step.shape.mappers) == 1:
+        unit.move(step.shape.mapper, objects, before, trigger, cause)
+    else:
+        unit.move_each(objects, trigger, cause)
+
+
+def publish_end(session: Session, error: BaseException | None) -> None:
+    """Tells observers that the flush ended."""
+    if session.bus.observers:
+        text = None
+        if error is not None:
+            first = str(error).splitlines()
+            text = f"{type(error).__name__}: {first[0] if first else ''}"
+        session.bus.publish(FlushEnded(error=text))

@@ -1,0 +1,244 @@
+"""Finds the foreign keys that a flush fills: of children that came to a parent, left it, or follow its changed key.
+
+Looks at histories; loads nothing and changes no object.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from nbsession.exc import FlushError, NbsessionWarning
+from nbsession.mapping.attributes import describe
+from nbsession.mapping.collections import members_of
+from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.session.flush.changes import title
+from nbsession.session.flush.key_changes import KeyChanges
+from nbsession.session.flush.orphans import given_up
+from nbsession.session.flush.steps import Link, committed_value
+from nbsession.session.flush.workload import Workload
+from nbsession.states import ObjectState
+from nbsession.tracking.history import collection_history, reference_history
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+
+
+class Linking:
+    """The links of one flush.
+
+    :ivar links: by ``id`` of the child, what is filled before its row is written.
+    :ivar linked: those children, by ``id``.
+    :ivar late: what a separate UPDATE writes once all rows are there (``post_update``).
+    :ivar outside: of members that are in no session: they learn the key, and no row is written.
+    :ivar followed: what the database fills itself where a key changes (``passive_updates``), to be known in memory.
+    """
+
+    def __init__(self, work: Workload) -> None:
+        self.work = work
+        self.links: dict[int, list[Link]] = {}
+        self.linked: dict[int, Any] = {}
+        self.late: list[Link] = []
+        self.outside: list[Link] = []
+        self.followed: list[Link] = []
+        self._known: dict[Relationship, tuple[tuple[tuple[str, str], ...], bool, str]] = {}
+
+    def find(self) -> None:
+        """Goes through the relationships of all objects of the flush."""
+        for mapper, objects in self.work.new_of.items():
+            for declared in mapper.relationships:
+                if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
+                    self._link_new(declared, objects)
+        for mapper, objects in self.work.touched_of.items():
+            for declared in mapper.relationships:
+                if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
+                    self._link_changed(declared, objects)
+        for mapper, objects in self.work.deleted_of.items():
+            for declared in mapper.relationships:
+                if declared.viewonly:
+                    continue
+                if declared.direction is Direction.ONETOMANY:
+                    self._unlink_children(declared, objects)
+                elif declared.direction is Direction.MANYTOONE and declared.post_update:
+                    self._let_go_of_parents(declared, objects)
+        KeyChanges(self.work, self).follow()
+
+    # ------------------------------------------------------------------------------------------------ saves
+
+    def _link_new(self, declared: Relationship, objects: list[Any]) -> None:
+        key = declared.key
+        if declared.direction is Direction.MANYTOONE:
+            for obj in objects:
+                parent = obj.__dict__.get(key, NO_VALUE)
+                if parent is NO_VALUE or (parent is None and _is_keyless(declared, obj)):
+                    continue
+                self._link(declared, obj, parent)
+            return
+        for obj in objects:
+            held = obj.__dict__.get(key)
+            if held is not None:
+                self._link_members(declared, obj, members_of(held) if declared.uselist else (held,))
+
+    def _link_changed(self, declared: Relationship, objects: list[Any]) -> None:
+        key = declared.key
+        for obj in objects:
+            state = state_of(obj)
+            if not isinstance(state, OwnState) or (key not in state.related and key not in state.queued):
+                continue
+            if declared.direction is Direction.MANYTOONE:
+                if reference_history(obj, key).has_changes():
+                    self._link(declared, obj, obj.__dict__.get(key))
+                continue
+            history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
+            self._link_members(declared, obj, [child for child in history.added if child is not None])
+            for child in history.deleted:
+                if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
+                    self._unlink_child(declared, obj, child)
+
+    def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
+        back = declared.reverse.key if declared.reverse is not None else None
+        takes_part = self.work.takes_part
+        for child in members:
+            if back is not None and child.__dict__.get(back) is parent and takes_part(child):
+                continue  # the many-to-one on the child links the two
+            self._link(declared, child, parent)
+
+    def _link(self, declared: Relationship, child: Any, parent: Any) -> None:
+        other = parent if declared.direction is Direction.MANYTOONE else child
+        if other is not None:
+            if not self.work.in_session(other):
+                warn_not_in_session(declared, other)
+                if declared.direction is Direction.ONETOMANY:
+                    self.outside.append(Link(child, foreign_keys_of(declared), parent, str(declared)))
+                return
+            check_type(declared, other)
+        if id(child) in self.work.gone:
+            return
+        if self.work.only is not None and any(
+            one is not None and self.work.comes_later(one) for one in (child, parent)
+        ):
+            return  # their own flush links the two
+        self.add(declared, child, parent)
+
+    def add(self, declared: Relationship, child: Any, parent: Any) -> None:
+        """Notes that a child's foreign key is to be filled.
+
+        :raises AssertionError: it would empty the child's primary key.
+        """
+        keys, late, along = self._how(declared)
+        if parent is None:
+            blanked = [k for k, _ in keys if k in state_of(child).mapper.pk_keys]
+            if blanked:
+                raise AssertionError(
+                    f"Dependency rule on '{declared}' tried to blank-out primary key column(s) {', '.join(blanked)} on "
+                    f"instance {describe(child)}. Delete it instead, or give it another parent."
+                )
+        link = Link(child, keys, parent, along)
+        if late:
+            self.late.append(link)
+            return
+        try:
+            self.links[id(child)].append(link)
+        except KeyError:
+            self.links[id(child)] = [link]
+        self.linked[id(child)] = child
+
+    def _how(self, declared: Relationship) -> tuple[tuple[tuple[str, str], ...], bool, str]:
+        """The keys to fill, whether by an UPDATE of their own, and the relationship's name: asked for every child."""
+        try:
+            return self._known[declared]
+        except KeyError:
+            self._known[declared] = foreign_keys_of(declared), written_late(declared), str(declared)
+            return self._known[declared]
+
+    # --------------------------------------------------------------------------------------------- leaving
+
+    def _unlink_child(self, declared: Relationship, parent: Any, child: Any) -> None:
+        """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted."""
+        if child is None or not self.work.has_row(child):
+            alone = child is not None and not self.work.in_session(child) and not declared.has_parent(child)
+            if alone and not declared.cascade.delete_orphan and state_of(child).status is not ObjectState.DELETED:
+                self.outside.append(Link(child, foreign_keys_of(declared), None, str(declared)))
+            return
+        if id(child) in self.work.gone:
+            if not written_late(declared) or id(parent) not in self.work.gone:
+                return
+            self.late.append(Link(child, foreign_keys_of(declared), None, str(declared)))
+            return
+        now = child.__dict__.get(declared.reverse.key) if declared.reverse is not None else None
+        moved = now is not None and now is not parent
+        links = self.links.get(id(child), ())
+        if moved or any(link.parent is not None and link.along == str(declared) for link in links):
+            return
+        self.add(declared, child, None)
+
+    def _unlink_children(self, declared: Relationship, parents: list[Any]) -> None:
+        """Children of deleted parents: their foreign keys become NULL, as far as they are loaded."""
+        for parent in parents:
+            held = parent.__dict__.get(declared.key, NO_VALUE)
+            if held is NO_VALUE:
+                if not declared.passive_deletes:
+                    self.work.notes.append(f"{declared.key} of {title(parent)} not loaded: would SELECT")
+                continue
+            if (declared.cascade.delete and not written_late(declared)) or declared.passive_deletes == "all":
+                continue
+            for child in members_of(held) if declared.uselist else [held]:
+                self._unlink_child(declared, parent, child)
+
+    def _let_go_of_parents(self, declared: Relationship, children: list[Any]) -> None:
+        """Rows that are to be deleted and refer, by ``post_update``, to others: first they let go of them."""
+        if declared.cascade.delete_orphan or declared.passive_deletes == "all":
+            return
+        keys = foreign_keys_of(declared)
+        for child in children:
+            if all(k not in state_of(child).mapper.pk_keys for k, _ in keys) and any(
+                committed_value(child, k) not in (None, NO_VALUE) for k, _ in keys
+            ):
+                self.late.append(Link(child, keys, None, str(declared)))
+
+
+def _is_keyless(declared: Relationship, obj: Any) -> bool:
+    """Is the foreign key part of a key that is not set? Then there is nothing to blank out."""
+    return any(k in state_of(obj).mapper.pk_keys and obj.__dict__.get(k) is None for k, _ in declared.pairs)
+
+
+def foreign_keys_of(declared: Relationship) -> tuple[tuple[str, str], ...]:
+    """(foreign key attribute of the child, attribute of the parent) of a relationship, whichever side it is on."""
+    if declared.direction is Direction.MANYTOONE:
+        return declared.pairs
+    return tuple((there, here) for here, there in declared.pairs)
+
+
+def written_late(declared: Relationship) -> bool:
+    """Does ``post_update``, on either side, ask for a separate UPDATE?"""
+    if declared.post_update:
+        return True
+    return declared.reverse is not None and bool(declared.reverse.relationship.post_update)
+
+
+def warn_not_in_session(declared: Relationship, other: Any, operation: str = "add") -> None:
+    """A related object that nobody added: the relationship is not written."""
+    warnings.warn(
+        f"Object of type {describe(other)} not in session, {operation} operation along '{declared}' will not proceed",
+        NbsessionWarning,
+        stacklevel=2,
+    )
+
+
+def check_type(declared: Relationship, other: Any) -> None:
+    """A related object must be of the class that the relationship leads to.
+
+    :raises FlushError: it is not.
+    """
+    target, mapper = declared.mapper, state_of(other).mapper
+    if mapper is target or (mapper.isa(target) and (target.polymorphic or not declared.enable_typechecks)):
+        return
+    subtype = (
+        f"{type(other).__name__} is a subclass of {target.class_.__name__}: give the mapper a polymorphic_on, or set "
+        "enable_typechecks=False on the relationship."
+        if mapper.isa(target)
+        else "Put it where it belongs."
+    )
+    raise FlushError(
+        f'Attempting to flush an item of type {type(other)} as a member of collection "{declared}". Expected an object of type '
+        f"{target.class_} or a polymorphic subclass of this type. {subtype}"
+    )

@@ -1,0 +1,180 @@
+"""Builds the flush plan: finds what is to be written, and puts it in order. Pure; loads nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbsession.mapping.attributes import describe
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Direction
+from nbsession.session.batches import by_mapper
+from nbsession.session.flush.associating import Associating
+from nbsession.session.flush.flush_plan import FlushPlan
+from nbsession.session.flush.linking import Linking, written_late
+from nbsession.session.flush.row_switches import row_switches
+from nbsession.session.flush.saving import Saving, sort_by_key, spread
+from nbsession.session.flush.steps import Step, committed_value
+from nbsession.session.flush.topology import components, levels
+from nbsession.session.flush.workload import Workload, by_family, row_key
+from nbsession.session.unit_of_work import UnitOfWork
+from nbsession.tracking.instance_state import NO_VALUE, state_of
+
+
+def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
+    """What a flush would send now.
+
+    :param unit: the session's unit of work.
+    :param only: ``id`` of the objects to flush; None: all.
+    :raises CircularDependencyError: rows need each other's keys.
+    """
+    work = Workload(unit, only)
+    linking = Linking(work)
+    linking.find()
+    associations = Associating(work).steps()
+    switched = row_switches(work, linking.links)
+    saving = Saving(linking.links, linking.late, switched)
+    steps = _Ordering(work, linking, saving).steps(associations, switched)
+    return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside)
+
+
+class _Ordering:
+    """Puts classes in order, and objects where classes need each other. A hierarchy counts as one class."""
+
+    def __init__(self, work: Workload, linking: Linking, saving: Saving) -> None:
+        self.work = work
+        self.links = linking.links
+        self.saving = saving
+        unit, gone = work.unit, work.gone
+        known = unit.modified if work.only is None else set(map(id, work.touched))
+        reached = [o for a, o in linking.linked.items() if a not in unit.new and a not in known and a not in gone]
+        touched = [*work.touched, *reached]
+        new, removed = work.new_of, work.deleted_of
+        changed = by_mapper(touched) if reached else work.touched_of
+        self.inserts = by_family(work.inserts, new)
+        self.updates = by_family(touched, changed)
+        self.removals = by_family(work.deletes, removed)
+        involved = dict.fromkeys([*self.inserts, *self.updates, *self.removals])
+        classes: dict[Mapper, list[Mapper]] = {family: [] for family in involved}
+        for mapper in dict.fromkeys([*new, *changed, *removed]):
+            classes[mapper.base_mapper].append(mapper)
+        self.before = {family: _parents(family, classes) for family in involved}
+        self.groups = components(involved, self.before)
+
+    def steps(self, associations: list[Step], switched: dict[int, Any]) -> list[Step]:
+        """Saves, parents first; association rows; late foreign keys; deletes, children first."""
+        steps: list[Step] = []
+        for group in self.groups:
+            if len(group) == 1 and group[0] not in self.before[group[0]]:
+                steps += self.saving.save(self.inserts.get(group[0], []), self.updates.get(group[0], []))
+            else:
+                steps += self._saves_in_circle(group)
+        steps += associations
+        steps += self.saving.late_updates()
+        kept = set(map(id, switched.values()))
+        for group in reversed(self.groups):
+            leaving = [o for family in group for o in self.removals.get(family, ()) if id(o) not in kept]
+            if leaving:
+                steps += self._removals(group, leaving)
+        return steps
+
+    def _saves_in_circle(self, group: list[Mapper]) -> list[Step]:
+        """Classes that need each other, or themselves: the order is that of the objects."""
+        new = self.work.unit.new
+        objects = {id(o): o for f in group for o in (*self.updates.get(f, ()), *self.inserts.get(f, ()))}
+        nodes = {address: _Node(obj) for address, obj in objects.items()}
+        before = {
+            node: [
+                nodes[id(link.parent)]
+                for link in self.links.get(address, ())
+                if id(link.parent) in nodes and (id(link.parent) in new or _key_follows(link))
+            ]
+            for address, node in nodes.items()
+        }
+        depth = levels(nodes.values(), before)
+        steps: list[Step] = []
+        for level in range(max(depth.values(), default=-1) + 1):
+            for family in group:
+                fresh = [o for o in self.inserts.get(family, ()) if depth[nodes[id(o)]] == level]
+                touched = [o for o in self.updates.get(family, ()) if depth[nodes[id(o)]] == level]
+                steps += self.saving.save(fresh, touched)
+        return steps
+
+    def _removals(self, group: list[Mapper], objects: list[Any]) -> list[Step]:
+        """Deletes of classes that need each other: referring rows before those they refer to."""
+        if len(group) == 1 and group[0] not in self.before[group[0]]:
+            return _deletes(objects)
+        nodes = {row_key(o): _Node(o) for o in objects}
+        before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
+        for node in nodes.values():
+            for declared in state_of(node.object).mapper.relationships:
+                if declared.to_one_by_key and not written_late(declared) and not declared.viewonly:
+                    values = {local: _committed(node.object, local) for local, _ in declared.pairs}
+                    target = nodes.get((declared.mapper.base_mapper, declared.target_ident(values)))
+                    if target is not None and target is not node:
+                        before[target].append(node)
+        depth = levels(nodes.values(), before)
+        steps = []
+        for level in range(max(depth.values()) + 1):
+            for family in reversed(group):
+                leaving = [n.object for n in nodes.values() if depth[n] == level and row_key(n.object)[0] is family]
+                if leaving:
+                    steps += _deletes(leaving)
+        return steps
+
+
+class _Node:
+    """An object as a node of a graph: compared by identity, named when it is part of a circle."""
+
+    __slots__ = ("object",)
+
+    def __init__(self, obj: Any) -> None:
+        self.object = obj
+
+    def __str__(self) -> str:
+        return describe(self.object)
+
+
+def _deletes(objects: list[Any]) -> list[Step]:
+    """The rows of objects of one hierarchy, base table last."""
+    sort_by_key(objects)
+    mappers = list(by_mapper(objects))
+    return [Step("DELETE", shape, leaving, shape.pk_keys) for shape, leaving in reversed(spread(objects, mappers))]
+
+
+def _parents(family: Mapper, classes: dict[Mapper, list[Mapper]]) -> list[Mapper]:
+    """Families whose rows must be there before this one's: by its relationships, those of others to it, and foreign keys."""
+    found = [
+        declared.mapper.base_mapper
+        for mapper in classes[family]
+        for declared in mapper.relationships
+        if declared.direction is Direction.MANYTOONE and not declared.viewonly and not written_late(declared)
+    ]
+    tables = {table for mapper in classes[family] for table in mapper.tables}
+    referred = {fk.column.table for table in tables for fk in table.foreign_keys}
+    for other, mappers in classes.items():
+        if other is not family and any(not referred.isdisjoint(mapper.tables) for mapper in mappers):
+            found.append(other)
+        for declared in (declared for mapper in mappers for declared in mapper.relationships):
+            if (
+                declared.mapper.base_mapper is family
+                and declared.direction is Direction.ONETOMANY
+                and not declared.viewonly
+                and not written_late(declared)
+            ):
+                found.append(other)
+    return [other for other in found if other in classes]
+
+
+def _key_follows(link: Any) -> bool:
+    """Does the parent's own key change in this flush?"""
+    mapper = state_of(link.parent).mapper
+    return any(
+        committed_value(link.parent, source) not in (NO_VALUE, link.parent.__dict__.get(source))
+        for _, source in link.keys
+        if source in mapper.pk_keys and source in link.parent.__dict__
+    )
+
+
+def _committed(obj: Any, key: str) -> Any:
+    value = committed_value(obj, key)
+    return None if value is NO_VALUE else value

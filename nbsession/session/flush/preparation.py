@@ -1,0 +1,86 @@
+"""What must be settled before a flush can be planned: orphans become deletes, and what follows a deleted or rekeyed row is loaded.
+
+This is the part of a flush that may load; the plan itself loads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbsession.mapping.collections import members_of
+from nbsession.mapping.relationships import Direction
+from nbsession.session.batches import by_mapper
+from nbsession.session.cascades import held_by
+from nbsession.session.flush.changes import key_changed
+from nbsession.session.flush.orphans import orphans, taken_back
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+    from nbsession.session.unit_of_work import UnitOfWork
+
+
+def prepare_flush(session: Session, only: set[int] | None) -> None:
+    """Repeats until nothing is added: deleting an orphan may orphan others.
+
+    :param only: ``id`` of the objects to flush, to which orphans are added; or None for all.
+    """
+    unit = session.unit_of_work
+    if unit.leaving:
+        _drop_leaving(unit)
+    for child, along in taken_back(unit, only):
+        unit.unmark_deleted(child, f"given to {along}")
+    seen: set[int] = set()
+    while True:
+        for child, along in orphans(unit, only):
+            before = set(unit.marked)
+            session.cascade_delete(child, f"orphan of {along}")
+            if only is not None:
+                only |= unit.marked.keys() - before  # what a chosen parent gave up is flushed with it
+        fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
+        if not fresh:
+            break
+        for obj in fresh:
+            seen.add(id(obj))
+            _reach_children(session, obj)
+    _reach_followers(session, only)
+
+
+def _drop_leaving(unit: UnitOfWork) -> None:
+    """Pending orphans whose parent is elsewhere go, if they are still orphans."""
+    leaving, unit.leaving = unit.leaving, {}
+    for address, obj in leaving.items():
+        owners = state_of(obj).mapper.owners
+        if address in unit.new and not all(declared.has_parent(obj) for declared in owners):
+            unit.move_each((obj,), Trigger.EXPUNGE, "an orphan outside of the session")
+
+
+def _reach_children(session: Session, parent: Any) -> None:
+    """Loads the children of a parent to be deleted, where their rows or the association rows must follow."""
+    for declared in state_of(parent).mapper.relationships:
+        if declared.direction is Direction.MANYTOONE or declared.viewonly or declared.passive_deletes:
+            continue
+        with session.no_autoflush:
+            held = held_by(parent, declared.key)
+        if declared.cascade.delete_orphan and not declared.cascade.delete:
+            for child in members_of(held) if declared.uselist else [held]:
+                if child is not None and state_of(child).status is ObjectState.PERSISTENT:
+                    session.cascade_delete(child, f"orphan of {declared}")
+
+
+def _reach_followers(session: Session, only: set[int] | None) -> None:
+    """Loads what refers to a row whose primary key changes, where the database does not change it along."""
+    waiting = list(session.unit_of_work.modified.values())
+    for mapper, objects in by_mapper(waiting).items():
+        active = [
+            r
+            for r in mapper.relationships
+            if not r.passive_updates and not r.viewonly and r.direction is not Direction.MANYTOONE
+        ]
+        if active:
+            for obj in objects:
+                if (only is None or id(obj) in only) and key_changed(obj):
+                    for declared in active:
+                        with session.no_autoflush:
+                            held_by(obj, declared.key)

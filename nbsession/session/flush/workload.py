@@ -1,0 +1,109 @@
+"""What a flush works on: which objects are inserted, updated and deleted, and which of them belong to the session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Direction
+from nbsession.session.batches import by_mapper
+from nbsession.session.flush.orphans import orphans, taken_back
+from nbsession.session.unit_of_work import UnitOfWork
+from nbsession.states import ObjectState
+from nbsession.tracking.history import collection_history, reference_history
+from nbsession.tracking.instance_state import ident_of, state_of
+
+
+class Workload:
+    """The objects of one flush.
+
+    :param only: ``id`` of the objects to flush; None: all.
+    :ivar inserts: new objects, in the order they were added.
+    :ivar touched: persistent objects on which something was set.
+    :ivar deletes: objects to be deleted, orphans among them.
+    :ivar gone: their ``id``.
+    :ivar new_of: the new objects by mapper; so ``touched_of`` and ``deleted_of``.
+    :ivar notes: what is not known without loading.
+    """
+
+    def __init__(self, unit: UnitOfWork, only: set[int] | None) -> None:
+        self.unit = unit
+        self.only = only
+        self.inserts = self._chosen(unit.new)
+        self.deletes = self._chosen(unit.marked)
+        spared = {id(child) for child, _ in taken_back(unit, only)}
+        if spared:
+            self.deletes = [obj for obj in self.deletes if id(obj) not in spared]
+        self.gone = set(map(id, self.deletes))
+        for child, _ in orphans(unit, only):
+            if id(child) not in self.gone:  # a real flush has marked it before it plans
+                self.gone.add(id(child))
+                self.deletes.append(child)
+        self.touched = [obj for obj in self._chosen(unit.modified) if id(obj) not in self.gone]
+        self.new_of = by_mapper(self.inserts)
+        self.touched_of = by_mapper(self.touched)
+        self.deleted_of = by_mapper(self.deletes)
+        self.notes: list[str] = []
+
+    def _chosen(self, objects: dict[int, Any]) -> list[Any]:
+        if self.only is None:
+            return list(objects.values())
+        return [obj for address, obj in objects.items() if address in self.only]
+
+    def takes_part(self, obj: Any) -> bool:
+        """Is the object new or changed, and flushed now?"""
+        address = id(obj)
+        return (address in self.unit.new or address in self.unit.modified) and (
+            self.only is None or address in self.only
+        )
+
+    def comes_later(self, obj: Any) -> bool:
+        """Is it new, and not flushed now?"""
+        return id(obj) in self.unit.new and self.only is not None and id(obj) not in self.only
+
+    def in_session(self, obj: Any) -> bool:
+        """Is the object in this session, with or without a row?"""
+        state = state_of(obj)
+        if state.status is ObjectState.PENDING:
+            return id(obj) in self.unit.new
+        return state.status is ObjectState.PERSISTENT and self.unit.identity_map.contains_object(obj)
+
+    def has_row(self, obj: Any) -> bool:
+        """Is it a persistent object of this session?"""
+        return state_of(obj).status is ObjectState.PERSISTENT and self.in_session(obj)
+
+
+def with_children(unit: UnitOfWork, only: set[int]) -> set[int]:
+    """The objects of a partial flush, and the new children that they bring.
+
+    :param only: ``id`` of the objects that were asked for.
+    """
+    chosen = set(only)
+    waiting = [obj for room in (unit.new, unit.modified) for address, obj in room.items() if address in only]
+    while waiting:
+        obj = waiting.pop()
+        for declared in state_of(obj).mapper.relationships:
+            if declared.direction is Direction.ONETOMANY and not declared.viewonly:
+                history = (collection_history if declared.uselist else reference_history)(obj, declared.key)
+                fresh = [child for child in history.added if id(child) in unit.new and id(child) not in chosen]
+                chosen.update(map(id, fresh))
+                waiting += fresh
+    return chosen
+
+
+def by_family(objects: list[Any], groups: dict[Mapper, list[Any]]) -> dict[Mapper, list[Any]]:
+    """Objects by the root of their hierarchy, in order.
+
+    :param groups: the same objects by their mapper, which without inheritance is the same.
+    """
+    if all(mapper.base_mapper is mapper for mapper in groups):
+        return groups
+    families: dict[Mapper, list[Any]] = {}
+    for obj in objects:
+        families.setdefault(state_of(obj).mapper.base_mapper, []).append(obj)
+    return families
+
+
+def row_key(obj: Any) -> tuple[Mapper, Any]:
+    """What tells the row of a persistent object from all others."""
+    return state_of(obj).mapper.base_mapper, ident_of(obj)

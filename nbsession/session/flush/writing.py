@@ -1,0 +1,349 @@
+"""Writes rows of one table: values out of objects, generated keys back into them. Knows connections, no plan."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from nbsession.database.connection import Connection
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
+from nbsession.mapping.attributes import describe
+from nbsession.mapping.codegen import parameter_extractor
+from nbsession.session.flush.changes import changed_columns
+from nbsession.session.flush.row_shape import RowShape
+from nbsession.session.flush.sql_values import SqlRows, holds_sql
+from nbsession.session.flush.steps import committed_value
+from nbsession.sql.defaults import default_value, is_sql_default
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
+
+
+class RowWriter:
+    """Writes rows of one shape by one dialect; kept for both.
+
+    :param shape: which attributes go into which columns.
+    :param dialect: the dialect, for its value processors.
+    """
+
+    def __init__(self, shape: RowShape, dialect: Any) -> None:
+        self.shape = shape
+        fields = shape.fields
+        self._process = {key: dialect.bind_processor(c.type) for key, c in fields.items()}
+        self._scans_objects = any(process is not None for process in self._process.values())
+        self._defaults = [
+            (k, c.default) for k, c in fields.items() if c.default is not None and not is_sql_default(c.default)
+        ]
+        self._sql_defaults = [
+            (k, c.default.next_value() if hasattr(c.default, "next_value") else c.default)
+            for k, c in fields.items()
+            if is_sql_default(c.default) and c is not shape.generated
+        ]
+        self._on_update = [(k, c.onupdate) for k, c in fields.items() if c.onupdate is not None]
+        self._made_by_database = [k for k, c in fields.items() if c.server_onupdate is not None]
+        if shape.version_key is not None and not shape.counted:
+            self._made_by_database.append(shape.version_key)
+        generated = shape.mapper.key_of(shape.generated) if shape.generated is not None else None
+        self._generated = generated
+        self._inserts: dict[tuple[str, ...], tuple[Any, RowInsert]] = {}
+        self._updates: dict[tuple[str, ...], tuple[Any, RowUpdate]] = {}
+        counted = () if shape.version_key is None else (fields[shape.version_key],)
+        self._match = (*shape.primary_key, *counted)
+        self._match_process = [dialect.bind_processor(column.type) for column in self._match]
+        self._delete = RowDelete(shape.table, self._match)
+        self._optional = {k for k, c in fields.items() if c.server_default is not None} - set(shape.counted)
+        if generated is not None:
+            self._optional.add(generated)
+        self._kinds = {mapper: (mapper.polymorphic_on, mapper.polymorphic_identity) for mapper in shape.mappers}
+        self._typed = any(key in fields for key, _ in self._kinds.values())
+        self._sql = SqlRows(shape)
+
+    @classmethod
+    def of(cls, shape: RowShape, dialect: Any) -> RowWriter:
+        """The writer kept for a shape and a dialect."""
+        writer = shape.writers.get(dialect.name)
+        if writer is None:
+            writer = shape.writers[dialect.name] = cls(shape, dialect)
+        return writer
+
+    # ---------------------------------------------------------------------------------------------- insert
+
+    def insert(self, connection: Connection, objects: Sequence[Any]) -> None:
+        """Inserts objects, in order, and gives each its key.
+
+        :raises FlushError: a primary key is missing and nobody makes it.
+        """
+        shape = self.shape
+        self.fill_defaults(objects)
+        for key in shape.counted:
+            for obj in objects:
+                obj.__dict__[key] = state_of(obj).mapper.version_id_generator(None)
+        if not self._optional:
+            self._insert_alike(connection, objects, shape.keys)
+            return
+        numbered = self._generated
+        if numbered is not None and self._optional == {numbered}:
+            given = [obj for obj in objects if obj.__dict__.get(numbered) is not None]
+            if not given or len(given) == len(objects):
+                keys = shape.keys
+                self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != numbered))
+                return
+        for left_out, alike in groupby(objects, self._left_out):
+            self._insert_alike(connection, list(alike), tuple(k for k in shape.keys if k not in left_out))
+
+    def fill_defaults(self, objects: Sequence[Any]) -> None:
+        """What a new object gets that was not set: defaults, and what tells its class."""
+        shape = self.shape
+        several = len(shape.mappers) > 1
+        for key, default in (*self._defaults, *self._sql_defaults):
+            for obj in objects:
+                values = obj.__dict__
+                if values.get(key) is None and (not several or key in shape.own_keys[state_of(obj).mapper]):
+                    values[key] = default_value(default)
+        if self._typed:
+            for obj in objects:
+                discriminator, kind = self._kinds[state_of(obj).mapper]
+                if kind is not None and obj.__dict__.get(discriminator) is None:
+                    obj.__dict__[discriminator] = kind
+
+    def _left_out(self, obj: Any) -> tuple[str, ...]:
+        """Columns that the database is to fill."""
+        values = obj.__dict__
+        return tuple([k for k in self._optional if values.get(k) is None])
+
+    def _insert_alike(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
+        shape = self.shape
+        made = self._inserts.get(keys)
+        if made is None:
+            columns = tuple(shape.fields[k] for k in keys)
+            generated = shape.generated if self._generated is not None and self._generated not in keys else None
+            extract = parameter_extractor(keys, [self._process[k] for k in keys]).function
+            made = self._inserts[keys] = extract, RowInsert(shape.table, columns, generated)
+        extract, write = made
+        dicts = [obj.__dict__ for obj in objects]
+        lacking: list[dict[str, Any]] = []
+        if self._scans_objects and holds_sql(map(dict.values, dicts)):
+            self._insert_each(connection, objects, keys)
+            return
+        rows = extract(dicts, lacking)
+        if not self._scans_objects and holds_sql(rows):
+            self._insert_each(connection, objects, keys)
+            return
+        try:
+            made_keys = connection.insert_rows(write, rows)
+        except IntegrityError as error:
+            advice = self._lack_of_keys(objects) if write.generated is None else None
+            if advice is not None:
+                error.add_note(advice)
+            raise
+        if lacking:
+            self._settle_unset(objects, keys)
+        if made_keys is not None and self._generated is not None:
+            for values, ident in zip(dicts, made_keys, strict=True):
+                values[self._generated] = ident
+        if made_keys is not None and shape.completes and len(shape.mapper.pk_keys) == 1:
+            deque(map(shape.mapper.give_ident, objects, made_keys), 0)
+        elif shape.completes:
+            self._give_keys(objects)
+
+    def _settle_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
+        """The row holds NULL where nothing was set: nothing need be loaded to know it."""
+        shape = self.shape
+        several = len(shape.mappers) > 1
+        for obj in objects:
+            own = shape.own_keys[state_of(obj).mapper] if several else keys
+            values = obj.__dict__
+            for key in keys:
+                if key in own:
+                    values.setdefault(key, None)
+
+    def _give_keys(self, objects: Iterable[Any]) -> None:
+        advice = self._lack_of_keys(objects)
+        if advice is not None:
+            raise FlushError(advice)
+        mapper = self.shape.mapper
+        for obj in objects:
+            mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+
+    def _lack_of_keys(self, objects: Iterable[Any]) -> str | None:
+        """What is wrong where a key was not given; None if all were. Most databases refuse such a row themselves."""
+        mapper = self.shape.mapper
+        for obj in objects:
+            if mapper.ident_of_values(obj.__dict__) is None:
+                missing = [k for k in mapper.pk_keys if obj.__dict__.get(k) is None]
+                return (
+                    f"Instance {describe(obj)} has a NULL identity key: {', '.join(missing)} is not set, and the database "
+                    "does not generate it. Set it, or the relationship it comes from, before the flush."
+                )
+        return None
+
+    def _insert_each(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
+        """Objects among which some have SQL expressions for values: those have a statement of their own."""
+        for obj in objects:
+            if not holds_sql((obj.__dict__.values(),)):
+                self._insert_alike(connection, (obj,), keys)
+                continue
+            unset = tuple(k for k in keys if k not in obj.__dict__)
+            self._sql.insert(connection, obj, keys)
+            self._settle_unset((obj,), unset)
+            if self.shape.completes:
+                self._give_keys((obj,))
+
+    # ---------------------------------------------------------------------------------------------- update
+
+    def update(
+        self, connection: Connection, objects: Sequence[Any], planned: tuple[str, ...] | None = None
+    ) -> list[tuple[Any, Any]]:
+        """Updates the changed columns of objects.
+
+        :param planned: the columns, where the plan knows already that they are the same for all.
+        :return: (object, new key) of those whose primary key changed.
+        :raises StaleDataError: a row is not there any more.
+        """
+        groups: dict[tuple[str, ...], list[Any]] = {}
+        if planned is not None and not self._on_update:
+            groups[planned] = list(objects)
+            objects = ()
+        for obj in objects:
+            keys = self._changed(obj)
+            if keys:
+                groups.setdefault(keys, []).append(obj)
+        rekeyed: list[tuple[Any, Any]] = []
+        for keys, alike in groups.items():
+            self.update_columns(connection, alike, keys)
+            if self.shape.first and any(k in keys for k in self.shape.pk_keys):
+                rekeyed += [(obj, self._key_now(obj)) for obj in alike]
+        return rekeyed
+
+    def _changed(self, obj: Any) -> tuple[str, ...]:
+        """The columns of this table that an object's UPDATE sets."""
+        shape = self.shape
+        changed = changed_columns(obj)
+        keys = set(changed).intersection(shape.fields)
+        keys.difference_update(shape.taken_keys)
+        if keys:
+            own = own_state(obj, state_of(obj))
+            for key, default in self._on_update:
+                if key not in keys:
+                    own.old.setdefault(key, obj.__dict__.get(key, NO_VALUE))
+                    obj.__dict__[key] = default_value(default)
+                    keys.add(key)
+        if changed:
+            keys.update(shape.counted)
+        return tuple(k for k in shape.keys if k in keys)
+
+    def _key_now(self, obj: Any) -> Any:
+        """The key that an object's row has now; a part that is not loaded is as before."""
+        mapper = self.shape.mapper
+        return mapper.ident_of_values({**mapper.key_values(ident_of(obj)), **obj.__dict__})
+
+    def update_columns(
+        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], olds: Sequence[Any] = ()
+    ) -> None:
+        """Writes given columns of objects over their rows.
+
+        :param olds: the objects whose rows they are; by default each its own.
+        :raises StaleDataError: a row is not there.
+        """
+        found = self._found(olds or objects)
+        self._count_versions(objects, found)
+        dicts = [obj.__dict__ for obj in objects]
+        if self._scans_objects and holds_sql(map(dict.values, dicts)):
+            matched = self._update_each(connection, objects, keys, found)
+        else:
+            made = self._updates.get(keys)
+            if made is None:
+                columns = tuple(self.shape.fields[k] for k in keys)
+                extract = parameter_extractor(keys, [self._process[k] for k in keys]).function
+                made = self._updates[keys] = extract, RowUpdate(self.shape.table, columns, self._match)
+            extract, write = made
+            values = extract(dicts)
+            if not self._scans_objects and holds_sql(values):
+                matched = self._update_each(connection, objects, keys, found)
+            else:
+                rows = [(*v, *m) for v, m in zip(values, self._parameters(found), strict=True)]
+                matched = connection.update_rows(write, rows)
+        if matched != len(objects):
+            raise StaleDataError(
+                f"UPDATE statement on table '{self.shape.table.name}' expected to update {len(objects)} row(s); {matched} "
+                "were matched. Somebody deleted or changed the row meanwhile: roll back, load it again, and repeat the change."
+            )
+        for key in self._made_by_database:
+            if key not in keys:
+                for values_now in dicts:
+                    values_now.pop(key, None)
+
+    def _update_each(
+        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: Sequence[tuple[Any, ...]]
+    ) -> int:
+        return sum(
+            self._sql.update(connection, obj, keys, self._match, values)
+            for obj, values in zip(objects, found, strict=True)
+        )
+
+    # ----------------------------------------------------------------------------------- finding the rows
+
+    def _found(self, objects: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The values by which the rows of objects are found: the key, and the version if one is counted."""
+        version = self.shape.version_key
+        idents = list(map(ident_of, objects))
+        if version is None:
+            if self.shape.in_order:
+                return idents if len(self.shape.pk_keys) > 1 else [(ident,) for ident in idents]
+            return list(map(self.shape.key_parts, idents))
+        return [
+            (*self.shape.key_parts(ident), version_of(obj, version)) for ident, obj in zip(idents, objects, strict=True)
+        ]
+
+    def _parameters(self, found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Those values, as the driver takes them."""
+        if all(process is None for process in self._match_process):
+            return found
+        return [
+            tuple(v if p is None or v is None else p(v) for p, v in zip(self._match_process, values, strict=True))
+            for values in found
+        ]
+
+    def _count_versions(self, objects: Sequence[Any], found: Sequence[tuple[Any, ...]]) -> None:
+        """The next version of each row, unless somebody set it; a second UPDATE of the flush must find the first one's."""
+        for key in self.shape.counted:
+            for obj, values in zip(objects, found, strict=True):
+                state = state_of(obj)
+                if obj.__dict__.get(key) == values[-1] or not isinstance(state, OwnState):
+                    obj.__dict__[key] = state.mapper.version_id_generator(values[-1])
+                if isinstance(state, OwnState):
+                    state.old[key] = obj.__dict__[key]
+
+    # ---------------------------------------------------------------------------------------------- delete
+
+    def delete(self, connection: Connection, objects: Sequence[Any]) -> None:
+        """Deletes the rows of objects; a row that is gone already is a warning.
+
+        :raises StaleDataError: versions are counted, and a row has another one.
+        """
+        rows = self._parameters(self._found(objects))
+        matched = connection.delete_rows(self._delete, rows)
+        if matched == len(rows):
+            return
+        said = (
+            f"DELETE statement on table '{self.shape.table.name}' expected to delete {len(rows)} row(s); {matched} "
+            "were matched. Somebody deleted the row meanwhile, or the database did by ON DELETE CASCADE."
+        )
+        if self.shape.version_key is not None:
+            raise StaleDataError(f"{said} Or the row has another version: roll back, load it again, and repeat.")
+        warnings.warn(said, NbsessionWarning, stacklevel=2)
+
+
+def version_of(obj: Any, key: str) -> Any:
+    """The version that the row has as far as the object knows; loaded if it does not."""
+    version = committed_value(obj, key)
+    if version is not NO_VALUE:
+        return version
+    values, state = obj.__dict__, state_of(obj)
+    given = values.pop(key, NO_VALUE)
+    version = getattr(obj, key)
+    if given is not NO_VALUE and isinstance(state, OwnState):
+        values[key], state.old[key] = given, version
+    return version

@@ -1,0 +1,180 @@
+"""Loads one relationship of one object, when it is touched. Knows sessions and generated SQL; eager loading is elsewhere."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import InvalidRequestError, SAWarning
+from nbsession.mapping.relationships import Relationship
+from nbsession.session.load.load_context import wishes_of
+from nbsession.session.load.load_plans import EntityPlan, plan_of
+from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone
+from nbsession.session.load.reading import put_related, read_entities
+from nbsession.session.load.refreshing import is_expired, load_expired, read_by_key
+from nbsession.sql.compile import compile_statement
+from nbsession.sql.expression import select
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+
+class RelatedReader:
+    """The SELECT of a lazy relationship by one dialect; kept for both.
+
+    :ivar keys: the attributes whose values it asks for.
+    :ivar complete: are they all the values it has? The join condition may compare with others.
+    """
+
+    def __init__(self, declared: Relationship, dialect: Any) -> None:
+        criteria, self.keys = declared.joining.lazy_criteria()
+        statement = select(declared.mapper.entity).where(*criteria).order_by(*declared.ordering())
+        compiled = compile_statement(statement, dialect.name)
+        self.sql = compiled.sql
+        self.complete = all(source[0] == "param" for source in compiled.sources)
+        self.order = [int(source[1].rpartition("_")[2]) for source in compiled.sources if source[0] == "param"]
+        self._processors = [dialect.bind_processor(declared.parent.columns[key].type) for key in self.keys]
+
+    @classmethod
+    def of(cls, declared: Relationship, dialect: Any) -> RelatedReader:
+        """The reader kept for a relationship and a dialect."""
+        memo = declared.parent.memo
+        reader = memo.get(("related", declared.key, dialect.name))
+        if reader is None:
+            reader = memo["related", declared.key, dialect.name] = cls(declared, dialect)
+        return reader
+
+    def params(self, values: Sequence[Any]) -> list[Any]:
+        """The joining values as parameters."""
+        processed = [v if p is None or v is None else p(v) for v, p in zip(values, self._processors, strict=True)]
+        return [processed[i] for i in self.order]
+
+
+def load_relationship(session: Session, obj: Any, key: str, raising: bool = True, follow: bool = True) -> Any:
+    """Loads a relationship and puts it into the object.
+
+    :param raising: False: also if the mapping or an option says that touching it is an error.
+    :param follow: False: what is loaded after the related objects is left to the caller.
+    :raises InvalidRequestError: it is one.
+    """
+    mark = (id(obj), key)
+    session.loading.add(mark)
+    try:
+        return _load_relationship(session, obj, key, raising, follow)
+    finally:
+        session.loading.discard(mark)
+
+
+def _load_relationship(session: Session, obj: Any, key: str, raising: bool, follow: bool) -> Any:
+    mapper = state_of(obj).mapper
+    declared: Relationship = mapper.attributes[key].relationship
+    wishes = wishes_of(obj)
+    own = plan_of(mapper, wishes)
+    if own.joined or own.later:
+        if is_expired(obj) and not load_expired(session, obj):
+            raise row_is_gone(obj)
+        if key in obj.__dict__:
+            return obj.__dict__[key]
+    strategy = own.strategy_of(declared)
+    if strategy == "noload":
+        return put_related(obj, declared, [])
+    if strategy == "raise" and raising:
+        raise _raised(declared, strategy)
+    criteria = wishes.relations[key].criteria if key in wishes.relations else ()
+    target = plan_of(declared.mapper, wishes.below(key, everywhere=False), (mapper,))
+    if not follow and target.later:
+        target = target.without_later()
+    if declared.to_one_by_key and not criteria:
+        forbidden = strategy == "raise_on_sql" and raising
+        found = _load_one_by_key(session, obj, declared, target, _raised(declared, strategy) if forbidden else None)
+        obj.__dict__[key] = found
+        return found
+    if strategy == "raise_on_sql" and raising:
+        raise _raised(declared, strategy)
+    if criteria or not target.plain:
+        members = _read_related(session, obj, declared, target, criteria)
+    else:
+        members = _select_related(session, obj, declared, target)
+    if not declared.uselist and len(members) > 1:
+        warnings.warn(
+            f"Multiple rows returned with uselist=False for lazily-loaded attribute '{declared}': the first one counts.",
+            SAWarning,
+            stacklevel=5,
+        )
+    return put_related(obj, declared, members if declared.uselist else members[:1])
+
+
+def _raised(declared: Relationship, strategy: str) -> InvalidRequestError:
+    """The error for touching what must not be loaded."""
+    return InvalidRequestError(
+        f"'{declared}' is not available due to lazy='{strategy}'. Load it with the object: selectinload({declared})."
+    )
+
+
+def _load_one_by_key(
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, forbidden: Exception | None
+) -> Any:
+    for local, _ in declared.pairs:
+        getattr(obj, local)  # an expired foreign key is loaded first
+    ident = declared.target_ident(obj.__dict__)
+    if ident is None:
+        return None
+    present = session.unit_of_work.identity_map.of(declared.mapper.base_mapper).find(ident)
+    if present is not None:
+        fits = isinstance(present, declared.mapper.class_)
+        return present if fits and session.still_there(present) else None
+    if forbidden is not None:
+        raise forbidden
+    session.autoflush_before(f"lazy load of {declared}")
+    if target.plain:
+        return load_by_key(session, declared.mapper, ident)
+    return read_by_key(session, declared.mapper, ident, target)
+
+
+def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan) -> list[Any]:
+    if _unrelated(obj, declared):
+        return []
+    session.autoflush_before(f"lazy load of {declared}")
+    connection = session.connection_of(declared.mapper)
+    reader = RelatedReader.of(declared, connection.dialect)
+    if not reader.complete:
+        return _read_related(session, obj, declared, target, ())
+    rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
+    return objects_of_rows(session, declared.mapper, connection.dialect, rows)
+
+
+def _read_related(
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, criteria: Sequence[Any]
+) -> list[Any]:
+    """The related objects, with what options ask for about them."""
+    if _unrelated(obj, declared):
+        return []
+    session.autoflush_before(f"lazy load of {declared}")
+    joining, keys = declared.joining.lazy_criteria()
+    statement = select(declared.mapper.class_).where(*joining, *criteria).order_by(*declared.ordering())
+    params = {f"key_{number}": _joining_value(obj, key) for number, key in enumerate(keys)}
+    connection = session.connection_of(declared.mapper)
+    found = read_entities(session, connection, statement, params, [target]).columns[0]
+    return list({id(one): one for one in found}.values())
+
+
+def _unrelated(obj: Any, declared: Relationship) -> bool:
+    """Does the object lack a value that the related rows would be found by?"""
+    return any(_joining_value(obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs)
+
+
+def _joining_value(obj: Any, local: str) -> Any:
+    """The value on our side. A flush asks for what the rows have: a key that it is about to change is not in them yet."""
+    state, ident = state_of(obj), ident_of(obj)
+    mapper, session = state.mapper, state.session_ref()
+    if (
+        ident is not None
+        and local in mapper.pk_keys
+        and local in obj.__dict__
+        and session is not None
+        and session.flushing_thread
+    ):
+        return mapper.identity_key(ident)[1][mapper.pk_keys.index(local)]
+    return getattr(obj, local)  # of an expired object, everything is loaded first

@@ -1,0 +1,152 @@
+"""Brings values back: what was expired, what was deferred, what refresh() asks for, and objects of a key, as plans say.
+
+Knows sessions and plans; relationships that are touched are loaded in :mod:`nbsession.session.load.lazy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import InvalidRequestError
+from nbsession.mapping.attributes import describe
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Relationship
+from nbsession.session.load.load_context import wishes_of
+from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, plan_of
+from nbsession.session.load.loading import load_by_key, load_columns, load_whole
+from nbsession.session.load.reading import read_entities, wishes_from
+from nbsession.sql.select import Select
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+
+def is_expired(obj: Any) -> bool:
+    """Is none of its row's values there, but what was set since?"""
+    state, values = state_of(obj), obj.__dict__
+    if not values:
+        return True
+    mapper = state.mapper
+    if mapper.pk_keys[0] in values:
+        return False
+    changed = state.old if isinstance(state, OwnState) else ()
+    return not any(
+        key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
+    )
+
+
+def load_touched(session: Session, obj: Any, key: str) -> bool:
+    """Loads a column value that an object lacks, and what comes along with it. False: its row is gone.
+
+    A deferred column brings its group; of an expired object everything comes; else the other columns that it lacks.
+
+    :raises InvalidRequestError: an option says that it must not be touched.
+    """
+    mapper, wishes = state_of(obj).mapper, wishes_of(obj)
+    plan = plan_of(mapper, wishes)
+    if key in plan.deferred:
+        if wishes.column(mapper, key) == "raise":
+            raise InvalidRequestError(
+                f"'{mapper.class_.__name__}.{key}' is not available due to raiseload=True. Load it with the object: "
+                f"undefer({mapper.class_.__name__}.{key})."
+            )
+        along = mapper.loaded_with(key) if key in mapper.deferred else (key,)
+        return load_columns(session, obj, [k for k in along if k not in obj.__dict__])
+    if is_expired(obj):
+        return load_expired(session, obj)
+    lacking = [k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred]
+    return load_columns(session, obj, lacking or (key,))
+
+
+def load_expired(session: Session, obj: Any, for_update: bool = False) -> bool:
+    """Loads an object of which nothing is there, with its eager relationships. False: its row is gone."""
+    mapper = state_of(obj).mapper
+    plan = plan_of(mapper, wishes_of(obj))
+    if plan.keys is None and not plan.joined and not plan.later and not for_update:
+        return load_whole(session, obj)
+    if state_of(obj).status is not ObjectState.PERSISTENT or session.find(mapper, ident_of(obj)) is not obj:
+        return load_columns(session, obj, [k for k in plan.keys or mapper.selected_keys if k not in obj.__dict__])
+    return read_by_key(session, mapper, ident_of(obj), plan, None, for_update) is obj
+
+
+def load_by_ident(
+    session: Session, mapper: Mapper, ident: Any, options: Sequence[Any], populate_existing: bool, for_update: bool
+) -> Any:
+    """The object of a key, by a SELECT; None if there is no such row.
+
+    :param options: loader options.
+    :param populate_existing: an object that is here already takes the row's values.
+    """
+    plan = plan_of(mapper, wishes_from(mapper, options)) if options else plan_of(mapper)
+    if plan.plain and not populate_existing and not for_update:
+        return load_by_key(session, mapper, ident)
+    return read_by_key(session, mapper, ident, plan, {} if populate_existing else None, for_update)
+
+
+def read_by_key(
+    session: Session,
+    mapper: Mapper,
+    ident: Any,
+    plan: EntityPlan,
+    overwritten: dict[int, Any] | None = None,
+    for_update: bool = False,
+) -> Any:
+    """The object of a key, by a SELECT as a plan says; None if there is no such row."""
+    values = mapper.identity_key(ident)[1]
+    criteria = [column == value for column, value in zip(mapper.primary_key, values, strict=True)]
+    statement = Select(mapper.class_).where(*criteria)
+    if for_update:
+        statement = statement.with_for_update()
+    reading = read_entities(session, session.connection_of(mapper), statement, None, [plan], overwritten)
+    return reading.columns[0][0] if reading.columns[0] else None
+
+
+def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: bool = False) -> bool:
+    """Loads some attributes of an object, which it has forgotten before. False: its row is gone."""
+    mapper, ident = state_of(obj).mapper, ident_of(obj)
+    if all(name in mapper.columns for name in names) and not for_update:
+        return load_columns(session, obj, names)
+    whole = plan_of(mapper, wishes_of(obj))
+    wanted = {*mapper.pk_keys, mapper.polymorphic_on, *names}
+    part = EntityPlan(mapper, whole.wishes, ())
+    part.keys = tuple(key for key in mapper.column_keys if key in wanted)
+    part.joined = tuple(one for one in whole.joined if one.adds_join and one.declared.key in wanted)
+    come = {one.declared.key for one in part.joined}
+    later = [one for one in whole.later if one.declared.key in wanted]
+    come.update(one.declared.key for one in later)
+    lazily = [d for d in mapper.relationships if d.key in wanted and d.key not in come]
+    parents = [d for d in lazily if d.to_one_by_key and d.mapper.base_mapper is mapper.base_mapper]
+    part.later = (
+        *later,
+        *(
+            LaterPlan(declared, "immediate", whole.wishes.relations.get(declared.key, NOTHING_SAID))
+            for declared in lazily
+            if declared not in parents
+        ),
+    )
+    found = read_by_key(session, mapper, ident, part, None, for_update) is obj
+    for declared in parents if found else ():
+        _take_present(session, obj, declared)
+    return found
+
+
+def _take_present(session: Session, obj: Any, declared: Relationship) -> None:
+    """Of a tree's parent only what is here is taken: its own parent would be loaded next, and so on."""
+    for local, _ in declared.pairs:
+        getattr(obj, local)
+    ident = declared.target_ident(obj.__dict__)
+    present = None if ident is None else session.find(declared.mapper, ident)
+    if ident is None or present is not None:
+        obj.__dict__[declared.key] = present
+
+
+def require_found(obj: Any, found: bool) -> None:
+    """Refuses to go on without a row.
+
+    :raises InvalidRequestError: it is gone.
+    """
+    if not found:
+        raise InvalidRequestError(f"Could not refresh instance '{describe(obj)}': its row is not there any more.")
