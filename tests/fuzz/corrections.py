@@ -47,9 +47,8 @@ def key_attributes(state: Any) -> list[str]:
 @contextmanager
 def lent_keys(states: Iterable[Any]) -> Iterator[None]:
     """The keys of expired objects lie on them for a while: nobody loads an object to learn its key."""
-    lent, expired_as_a_whole = [], []
+    lent = []
     for state in states:
-        expired_as_a_whole.append((state, state.expired))
         for key, value in zip(key_attributes(state), state.key[1] if state.key else (), strict=False):
             if key not in state.dict and key not in state.committed_state:
                 state.dict[key] = value
@@ -57,8 +56,6 @@ def lent_keys(states: Iterable[Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        for state, expired in expired_as_a_whole:
-            state.expired = expired
         for state, key, expired in lent:
             state.dict.pop(key, None)
             if expired:
@@ -85,8 +82,11 @@ def deletes(plain: Any, base: Any, flush: Any, table: Any, objects: Iterable[Any
 
 @correction(sync, "_populate", KNOWN_KEY)
 def populate(plain: Any, source: Any, *rest: Any) -> Any:
+    expired = source.expired
     with lent_keys([source]):
-        return plain(source, *rest)
+        result = plain(source, *rest)
+    source.expired = expired
+    return result
 
 
 @correction(sync, "_populate_dict", KNOWN_KEY)
