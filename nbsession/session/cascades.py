@@ -95,7 +95,8 @@ def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
         for declared in state_of(current).mapper.relationships:
             if not declared.cascade.delete:
                 continue
-            if declared.key not in current.__dict__ and declared.passive_deletes:
+            detached = state_of(current).session_ref() is None  # what it has not loaded is not reached
+            if declared.key not in current.__dict__ and (declared.passive_deletes or detached):
                 continue
             held = held_by(current, declared.key)
             for member in declared.members(held):

@@ -98,8 +98,11 @@ def populate_association(plain: Any, source: Any, *rest: Any) -> Any:
 @correction(session.Session, "_register_persistent", KNOWN_KEY)
 def register_persistent(plain: Any, self: Any, states: Iterable[Any]) -> Any:
     found = set(states)
+    expired = [state for state in found if state.expired and state.dict.keys().isdisjoint(state.mapper.columns.keys())]
     with lent_keys(found):
-        return plain(self, found)
+        plain(self, found)
+    for state in expired:
+        state.expired = True
 
 
 @correction(unitofwork.UOWTransaction, "was_already_deleted", "who holds the key of a new row is not loaded for it")

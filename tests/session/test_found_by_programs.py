@@ -45,6 +45,15 @@ def test_the_delete_cascade_takes_detached_members_along(family: Session) -> Non
     assert inspect(loan).deleted
 
 
+def test_the_delete_cascade_reaches_what_a_detached_member_has_loaded_and_loads_no_more(family: Session) -> None:
+    """Line 14.6"""
+    root, leaf = family.get(Node, 1), family.get(Node, 2)
+    assert leaf in root.children
+    family.expunge(leaf)
+    family.delete(root)
+    assert leaf in family.deleted
+
+
 def test_a_key_that_a_rollback_gives_back_displaces_who_took_it(family: Session) -> None:
     """Line 21.13"""
     ada = family.get(Member, 1)
