@@ -94,11 +94,12 @@ if TYPE_CHECKING:
     from nbsession.states import TransactionState as TransactionState
 
 _SQL = """
-    alias and_ asc between bindparam BigInteger Boolean case cast CheckConstraint collate Column column Date DateTime delete
-    desc distinct Double Enum except_ exists false Float ForeignKey ForeignKeyConstraint func Index insert Integer intersect
-    Interval join JSON label LargeBinary literal literal_column MetaData not_ null nulls_first nulls_last nullsfirst nullslast
-    Numeric or_ outerjoin over PrimaryKeyConstraint select Sequence SmallInteger String Table Text text Time true tuple_
-    type_coerce union union_all UniqueConstraint update Uuid
+    alias and_ asc between bindparam BigInteger Boolean case cast CheckConstraint collate Column column Date
+    DateTime delete desc distinct Double Enum except_ exists false FetchedValue Float ForeignKey
+    ForeignKeyConstraint func Index insert Integer intersect Interval join JSON label LargeBinary literal
+    literal_column MetaData not_ null nulls_first nulls_last nullsfirst nullslast Numeric or_ outerjoin over
+    PrimaryKeyConstraint select Sequence SmallInteger String Table Text text Time true tuple_ type_coerce union
+    union_all UniqueConstraint update Uuid
 """
 _ERRORS = """
     AmbiguousForeignKeysError ArgumentError CircularDependencyError CompileError DatabaseError DataError DBAPIError

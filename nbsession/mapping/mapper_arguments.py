@@ -20,7 +20,8 @@ class MapperArguments(NamedTuple):
     :ivar inherit_condition: how the subclass's table joins the inherited one, where several foreign keys could.
     :ivar version_id_col: the column that counts a row's versions: a column or an attribute's name.
     :ivar version_id_generator: function (version or None) -> next version; False: the database makes it.
-    :ivar eager_defaults: fetch what the database made right after writing: True, False or "auto".
+    :ivar eager_defaults: does an object learn at once what the database put into its row by default? True: after INSERT and
+        UPDATE; "auto": after INSERT only; False: when the attribute is touched.
     :ivar allow_partial_pks: may part of a composite primary key be NULL?
     :ivar legacy_is_orphan: a pending object with one parent of several is no orphan.
     :ivar entity_name: the name of a second mapping of one class (2007).
@@ -58,6 +59,11 @@ class MapperArguments(NamedTuple):
             raise ArgumentError(
                 f"Invalid argument for polymorphic_load: {made.polymorphic_load!r} on '{mapped.__name__}'. It is 'inline' or "
                 "left out: the columns then load together when one of them is touched."
+            )
+        if made.eager_defaults not in (True, False, "auto"):
+            raise ArgumentError(
+                f"Invalid argument for eager_defaults: {made.eager_defaults!r} on '{mapped.__name__}'. It is True, False or "
+                "'auto'."
             )
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.sql.base import ClauseElement, Executable, shape_key
-from nbsession.sql.columns import Column, Sequence
+from nbsession.sql.columns import Column, FetchedValue, Sequence
 from nbsession.sql.constraints import (
     CheckConstraint,
     Constraint,
@@ -128,6 +128,7 @@ __all__ = [
     "Enum",
     "Executable",
     "Exists",
+    "FetchedValue",
     "Float",
     "ForeignKey",
     "ForeignKeyConstraint",

@@ -50,14 +50,30 @@ class Sequence:
         return f"Sequence({self.name!r})"
 
 
+class FetchedValue:
+    """Says that the database fills a column by itself, in a way that no CREATE TABLE of ours tells: a trigger, say.
+
+    :param for_update: it does so at each UPDATE, too; for ``Column(..., FetchedValue(for_update=True))``.
+
+    >>> changed: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+    """
+
+    def __init__(self, for_update: bool = False) -> None:
+        self.for_update = for_update
+
+    def __repr__(self) -> str:
+        return f"FetchedValue(for_update={self.for_update})"
+
+
 class Column(ColumnClause):
     """A column of a table: ``Column("id", Integer, primary_key=True)``.
 
     :param args: name and type (each may be left out), ForeignKey, Sequence, constraints.
     :param default: a value, a callable without arguments (or with one, the context), or an SQL expression; used where
         an INSERT says nothing.
-    :param server_default: text or an expression, written into CREATE TABLE.
+    :param server_default: text or an expression, written into CREATE TABLE; or a :class:`FetchedValue`.
     :param onupdate: like ``default``, for UPDATE.
+    :param server_onupdate: a :class:`FetchedValue`, if the database changes the value at each UPDATE.
     :param key: the name on ``table.c``, if it is to differ from the database's name.
     """
 
@@ -135,6 +151,11 @@ class Column(ColumnClause):
             self.foreign_keys.add(one)
         elif isinstance(one, Sequence):
             self.default = one
+        elif isinstance(one, FetchedValue):
+            if one.for_update:
+                self.server_onupdate = one
+            else:
+                self.server_default = one
         elif isinstance(one, Constraint):
             self.constraints.append(one)
         else:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbsession.sql.columns import FetchedValue
 from nbsession.sql.compile import readable
 from nbsession.sql.constraints import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
+from nbsession.sql.expression import literal_column
 from nbsession.sql.literals import literal_sql
 from nbsession.sql.naming import quote_identifier
 
@@ -78,12 +80,18 @@ def column_ddl(column: Column, type_ddl: TypeWords, rendering: str = "sqlite", s
 def server_default_ddl(column: Column, rendering: str = "sqlite") -> str | None:
     """What stands after DEFAULT, or None: a string is a literal, ``text()`` and expressions are SQL."""
     default = column.server_default
-    if default is None:
+    if default is None or isinstance(default, FetchedValue):
         return None
     if isinstance(default, str):
         return literal_sql(default)
     written = default.text if default.visit_name == "text" else readable(default, rendering, True, False)
     return written if default.visit_name in ("text", "constant", "bind") else f"({written})"
+
+
+def server_default_sql(column: Column, rendering: str = "sqlite") -> Any:
+    """The same as an expression, to be written over a row; None if only the database knows it."""
+    written = server_default_ddl(column, rendering)
+    return None if written is None else literal_column(written)
 
 
 def constraint_ddl(constraint: Constraint, rendering: str, foreign_keys: bool, deferrable: bool = False) -> str | None:

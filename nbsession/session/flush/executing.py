@@ -106,13 +106,11 @@ def _write_fixed(writer: RowWriter, connection: Any, step: Step) -> None:
     mapper = step.shape.mapper
     keys = tuple(k for k in step.columns if k not in mapper.pk_keys)
     if step.replaces:
-        writer.fill_defaults(step.objects)
-    if keys:
-        writer.update_columns(connection, step.objects, keys, step.replaces)
+        writer.take_over(connection, step.objects, keys, step.replaces)
+    elif keys:
+        writer.update_columns(connection, step.objects, keys)
     if step.replaces and step.settles:
         for obj in step.objects:
-            for key in keys:
-                obj.__dict__.setdefault(key, None)
             mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
 
 

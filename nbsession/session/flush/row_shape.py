@@ -59,6 +59,16 @@ class RowShape:
         """Attribute key to column name."""
         return {key: column.name for key, column in self.fields.items()}
 
+    @cached_property
+    def unowned(self) -> dict[Mapper, tuple[Column, ...]]:
+        """Columns of the table that a class does not have, but other classes of one table do: those with a default."""
+        defaulted = [column for column in self.table.c if column.default is not None]
+        found = {}
+        for mapper in self.mappers if defaulted else ():
+            own = set(mapper.columns_of(self.table).values())
+            found[mapper] = tuple(column for column in defaulted if column not in own)
+        return {mapper: columns for mapper, columns in found.items() if columns}
+
     def key_parts(self, ident: Any) -> tuple[Any, ...]:
         """The primary key of a row of this table, by the key that its object carries."""
         parts: tuple[Any, ...] = self.mapper.identity_key(ident)[1]

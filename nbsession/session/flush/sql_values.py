@@ -1,6 +1,7 @@
 """Rows with SQL expressions among their values: ``counter.n = Counter.n + 1``. Each has a statement of its own.
 
-What the database worked out is not known here: the attribute is dropped, and loads when it is touched.
+What the database worked out is not known here: the attribute is dropped, and loads when it is touched. Only what a column's
+default made comes back with an INSERT, unless the mapping has ``eager_defaults=False``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.connection import Connection
 from nbsession.sql.base import ClauseElement
 from nbsession.sql.expression import insert, update
+from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
     from nbsession.session.flush.row_shape import RowShape
@@ -41,17 +43,24 @@ class SqlRows:
     def __init__(self, shape: RowShape) -> None:
         self.shape = shape
 
-    def insert(self, connection: Connection, obj: Any, keys: Iterable[str]) -> None:
-        """Inserts an object's row and gives the object what its primary key became.
+    def insert(self, connection: Connection, obj: Any, keys: Iterable[str], defaulted: Iterable[str] = ()) -> None:
+        """Inserts an object's row and gives the object what its primary key became, and the defaults of the database.
 
         :param keys: the attributes to write.
+        :param defaulted: attributes for which the database has a default: they come back where it was used.
         """
         shape, values = self.shape, obj.__dict__
         given = {shape.fields[key]: values[key] for key in keys if key in values}
-        statement = insert(shape.table).values(given).returning(*shape.primary_key)
+        wanted = list(shape.pk_keys)
+        mapper = state_of(obj).mapper
+        if mapper.eager_defaults:
+            own = shape.own_keys[mapper]
+            made_there = [k for k in defaulted if k in own and (k not in keys or is_sql(values.get(k)))]
+            wanted += [key for key in made_there if key not in wanted]
+        statement = insert(shape.table).values(given).returning(*(shape.fields[key] for key in wanted))
         made = connection.execute(statement).one()
         _forget_expressions(values, keys)
-        values.update(zip(shape.pk_keys, made, strict=True))
+        values.update(zip(wanted, made, strict=True))
 
     def update(
         self, connection: Connection, obj: Any, keys: Iterable[str], match: Sequence[Column], found: Sequence[Any]

@@ -166,6 +166,8 @@ class Step:
         if self.verb == "INSERT":
             for key in own:
                 _show_default(shape.fields[key], row)
+            for column in shape.unowned.get(mapper, ()):
+                _show_default(column, row)
             kind = names.get(mapper.polymorphic_on) if mapper.polymorphic_on is not None else None
             if kind is not None and row.get(kind) is None:
                 row[kind] = mapper.polymorphic_identity

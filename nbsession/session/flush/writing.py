@@ -14,6 +14,8 @@ from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDat
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import parameter_extractor
 from nbsession.session.flush.changes import changed_columns
+from nbsession.session.flush.made_values import ask_for_server_defaults, fetch_made
+from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, holds_sql
 from nbsession.session.flush.steps import committed_value
@@ -59,6 +61,13 @@ class RowWriter:
         self._kinds = {mapper: (mapper.polymorphic_on, mapper.polymorphic_identity) for mapper in shape.mappers}
         self._typed = any(key in fields for key, _ in self._kinds.values())
         self._sql = SqlRows(shape)
+        self._others = DefaultsOfOthers(shape, dialect) if shape.unowned else None
+        self.dialect = dialect
+        eager = [mapper.eager_defaults for mapper in shape.mappers]
+        self._defaulted = (*sorted(self._optional - {generated}), *(key for key, _ in self._sql_defaults))
+        self._fetches_inserted = any(eager) and bool(self._defaulted)
+        self._renewed = (*self._made_by_database, *(k for k, default in self._on_update if is_sql_default(default)))
+        self._fetches_updated = any(one is True for one in eager) and bool(self._renewed)
 
     @classmethod
     def of(cls, shape: RowShape, dialect: Any) -> RowWriter:
@@ -80,6 +89,13 @@ class RowWriter:
         for key in shape.counted:
             for obj in objects:
                 obj.__dict__[key] = state_of(obj).mapper.version_id_generator(None)
+        self._insert_groups(connection, objects)
+        if self._fetches_inserted:
+            fetch_made(connection, shape, objects, self._defaulted)
+
+    def _insert_groups(self, connection: Connection, objects: Sequence[Any]) -> None:
+        """Inserts objects; those of which the database is to fill other columns have a statement of their own."""
+        shape = self.shape
         if not self._optional:
             self._insert_alike(connection, objects, shape.keys)
             return
@@ -115,9 +131,16 @@ class RowWriter:
 
     def _insert_alike(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         shape = self.shape
+        others = self._others
+        alone = self._fetches_inserted and len(objects) == 1 and not set(self._defaulted) <= set(keys)
+        if alone or (others is not None and others.by_database):
+            self._insert_each(connection, objects, keys)
+            return
         made = self._inserts.get(keys)
         if made is None:
             columns = tuple(shape.fields[k] for k in keys)
+            if others is not None:
+                columns += others.missing(columns)
             generated = shape.generated if self._generated is not None and self._generated not in keys else None
             extract = parameter_extractor(keys, [self._process[k] for k in keys]).function
             made = self._inserts[keys] = extract, RowInsert(shape.table, columns, generated)
@@ -131,6 +154,8 @@ class RowWriter:
         if not self._scans_objects and holds_sql(rows):
             self._insert_each(connection, objects, keys)
             return
+        if others is not None:
+            rows = others.filled(write.columns, objects, rows)
         try:
             made_keys = connection.insert_rows(write, rows)
         except IntegrityError as error:
@@ -180,13 +205,14 @@ class RowWriter:
         return None
 
     def _insert_each(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
-        """Objects among which some have SQL expressions for values: those have a statement of their own."""
+        """Objects among which some have SQL expressions for values, or get values back: by statements of their own."""
+        returned = self._fetches_inserted or (self._others is not None and self._others.by_database)
         for obj in objects:
-            if not holds_sql((obj.__dict__.values(),)):
+            if not returned and not holds_sql((obj.__dict__.values(),)):
                 self._insert_alike(connection, (obj,), keys)
                 continue
             unset = tuple(k for k in keys if k not in obj.__dict__)
-            self._sql.insert(connection, obj, keys)
+            self._sql.insert(connection, obj, keys, self._defaulted)
             self._settle_unset((obj,), unset)
             if self.shape.completes:
                 self._give_keys((obj,))
@@ -239,6 +265,23 @@ class RowWriter:
         mapper = self.shape.mapper
         return mapper.ident_of_values({**mapper.key_values(ident_of(obj)), **obj.__dict__})
 
+    def take_over(
+        self, connection: Connection, objects: Sequence[Any], columns: tuple[str, ...], olds: Sequence[Any]
+    ) -> None:
+        """New objects take over rows: every column is written, and what was never set gets its default.
+
+        :param olds: the objects whose rows they were.
+        """
+        self.fill_defaults(objects)
+        ask_for_server_defaults(self.shape, objects, columns, self.dialect.name)
+        for obj in objects:
+            for key in columns:
+                obj.__dict__.setdefault(key, None)
+        if columns:
+            self.update_columns(connection, objects, columns, olds)
+        if self._fetches_inserted:
+            fetch_made(connection, self.shape, objects, self._defaulted)
+
     def update_columns(
         self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], olds: Sequence[Any] = ()
     ) -> None:
@@ -274,6 +317,8 @@ class RowWriter:
             if key not in keys:
                 for values_now in dicts:
                     values_now.pop(key, None)
+        if self._fetches_updated:
+            fetch_made(connection, self.shape, objects, self._renewed)
 
     def _update_each(
         self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: Sequence[tuple[Any, ...]]
