@@ -154,7 +154,7 @@ class UnmappedClassError(UnmappedError):
     """A mapped class was expected."""
 
     def __init__(self, cls: object, message: str | None = None) -> None:
-        name = cls.__qualname__ if isinstance(cls, type) else repr(cls)
+        name = f"{cls.__module__}.{cls.__name__}" if isinstance(cls, type) else repr(cls)
         super().__init__(
             message or f"Class '{name}' is not mapped. Map it (subclass a DeclarativeBase) before using it here."
         )
@@ -166,10 +166,13 @@ class UnmappedInstanceError(UnmappedError):
     def __init__(self, obj: object, message: str | None = None) -> None:
         if message is None:
             if isinstance(obj, type):
-                message = f"Class '{obj.__qualname__}' was given where an instance is expected: call it to make one."
+                message = (
+                    f"Class '{type(obj).__module__}.{type(obj).__qualname__}' is not mapped; was a class "
+                    f"({obj.__module__}.{obj.__name__}) supplied where an instance was required? Call it to make one."
+                )
             else:
                 message = (
-                    f"Class '{type(obj).__module__}.{type(obj).__qualname__}' is not mapped: "
+                    f"Class '{type(obj).__module__}.{type(obj).__name__}' is not mapped: "
                     "only instances of mapped classes can be in a session."
                 )
         super().__init__(message)

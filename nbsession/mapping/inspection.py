@@ -122,6 +122,12 @@ class InstanceState:
         return self.state is ObjectState.DELETED
 
     @property
+    def was_deleted(self) -> bool:
+        """Was its row deleted by a flush, and that not rolled back? True for deleted objects, and for detached ones of them."""
+        raw = self._raw
+        return raw.status is ObjectState.DELETED or raw.common is self.mapper.gone
+
+    @property
     def detached(self) -> bool:
         """Has or had a row, in no session."""
         return self.state is ObjectState.DETACHED
@@ -193,6 +199,8 @@ class InstanceState:
     def modified(self) -> bool:
         """Has anything been set since the last flush? New objects always count."""
         raw = self._raw
+        if raw.status is ObjectState.TRANSIENT:
+            return not self.mapper.attributes.keys().isdisjoint(self.object.__dict__)
         return raw.status is ObjectState.PENDING or isinstance(raw, OwnState)
 
     def __repr__(self) -> str:

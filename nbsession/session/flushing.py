@@ -58,6 +58,8 @@ class Flushing(Transacting):
             settle_flush(session, plan, touched)
             if own:
                 transaction.commit()
+            elif done:
+                self.hooks.fire("after_flush_postexec", self, unit)
         except BaseException as error:
             transaction.fail(error)
             publish_end(session, error)
@@ -65,7 +67,7 @@ class Flushing(Transacting):
                 transaction.rollback()
             raise
         publish_end(session, None)
-        if done:
+        if done and own:  # it is committed, whatever the hook says
             self.hooks.fire("after_flush_postexec", self, unit)
 
     def autoflush_before(self, cause: str) -> None:

@@ -20,23 +20,23 @@ def normal_ident(mapper: Mapper, ident: Any) -> Any:
     keys = mapper.pk_keys
     if isinstance(ident, Mapping):
         if set(ident) != set(keys):
-            raise _wrong_number(mapper, ident)
+            raise _misfit(mapper, ident, "names")
         values = [ident[k] for k in keys]
     elif isinstance(ident, (tuple, list)):
         values = list(ident)
     else:
         values = [ident]
     if len(values) != len(keys):
-        raise _wrong_number(mapper, ident)
+        raise _misfit(mapper, ident, "number")
     if None in values and (not mapper.allow_partial_pks or all(v is None for v in values)):
         return None
     return mapper.ident_from_values(values)
 
 
-def _wrong_number(mapper: Mapper, ident: Any) -> InvalidRequestError:
+def _misfit(mapper: Mapper, ident: Any, what: str) -> InvalidRequestError:
     names = ", ".join(f"'{mapper.local_table.name}.{c.name}'" for c in mapper.primary_key)
     return InvalidRequestError(
-        f"Incorrect number of values in identifier to formulate primary key for session.get(): {ident!r}; primary key columns "
+        f"Incorrect {what} of values in identifier to formulate primary key for session.get(): {ident!r}; primary key columns "
         f"are {names}"
     )
 

@@ -54,6 +54,7 @@ class Level:
         self._enlisted: dict[Any, Enlisted] = {}
         self._unannounced: set[Any] = set()
         self._outer_block: Any = None
+        self._rolled_back = False
         unit = session.unit_of_work
         self.frame: Frame = parent.frame if parent is not None and not nested else Frame(unit.frame, nested)
         unit.frame = self.frame
@@ -66,7 +67,8 @@ class Level:
     @property
     def is_active(self) -> bool:
         """Can it be used? False when it failed or ended."""
-        return self.state is TransactionState.ACTIVE and self.real.state is TransactionState.ACTIVE
+        real = self.real
+        return self.state is TransactionState.ACTIVE and real.state is TransactionState.ACTIVE and not real._rolled_back
 
     @property
     def is_subtransaction(self) -> bool:

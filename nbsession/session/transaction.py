@@ -164,10 +164,11 @@ class SessionTransaction(Level):
         if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
             return
         self.error = error
-        second = _first_of(self._undo("failed flush", committed), self._tell_soft_rollback)
+        second = self._undo("failed flush", committed)
+        self._move(TransactionTrigger.FAIL, error)  # before the hook, which asks session.is_active
+        second = _first_of(second, self._tell_soft_rollback)
         if second is not None:
             error.add_note(f"The rollback after it failed too: {second}")
-        self._move(TransactionTrigger.FAIL, error)
         if second is not None and self.parent is not None:
             self.parent.fail(error)
 
@@ -180,6 +181,7 @@ class SessionTransaction(Level):
                     held.transaction.rollback()
             except Exception as error:
                 first = first or error
+        self._rolled_back = True
         first = _first_of(first, partial(self.session.hooks.fire, "after_rollback", self.session))
         self.session.unit_of_work.unwind(self.frame, cause, self._written_to(committed) if committed else None)
         return first
@@ -208,6 +210,10 @@ class SessionTransaction(Level):
     def close(self) -> None:
         """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""
         if self.state is not TransactionState.CLOSED:
+            inner = self.session.transaction
+            while inner is not None and inner is not self and self in inner.levels():
+                inner.close()
+                inner = self.session.transaction
             self._move(TransactionTrigger.CLOSE)
         if self.session.transaction is self:
             self._leave()
@@ -222,17 +228,22 @@ class SessionTransaction(Level):
             elif level.state is TransactionState.FAILED:
                 level.rollback()
             else:
-                level.abandon()
+                level.abandon(told=self.parent is None)
             level = self.session.transaction
 
-    def abandon(self) -> None:
-        """An outer level is rolled back: this one goes with it; the database needs no word of it."""
+    def abandon(self, told: bool) -> None:
+        """An outer level is rolled back: this one goes with it; the database needs no word of it.
+
+        :param told: hooks are told of each level, as when the session is rolled back; a savepoint's handle tells of its own.
+        """
         session, error = self.session, None
+        self._rolled_back = True
         if not self.is_subtransaction:
-            error = _first_of(None, partial(session.hooks.fire, "after_rollback", session))
+            if told:
+                error = _first_of(None, partial(session.hooks.fire, "after_rollback", session))
             session.unit_of_work.unwind(self.frame, session.bus.cause)
         self._move(TransactionTrigger.ROLLBACK)
-        error = _first_of(error, self._leave, self._tell_soft_rollback)
+        error = _first_of(error, self._leave, *((self._tell_soft_rollback,) if told else ()))
         if error is not None:
             raise error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError, StatementError
 from nbsession.sql.base import ClauseElement, Executable, ShapeWalk, shape_key
-from nbsession.sql.defaults import default_value
+from nbsession.sql.defaults import DefaultContext, default_value
 from nbsession.sql.rendering import MARK, Source
 from nbsession.sql.renderings import RENDERINGS
 
@@ -79,7 +79,7 @@ class Compiled:
     def _value(self, source: Source, binds: list[Any], given: Mapping[str, Any]) -> Any:
         kind, what, where = source
         if kind == "default":
-            return default_value(getattr(what, where))
+            return default_value(getattr(what, where), DefaultContext(dict(given)))
         if kind == "param":
             if what in given:
                 return given[what]

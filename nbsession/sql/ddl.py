@@ -6,6 +6,7 @@ database can do comes as flags.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbsession.sql.columns import FetchedValue
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from nbsession.sql.types import TypeEngine
 
     TypeWords = Callable[[TypeEngine], str]
+
+_PLAIN_DEFAULT = re.compile(r"\s*['\"(]|\w+$")
+"""a default in text that stands by itself; another is put in brackets, as SQLite wants it"""
 
 
 def quoted_table(table: Table) -> str:
@@ -85,7 +89,10 @@ def server_default_ddl(column: Column, rendering: str = "sqlite") -> str | None:
     if isinstance(default, str):
         return literal_sql(default)
     written = default.text if default.visit_name == "text" else readable(default, rendering, True, False)
-    return written if default.visit_name in ("text", "constant", "bind") else f"({written})"
+    bare = default.visit_name in ("constant", "bind") or (
+        default.visit_name == "text" and _PLAIN_DEFAULT.match(written)
+    )
+    return written if bare else f"({written})"
 
 
 def server_default_sql(column: Column, rendering: str = "sqlite") -> Any:

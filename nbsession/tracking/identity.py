@@ -34,6 +34,32 @@ class IdentitySet(AbstractSet[Any]):
     def __len__(self) -> int:
         return len(self._members)
 
+    def union(self, *others: Iterable[Any]) -> IdentitySet:
+        """A set of the members of this one and of others."""
+        return IdentitySet(member for some in (self, *others) for member in some)
+
+    def intersection(self, *others: Iterable[Any]) -> IdentitySet:
+        """A set of the members that are in all the others too."""
+        kept = [IdentitySet(some) for some in others]
+        return IdentitySet(member for member in self if all(member in some for some in kept))
+
+    def difference(self, *others: Iterable[Any]) -> IdentitySet:
+        """A set of the members that are in none of the others."""
+        left_out = IdentitySet().union(*others)
+        return IdentitySet(member for member in self if member not in left_out)
+
+    def issubset(self, other: Iterable[Any]) -> bool:
+        """Are all members in the other too?"""
+        return not self.difference(other)
+
+    def issuperset(self, other: Iterable[Any]) -> bool:
+        """Are all members of the other in here?"""
+        return IdentitySet(other).issubset(self)
+
+    def copy(self) -> IdentitySet:
+        """Another set of the same members."""
+        return IdentitySet(self)
+
     def __repr__(self) -> str:
         return f"IdentitySet({list(self)!r})"
 

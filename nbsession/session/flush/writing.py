@@ -19,7 +19,7 @@ from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, holds_sql
 from nbsession.session.flush.steps import committed_value
-from nbsession.sql.defaults import default_value, is_sql_default
+from nbsession.sql.defaults import default_in_row, is_sql_default
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
 
 
@@ -106,8 +106,13 @@ class RowWriter:
                 keys = shape.keys
                 self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != numbered))
                 return
-        for left_out, alike in groupby(objects, self._left_out):
-            self._insert_alike(connection, list(alike), tuple(k for k in shape.keys if k not in left_out))
+        for left_out, group in groupby(objects, self._left_out):
+            alike = list(group)
+            self._insert_alike(connection, alike, tuple(k for k in shape.keys if k not in left_out))
+            for key in left_out:
+                if key != numbered:
+                    for obj in alike:  # None was set: the database's default has taken its place
+                        obj.__dict__.pop(key, None)
 
     def fill_defaults(self, objects: Sequence[Any]) -> None:
         """What a new object gets that was not set: defaults, and what tells its class."""
@@ -117,7 +122,7 @@ class RowWriter:
             for obj in objects:
                 values = obj.__dict__
                 if values.get(key) is None and (not several or key in shape.own_keys[state_of(obj).mapper]):
-                    values[key] = default_value(default)
+                    values[key] = default_in_row(default, values, shape.fields)
         if self._typed:
             for obj in objects:
                 discriminator, kind = self._kinds[state_of(obj).mapper]
@@ -254,7 +259,7 @@ class RowWriter:
             for key, default in self._on_update:
                 if key not in keys:
                     own.old.setdefault(key, obj.__dict__.get(key, NO_VALUE))
-                    obj.__dict__[key] = default_value(default)
+                    obj.__dict__[key] = default_in_row(default, obj.__dict__, shape.fields)
                     keys.add(key)
         if changed:
             keys.update(shape.counted)
