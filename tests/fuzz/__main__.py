@@ -15,8 +15,9 @@ from tests.fuzz.comparison import Difference, difference
 from tests.fuzz.coverage import coverage_of
 from tests.fuzz.ours import OnSQLite
 from tests.fuzz.player import Step
-from tests.fuzz.programs import PROFILES, compose
+from tests.fuzz.programs import PROFILES, PROGRAMS, compose
 from tests.fuzz.shrinking import script, shrink
+from tests.fuzz.still_differing import write
 from tests.fuzz.world import Settings
 
 
@@ -31,6 +32,12 @@ def cut_down(settings: Settings, program: list[Step], field: str) -> tuple[list[
     return small, difference(settings, small, OnSQLite)
 
 
+def differs(seed: int, profile: str) -> bool:
+    """Does a program differ from SQLAlchemy's?"""
+    settings, program, seen = compose(seed, profile)
+    return difference(settings, program, OnSQLite, seen) is not None
+
+
 def main() -> int:
     """Runs; the exit code is 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
@@ -39,12 +46,16 @@ def main() -> int:
     parser.add_argument("--profile", action="append", choices=PROFILES, help="repeatable; all by default")
     parser.add_argument("--show", type=int, default=20, help="how many failing programs to show")
     parser.add_argument("--coverage", action="store_true", help="count what the programs reach, and compare nothing")
+    parser.add_argument("--measure", action="store_true", help="write still_differing.txt anew")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.coverage:
         coverage = coverage_of(range(options.start, options.start + options.programs))
         print(coverage)
         print("\n".join(["", "not reached often enough:", *coverage.lacking()]))
+        return 0
+    if options.measure:
+        write({profile: {seed for seed in range(PROGRAMS) if differs(seed, profile)} for profile in PROFILES})
         return 0
     started, shown = time.monotonic(), 0
     differing: Counter[str] = Counter()

@@ -168,9 +168,9 @@ class Player:
             sight[field] = []
         sight["tables"] = {}
         for number, session in enumerate(world.sessions):
+            sight["contains"] += sorted(_of(number, name) for name, obj in self.objects.items() if obj in session)
             for field in ("new", "dirty", "deleted"):
                 sight[field] += sorted(_of(number, self.name(obj)) for obj in getattr(session, field))
-            sight["contains"] += sorted(_of(number, name) for name, obj in self.objects.items() if obj in session)
             sight["flags"] += [
                 bool(session.in_transaction()),
                 bool(session.in_nested_transaction()),

@@ -51,6 +51,9 @@ FAMILIES = {
 }
 """classes that belong together; a program is about one or two families"""
 
+PROGRAMS = 200
+"""how many programs of each profile every test run plays"""
+
 TEXTS = ("x", "y", "z", None)
 WORDS = ("de", "fr", "it", "at")
 
@@ -261,13 +264,13 @@ class Composer:
         cls = self.draw.choice(self.pool)
         spec, chance, ident = KINDS[cls], self.draw.random(), self._ident(cls)
         where = " AND ".join(f"{key}=:{mark}" for key, mark in zip(spec.pk, "ij", strict=False))
-        marks = ", ".join(f":{mark}" for _, mark in zip(spec.pk, "ij", strict=False))
+        marks = ",".join(f":{mark}" for _, mark in zip(spec.pk, "ij", strict=False))
         params = dict(zip("ij", ident if isinstance(ident, list) else [ident], strict=False))
         if chance < 0.45:
             return ["sql", f"UPDATE {spec.table} SET {spec.text}='raw' WHERE {where}", params]
         if chance < 0.75:
-            columns = ", ".join((*spec.pk, spec.text))
-            return ["sql", f"INSERT INTO {spec.table} ({columns}) VALUES ({marks}, 'raw')", params]
+            columns = ",".join((*spec.pk, spec.text))
+            return ["sql", f"INSERT INTO {spec.table} ({columns}) VALUES ({marks},'raw')", params]
         return ["sql", f"DELETE FROM {spec.table} WHERE {where}", params]
 
     def _use(self, kind: str) -> Step:

@@ -104,10 +104,7 @@ class World:
         delattr(obj, attr)
 
     def append(self, obj: Any, attr: str, other: Any) -> None:
-        """Appends, unless it is a member: an object is in a list once."""
-        held = getattr(obj, attr)
-        if all(member is not other for member in held):
-            held.append(other)
+        getattr(obj, attr).append(other)
 
     def remove(self, obj: Any, attr: str, other: Any) -> None:
         getattr(obj, attr).remove(other)
