@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.attaching import was_deleted
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
@@ -49,12 +48,10 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     session, mapper = merging.session, state_of(instance).mapper
     if state_of(instance).status is ObjectState.PERSISTENT and instance in session:
         merging.done[id(instance)] = instance
+        if not merging.load:
+            session.unit_of_work.take_as_loaded(instance)
         return instance
     ident = ident_of(instance)
-    if not merging.load and (
-        state_of(instance).status is ObjectState.DELETED or state_of(instance).common is mapper.gone
-    ):
-        raise was_deleted(instance)
     if ident is None:
         _check_new(instance, session, merging.load)
         ident = mapper.ident_of_values(instance.__dict__)
@@ -70,7 +67,7 @@ def merge_into(merging: Merging, instance: Any) -> Any:
             _copy_relationship(merging, instance, target, declared)
     _copy_columns(session, instance, target, merging.load)
     if not merging.load:
-        session.unit_of_work.clean((target,))
+        session.unit_of_work.take_as_loaded(target)
     return target
 
 

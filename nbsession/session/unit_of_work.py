@@ -259,6 +259,12 @@ class UnitOfWork:
             forget_changes(obj)
         self.mark(done, "clean")
 
+    def take_as_loaded(self, obj: Any) -> None:
+        """What it holds is taken for the row's: its changes are forgotten, and nothing is written."""
+        if self.modified.pop(id(obj), None) is not None:
+            forget_changes(obj)
+            self.mark((obj,), "clean")
+
     def row_changed(self, obj: Any) -> None:
         """The row of an object is changed past it, by a statement: a rollback to a savepoint expires it."""
         self.remember_inserted((obj,))
@@ -312,7 +318,10 @@ class UnitOfWork:
             gone = [obj for obj in alive(frame.deleted) if self._is_ours(obj) and stays(state_of(obj).mapper)]
             self.move_each([obj for obj in gone if state_of(obj).status is ObjectState.DELETED], Trigger.COMMIT, cause)
         touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
-        self.move_each(inserted, Trigger.UNDO_INSERT, cause)
+        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}  # these get the key back that they had, and end detached
+        self.move_each([o for o in inserted if id(o) not in keyed], Trigger.UNDO_INSERT, cause)
+        left = [o for o in inserted if id(o) in keyed and state_of(o).status is not ObjectState.DETACHED]
+        self.move_each(left, Trigger.EXPUNGE, cause)
         frame.give_back_values(inserted)
         for obj, ident in frame.rekeyed_objects():
             if state_of(obj).status is ObjectState.PERSISTENT:

@@ -339,3 +339,23 @@ def test_without_post_update_a_circle_of_new_rows_is_refused(session: Session) -
         session.flush()
     session.rollback()
     assert inspect(a).transient and inspect(b).transient
+
+
+def test_a_rolled_back_new_row_whose_key_was_changed_leaves_a_detached_object_with_its_first_key(
+    session: Session,
+) -> None:
+    """Lines 6.5, 6.6: as the objects of other rows it gets its former key back."""
+    item = Item(code="a")
+    session.add(item)
+    session.flush()
+    item.code = "b"
+    session.flush()
+    session.rollback()
+    assert inspect(item).detached and inspect(item).identity == ("a",) and item not in session
+    other = Item(code="c")
+    session.add(other)
+    session.flush()
+    other.code = "d"
+    savepoint = session.begin_nested()
+    savepoint.rollback()
+    assert inspect(other).persistent and inspect(other).identity == ("d",)

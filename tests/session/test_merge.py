@@ -167,19 +167,32 @@ def test_dont_load_is_load_false(session: Session) -> None:
         session.merge(ada, dont_load=True)
 
 
-def test_what_was_deleted_is_not_merged_without_a_look(session: Session) -> None:
-    """Line 15.8."""
+def test_of_what_was_deleted_a_merge_without_a_look_makes_a_persistent_copy(session: Session) -> None:
+    """Line 15.8: the given state is trusted, whatever became of its row."""
     ada = Member(name="Ada")
     session.add(ada)
     session.commit()
     session.refresh(ada)
     session.delete(ada)
     session.flush()
-    with pytest.raises(InvalidRequestError, match="has been deleted"):
-        session.merge(ada, load=False)
+    with expect_statements(session, 0):
+        copy = session.merge(ada, load=False)
+        assert inspect(copy).persistent and copy.name == "Ada" and copy not in session.dirty
+    session.rollback()
+    assert inspect(ada).persistent and session.get(Member, ada.id) is ada
+
+
+def test_merging_an_object_into_its_own_session_without_load_forgets_its_changes(session: Session) -> None:
+    """Lines 15.4, 15.8: it is returned itself, and clean."""
+    ada = Member(name="Ada")
+    session.add(ada)
     session.commit()
-    with pytest.raises(InvalidRequestError, match="has been deleted"):
-        session.merge(ada, load=False)
+    session.autoflush = False
+    ada.name = "Bob"
+    assert session.merge(ada, load=False) is ada
+    assert ada.name == "Bob" and ada not in session.dirty and not session.is_modified(ada)
+    with expect_statements(session, 0):
+        session.flush()
 
 
 def test_merge_all(session: Session) -> None:
