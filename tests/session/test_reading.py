@@ -112,7 +112,7 @@ def test_get_with_a_composite_key(session: Session) -> None:
 )
 def test_get_with_the_wrong_number_of_values(session: Session, cls: type, ident: Any) -> None:
     """Line 8.4: get with the wrong number of values."""
-    with pytest.raises(InvalidRequestError, match="Incorrect (number|names) of values in identifier to formulate"):
+    with pytest.raises(InvalidRequestError, match=r"Incorrect (number|names) of values in identifier to formulate"):
         session.get(cls, ident)
 
 
