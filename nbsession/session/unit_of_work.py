@@ -318,8 +318,9 @@ class UnitOfWork:
             gone = [obj for obj in alive(frame.deleted) if self._is_ours(obj) and stays(state_of(obj).mapper)]
             self.move_each([obj for obj in gone if state_of(obj).status is ObjectState.DELETED], Trigger.COMMIT, cause)
         touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
-        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}  # these get the key back that they had, and end detached
+        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}
         self.move_each([o for o in inserted if id(o) not in keyed], Trigger.UNDO_INSERT, cause)
+        # who had another key gets it back below, and is not transient then
         left = [o for o in inserted if id(o) in keyed and state_of(o).status is not ObjectState.DETACHED]
         self.move_each(left, Trigger.EXPUNGE, cause)
         frame.give_back_values(inserted)
