@@ -145,9 +145,10 @@ def uuid_result(as_uuid: bool) -> Processor:
 def enum_bind(type_: types.Enum) -> Processor:
     """The word stored for a member; refuses what is not on the list."""
     words, enum_class = set(type_.enums), type_.enum_class
+    word_of = {member.name: word for word, member in reversed(type_.members.items())}
 
     def bind(value: Any) -> str:
-        word = value.name if enum_class is not None and isinstance(value, enum_class) else value
+        word = word_of[value.name] if enum_class is not None and isinstance(value, enum_class) else value
         if isinstance(word, enum.Enum) or word not in words:
             raise LookupError(f"{value!r} is not among the defined enum values: {', '.join(type_.enums)}")
         return str(word)
@@ -160,7 +161,7 @@ def enum_result(type_: types.Enum) -> Processor | None:
     enum_class = type_.enum_class
     if enum_class is None:
         return None
-    members = enum_class.__members__
+    members = type_.members
 
     def result(value: Any) -> Any:
         try:

@@ -39,6 +39,8 @@ class MappedColumn:
 
     :ivar shares: may the table have it already, from a sister class?
     :ivar deferred: the group it is loaded with when touched, None for alone; False: it is loaded with the object.
+    :ivar raises: if it is deferred: is touching it an error?
+    :ivar sort_order: its place in the table: columns with higher numbers come later.
     """
 
     def __init__(
@@ -48,11 +50,15 @@ class MappedColumn:
         nullable: Any,
         shares: bool = False,
         deferred: str | Literal[False] | None = False,
+        raises: bool = False,
+        sort_order: int = 0,
     ) -> None:
         self.options = options
         self.nullable = nullable
         self.shares = shares
         self.deferred = deferred
+        self.raises = raises
+        self.sort_order = sort_order
         self.column: Column = Column(*args, **options)
         self.typed = any(_is_type(a) for a in args) or "type_" in options
 
@@ -93,6 +99,8 @@ def mapped_column(
     use_existing_column: bool = False,
     deferred: bool = False,
     deferred_group: str | None = None,
+    deferred_raiseload: bool = False,
+    sort_order: int = 0,
     **options: Any,
 ) -> Any:
     """A column of a declarative class.
@@ -102,13 +110,15 @@ def mapped_column(
     :param use_existing_column: in a class without a table of its own: if a sister class added the column, share it.
     :param deferred: left out of SELECTs, and loaded when it is touched.
     :param deferred_group: as ``deferred``; columns of one group are loaded together.
+    :param deferred_raiseload: as ``deferred``, but touching it is an error; ``undefer()`` loads it with the object.
+    :param sort_order: where the column stands in the table: those with higher numbers come later, mixins' too.
     :param options: as for ``Column``: ``primary_key``, ``default``, ``unique``, ...
 
     >>> class User(Base): ...
     ...     id: Mapped[int] = mapped_column(primary_key=True)
     """
-    group: Any = deferred_group if deferred or deferred_group is not None else False
-    return MappedColumn(args, options, nullable, use_existing_column, group)
+    group: Any = deferred_group if deferred or deferred_raiseload or deferred_group is not None else False
+    return MappedColumn(args, options, nullable, use_existing_column, group, deferred_raiseload, sort_order)
 
 
 class _DeclarativeType(type):
@@ -271,6 +281,7 @@ class ClassBody(NamedTuple):
 def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
     """Reads a class body and those of its mixins."""
     found = ClassBody(Properties.empty(), set())
+    order: dict[str, int] = {}
     columns, relationships, deferred = found.columns, found.properties.relationships, found.properties.deferred
     for ancestor in reversed(bodies):
         copied = ancestor is not cls
@@ -283,6 +294,8 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
                 continue
             if isinstance(value, Deferred):
                 deferred[key] = value.group
+                if value.raises:
+                    found.properties.raising.add(key)
                 value = value.column
             if isinstance(value, Relationship):
                 _aim(value, says, cls)
@@ -294,17 +307,26 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
                     found.shared.add(key)
                 if value.deferred is not False:
                     deferred[key] = value.deferred
+                if value.raises:
+                    found.properties.raising.add(key)
+                if value.sort_order:
+                    order[key] = value.sort_order
             elif isinstance(value, Column):
                 value.name = value.name or key
                 columns[key] = value
             elif says is not None and value is _UNSET:
                 columns[key] = MappedColumn((), {}, _UNSET).finish(key, says, cls)
+    if order:
+        ordered = sorted(columns, key=lambda key: order.get(key, 0))
+        found.properties.columns.update({key: columns.pop(key) for key in ordered})
     return found
 
 
 def _copy(declared: MappedColumn) -> MappedColumn:
     """A mixin's column, for one of the classes that mix it in."""
-    twin = MappedColumn((), {}, declared.nullable)
+    twin = MappedColumn(
+        (), {}, declared.nullable, declared.shares, declared.deferred, declared.raises, declared.sort_order
+    )
     twin.column, twin.typed = declared.column._copy(), declared.typed
     return twin
 

@@ -35,6 +35,7 @@ class Hierarchy:
     :ivar columns: key to column of all column attributes, inherited ones first; of a key that lies in several tables,
         the base table's.
     :ivar deferred: the column attributes that are loaded only when touched, each with its group or None.
+    :ivar raising: those of them that are not loaded even then: it is an error.
     :ivar polymorphic_on: the attribute that tells a row's class, or None.
     :ivar polymorphic_map: the discriminator's value to mapper; one dict for the whole hierarchy.
     :ivar version_key: the attribute that counts versions, or None.
@@ -48,6 +49,7 @@ class Hierarchy:
     columns: dict[str, Column]
     local_table: Any
     deferred: dict[str, str | None]
+    raising: set[str]
     polymorphic_map: dict[Any, Mapper]
     _keys_of: dict[int, str]
     _written: dict[Any, dict[str, Column]]
@@ -74,12 +76,14 @@ class Hierarchy:
             self.tables = tuple(table.parts())
             self.columns, self._keys_of, self._written = {}, {}, {}
             self.deferred, self.polymorphic_map = {}, {}
+            self.raising = set()
         else:
             self.base_mapper, self.lineage = parent.base_mapper, (*parent.lineage, me)
             self.tables = parent.tables if self.single else (*parent.tables, table)
             self.columns, self._keys_of = dict(parent.columns), dict(parent._keys_of)
             self._written = {t: dict(columns) for t, columns in parent._written.items()}
             self.deferred, self.polymorphic_map = dict(parent.deferred), parent.polymorphic_map
+            self.raising = set(parent.raising)
         for one in self.tables:
             self._written.setdefault(one, {})
         shared = self._join_parent(parent, table) if parent is not None and not self.single else {}
@@ -90,6 +94,7 @@ class Hierarchy:
                 self._written[each.table][written] = each
                 self._keys_of[id(each)] = written
         self.deferred.update(properties.deferred)
+        self.raising |= properties.raising
 
     def _join_parent(self, parent: Mapper, table: Table) -> dict[int, str]:
         """Finds how its table joins its parent's: the inherited attribute of each column that it joins by."""

@@ -19,23 +19,26 @@ class Deferred:
 
     :ivar column: the column, or what ``mapped_column()`` returned.
     :ivar group: the name of the group it is loaded with, or None.
+    :ivar raises: is touching it an error, unless a query undefers it?
     """
 
-    def __init__(self, column: Any, group: str | None) -> None:
+    def __init__(self, column: Any, group: str | None, raises: bool) -> None:
         self.column = column
         self.group = group
+        self.raises = raises
 
 
-def deferred(column: Any, *, group: str | None = None) -> Any:
+def deferred(column: Any, *, group: str | None = None, raiseload: bool = False) -> Any:
     """A column that is left out of SELECTs, and loaded when it is touched.
 
     :param column: a Column or ``mapped_column()``.
     :param group: columns of one group are loaded together, at the first touch of any of them.
+    :param raiseload: touching it is an error; ``undefer()`` loads it with the object.
 
     >>> class Book(Base): ...
     ...     text: Mapped[str] = deferred(mapped_column())
     """
-    return Deferred(column, group)
+    return Deferred(column, group, raiseload)
 
 
 class Properties(NamedTuple):
@@ -45,17 +48,19 @@ class Properties(NamedTuple):
     :ivar relationships: attribute to relationship.
     :ivar deferred: attribute to group (or None) of the columns that are loaded only when touched.
     :ivar further: attribute to the other columns it stands for (mapped joins).
+    :ivar raising: those of the deferred that may not be touched.
     """
 
     columns: dict[str, Column]
     relationships: dict[str, Relationship]
     deferred: dict[str, str | None]
     further: dict[str, list[Column]]
+    raising: set[str]
 
     @classmethod
     def empty(cls) -> Properties:
         """With nothing in it yet."""
-        return cls({}, {}, {}, {})
+        return cls({}, {}, {}, {}, set())
 
 
 def read_properties(cls: type, table: Any, given: Mapping[str, Any]) -> Properties:
@@ -72,6 +77,8 @@ def read_properties(cls: type, table: Any, given: Mapping[str, Any]) -> Properti
             continue
         if isinstance(value, Deferred):
             found.deferred[key] = value.group
+            if value.raises:
+                found.raising.add(key)
             value = value.column
         columns = [bare(one) for one in (value if isinstance(value, (list, tuple)) else [value])]
         if not columns or not all(isinstance(one, Column) for one in columns):

@@ -77,6 +77,8 @@ class Relationship:
         self.cascade_backrefs: bool = options["cascade_backrefs"]
         self.collection_class = options["collection_class"]
         self.single_parent: bool = options["single_parent"]
+        self.doc: str | None = options["doc"]
+        self.info: dict[Any, Any] = options["info"] or {}
         self.reverse: RelationshipAttribute | None = None
         self.to_one_by_key = False
 
@@ -301,13 +303,17 @@ def relationship(
     cascade_backrefs: bool = False,
     entity_name: str | None = None,
     sync_backref: bool | None = None,
+    overlaps: str | None = None,
+    doc: str | None = None,
+    info: dict[Any, Any] | None = None,
+    **others: Any,
 ) -> Any:
     """Declares that objects of this class are related to those of another.
 
     :param argument: the related class, its name, or a function that returns it; may be left to the annotation.
     :param secondary: for many-to-many, the association table, its name, or a function that returns it.
     :param uselist: a collection (True) or one object (False); by default as annotated, else by the foreign key.
-    :param collection_class: ``list``.
+    :param collection_class: the class of a collection, or what makes one: ``list`` by default, ``set``, a dictionary's.
     :param primaryjoin: the condition between the rows, where no foreign key tells it, or a function that gives it. Columns
         may be marked with ``foreign()`` and ``remote()``. For many-to-many, between this row and the association row.
     :param secondaryjoin: for many-to-many, the condition between the association row and the related row.
@@ -332,13 +338,21 @@ def relationship(
     :param cascade_backrefs: does an object that is given a parent through this side's back reference enter its session?
     :param sync_backref: False: the other side does not change in memory when this one does.
     :param entity_name: of a related class with several mappings, the name of the one that is meant (2007).
-    :raises ArgumentError: an option makes no sense.
+    :param overlaps: silences a warning of SQLAlchemy's about relationships that write the same column. There is no such
+        warning here; programs that say it run unchanged.
+    :param doc: for people who read the program; ``info`` for the program itself.
+    :param others: what SQLAlchemy has beside these is refused by name.
+    :raises ArgumentError: an option makes no sense, or is not known here.
 
     >>> class User(Base): ...
     ...     addresses: Mapped[list["Address"]] = relationship(back_populates="user")
     """
+    if others:
+        raise ArgumentError(
+            f"relationship() got {', '.join(map(repr, others))}, which nbsession does not have: leave it out."
+        )
     options = dict(locals())
-    del options["argument"]
+    del options["argument"], options["others"]
     return Relationship(argument, options)
 
 

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import get_ident
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nbsession.database.connection import Connection
 from nbsession.events import FactBus, Observer
@@ -64,7 +64,15 @@ class SessionCore:
         extension: Any = None,
         echo_uow: bool = False,
         query_cls: Any = None,
+        execution_options: Mapping[str, Any] | None = None,
+        future: Literal[True] = True,
+        autocommit: Literal[False] = False,
     ) -> None:
+        if autocommit or future is not True:
+            raise ArgumentError(
+                "autocommit=True and future=False are no longer supported, as in SQLAlchemy 2.1. Where each flush is to commit "
+                "itself, say transactional=False."
+            )
         if join_transaction_mode not in JOIN_MODES:
             raise ArgumentError(
                 f"join_transaction_mode must be one of {', '.join(JOIN_MODES)}, not {join_transaction_mode!r}."
@@ -79,6 +87,7 @@ class SessionCore:
         self.closed_for_good = False
         self.join_transaction_mode = join_transaction_mode
         self.info: dict[Any, Any] = dict(info or {})
+        self.execution_options: dict[str, Any] = dict(execution_options or {})
         self.bus = FactBus()
         self.hooks = HookPoints(
             above=tuple(vars(c)["class_hooks"] for c in reversed(type(self).__mro__) if "class_hooks" in vars(c))

@@ -39,6 +39,8 @@ class Session(ClassicNames):
     :param extension: a :class:`SessionExtension`, or several.
     :param echo_uow: log what the unit of work does (logger ``nbsession.unitofwork``).
     :param query_cls: the class of its queries.
+    :param execution_options: options of every statement that it runs; a statement's own come first.
+    :param future: True, as in SQLAlchemy 2.1; ``autocommit`` False.
     :raises ArgumentError: an option makes no sense.
 
     >>> with Session(engine) as session:

@@ -6,6 +6,7 @@ kept. Walking a clause collects the shape and the bound values together. Knows n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
 
 next_uid: Callable[[], int] = count(1).__next__
 """Numbers for tables and columns: they stand for identity in shapes, and unlike ``id()`` are never used twice."""
+
+
+_OTHER_DATABASES = ("postgresql_", "mysql_", "mariadb_", "mssql_", "oracle_")
+
+
+def refuse_options(what: str, options: Mapping[str, Any]) -> None:
+    """Refuses keywords that nobody here knows. Those for another database are let through: they say nothing to ours.
+
+    :param what: who got them, for the message.
+    :raises TypeError: there is one.
+    """
+    for name in options:
+        if not name.startswith(_OTHER_DATABASES):
+            raise TypeError(
+                f"Additional arguments should be named <dialectname>_<argument>, got '{name}'. {what} has no such option here: "
+                "leave it out."
+            )
 
 
 class ShapeWalk:

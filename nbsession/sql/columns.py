@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError
-from nbsession.sql.base import ShapeWalk, next_uid
+from nbsession.sql.base import ShapeWalk, next_uid, refuse_options
 from nbsession.sql.constraints import (
     Constraint,
     ForeignKey,
@@ -31,8 +31,9 @@ class Sequence:
     """
 
     def __init__(
-        self, name: str, start: int = 1, increment: int = 1, *, metadata: MetaData | None = None, **ignored: Any
+        self, name: str, start: int = 1, increment: int = 1, *, metadata: MetaData | None = None, **options: Any
     ) -> None:
+        refuse_options("Sequence()", options)
         self.name = name
         self.start = start
         self.increment = increment
@@ -71,10 +72,15 @@ class Column(ColumnClause):
     :param args: name and type (each may be left out), ForeignKey, Sequence, constraints.
     :param default: a value, a callable without arguments (or with one, the context), or an SQL expression; used where
         an INSERT says nothing.
+    :param insert_default: the same, by its other name.
     :param server_default: text or an expression, written into CREATE TABLE; or a :class:`FetchedValue`.
     :param onupdate: like ``default``, for UPDATE.
     :param server_onupdate: a :class:`FetchedValue`, if the database changes the value at each UPDATE.
     :param key: the name on ``table.c``, if it is to differ from the database's name.
+    :param comment: written into the database, where it keeps comments.
+    :param doc: for people who read the program; ``info`` for the program itself.
+    :param options: those of other databases (``postgresql_...``); they say nothing here.
+    :raises TypeError: an option is not known.
     """
 
     __slots__ = (
@@ -82,6 +88,7 @@ class Column(ColumnClause):
         "comment",
         "constraints",
         "default",
+        "doc",
         "foreign_keys",
         "index",
         "info",
@@ -105,6 +112,7 @@ class Column(ColumnClause):
         primary_key: bool = False,
         nullable: bool | None = None,
         default: Any = None,
+        insert_default: Any = None,
         server_default: Any = None,
         onupdate: Any = None,
         server_onupdate: Any = None,
@@ -113,9 +121,11 @@ class Column(ColumnClause):
         autoincrement: bool | str = "auto",
         key: str | None = None,
         comment: str | None = None,
+        doc: str | None = None,
         info: dict[Any, Any] | None = None,
-        **ignored: Any,
+        **options: Any,
     ) -> None:
+        refuse_options("Column()", options)
         rest = list(args)
         if rest and (isinstance(rest[0], str) or rest[0] is None):
             name = rest.pop(0) or name
@@ -131,7 +141,7 @@ class Column(ColumnClause):
         self.primary_key = primary_key
         self.nullable_given = nullable is not None
         self.nullable = not primary_key if nullable is None else nullable
-        self.default = default
+        self.default = default if insert_default is None else insert_default
         self.server_default = server_default
         self.onupdate = onupdate
         self.server_onupdate = server_onupdate
@@ -139,6 +149,7 @@ class Column(ColumnClause):
         self.index = index
         self.autoincrement = autoincrement
         self.comment = comment
+        self.doc = doc
         self.info = info if info is not None else {}
         self.foreign_keys = set()
         self.constraints: list[Constraint] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError, NoReferencedColumnError, NoReferencedTableError
+from nbsession.sql.base import refuse_options
 from nbsession.sql.elements import ColumnClause, UnaryExpression, clause_of
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ class Constraint:
     Columns are given as objects, or by name until the constraint meets its table.
     """
 
-    def __init__(self, *columns: Any, name: str | None = None, **ignored: Any) -> None:
+    def __init__(self, *columns: Any, name: str | None = None, info: Any = None, **options: Any) -> None:
+        refuse_options(f"{type(self).__name__}()", options)
         self.name = name
+        self.info: dict[Any, Any] = dict(info or {})
         self.table: Table | None = None
         self._given: tuple[Any, ...] = columns
         self.columns: tuple[Column, ...] = tuple(one for one in columns if isinstance(one, ColumnClause))  # type: ignore[misc]
@@ -85,8 +88,8 @@ class UniqueConstraint(Constraint):
 class CheckConstraint(Constraint):
     """A condition on each row, as SQL text or as an expression."""
 
-    def __init__(self, sqltext: Any, name: str | None = None, **ignored: Any) -> None:
-        super().__init__(name=name)
+    def __init__(self, sqltext: Any, name: str | None = None, info: Any = None, **options: Any) -> None:
+        super().__init__(name=name, info=info, **options)
         self.sqltext: Any = sqltext if isinstance(sqltext, str) else clause_of(sqltext)
 
 
@@ -95,6 +98,10 @@ class ForeignKey:
 
     :param column: ``"table.column"``, or a Column.
     :param ondelete: ``"CASCADE"``, ``"SET NULL"``, ...
+    :param deferrable: with ``initially="DEFERRED"``: checked at COMMIT, as all foreign keys here are, unless the engine was
+        made with ``foreign_keys="native"``.
+    :param use_alter: for tables that refer to each other; there is no need for it here.
+    :param options: those of other databases; they say nothing here.
     :ivar parent: the column it is on.
     """
 
@@ -106,8 +113,16 @@ class ForeignKey:
         onupdate: str | None = None,
         name: str | None = None,
         constraint: ForeignKeyConstraint | None = None,
-        **ignored: Any,
+        deferrable: bool | None = None,
+        initially: str | None = None,
+        use_alter: bool = False,
+        info: Any = None,
+        **options: Any,
     ) -> None:
+        refuse_options("ForeignKey()", options)
+        _check_deferred(deferrable, initially)
+        self.info: dict[Any, Any] = dict(info or {})
+        self.use_alter = use_alter
         self._target: Any = column.__clause_element__() if hasattr(column, "__clause_element__") else column
         if not isinstance(self._target, str | ColumnClause):
             raise ArgumentError(f"ForeignKey expects 'table.column' or a Column, got {column!r}.")
@@ -176,6 +191,14 @@ class ForeignKey:
         return f"ForeignKey({self.target_fullname!r})"
 
 
+def _check_deferred(deferrable: bool | None, initially: str | None) -> None:
+    if deferrable is False or (initially is not None and initially.upper() != "DEFERRED"):
+        raise ArgumentError(
+            "deferrable=False and initially='IMMEDIATE' are said for the whole engine here: "
+            "create_engine(url, foreign_keys='native'). Leave them out."
+        )
+
+
 class ForeignKeyConstraint(Constraint):
     """Columns refer to columns; every :class:`ForeignKey` of a column ends up in one of these.
 
@@ -190,9 +213,15 @@ class ForeignKeyConstraint(Constraint):
         name: str | None = None,
         onupdate: str | None = None,
         ondelete: str | None = None,
-        **ignored: Any,
+        deferrable: bool | None = None,
+        initially: str | None = None,
+        use_alter: bool = False,
+        info: Any = None,
+        **options: Any,
     ) -> None:
-        super().__init__(*columns, name=name)
+        super().__init__(*columns, name=name, info=info, **options)
+        _check_deferred(deferrable, initially)
+        self.use_alter = use_alter
         if len(columns) != len(refcolumns):
             raise ArgumentError("ForeignKeyConstraint number of constrained columns must match the referenced columns.")
         self.onupdate = onupdate
@@ -232,7 +261,11 @@ class Index:
     :param expressions: columns, names of columns, or expressions (``table.c.name.desc()``, ``func.lower(...)``).
     """
 
-    def __init__(self, name: str | None, *expressions: Any, unique: bool = False, **ignored: Any) -> None:
+    def __init__(
+        self, name: str | None, *expressions: Any, unique: bool = False, info: Any = None, **options: Any
+    ) -> None:
+        refuse_options("Index()", options)
+        self.info: dict[Any, Any] = dict(info or {})
         self.name = name
         self.unique = unique
         self.expressions: tuple[Any, ...] = tuple(

@@ -45,8 +45,11 @@ class Dml(Executable):
         if not hasattr(self.table, "metadata"):
             raise ArgumentError(f"{type(self).__name__} needs a table, got {table!r}.")
 
-    def returning(self: D, *columns: Any, **ignored: Any) -> D:
-        """With the rows it wrote (or deleted) as result."""
+    def returning(self: D, *columns: Any, sort_by_parameter_order: bool = False) -> D:
+        """With the rows it wrote (or deleted) as result.
+
+        :param sort_by_parameter_order: of an INSERT, in the order of the rows given; here they always are.
+        """
         for one in columns:
             columns_of(one)
         return self._copy(raw_returning=self.raw_returning + columns)

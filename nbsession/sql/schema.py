@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
-from nbsession.sql.base import ShapeWalk, next_uid
+from nbsession.sql.base import ShapeWalk, next_uid, refuse_options
 from nbsession.sql.columns import Column, Sequence
 from nbsession.sql.constraints import (
     CheckConstraint,
@@ -92,7 +92,7 @@ class MetaData:
         """Drop the tables, those that others refer to last."""
         bind.drop_tables(self, self._chosen(tables)[::-1], checkfirst)
 
-    def reflect(self, bind: Any, only: Iterable[str] | None = None, **ignored: Any) -> None:
+    def reflect(self, bind: Any, only: Iterable[str] | None = None) -> None:
         """Read the definitions of the tables that the database has."""
         bind.reflect_tables(self, list(only) if only is not None else None)
 
@@ -110,7 +110,10 @@ class Table(FromClause):
 
     :param items: columns, constraints, indexes.
     :param extend_existing: add the items to a table that is there.
+    :param keep_existing: leave a table that is there as it is.
     :param autoload_with: an engine or connection to read the definition from.
+    :param must_exist: an error if it is not there already.
+    :param options: those of other databases (``mysql_...``); they say nothing here.
     :raises InvalidRequestError: if the metadata holds another table of this name.
     """
 
@@ -154,8 +157,11 @@ class Table(FromClause):
         prefixes: Iterable[str] = (),
         extend_existing: bool = False,
         keep_existing: bool = False,
-        **ignored: Any,
+        autoload_with: Any = None,
+        must_exist: bool = False,
+        **options: Any,
     ) -> None:
+        refuse_options("Table()", options)
         if "metadata" in self.__dict__:
             if not keep_existing:
                 self._add(items)

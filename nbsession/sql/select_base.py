@@ -141,8 +141,16 @@ class Sliceable(SelectBase):
         copy = self if not low else self._copy(_offset=_count(base + low))
         return copy if stop is None else copy._copy(_limit=_count(max(stop - low, 0)))
 
-    def with_for_update(self: S, **ignored: Any) -> S:
-        """Locks rows where the database can; SQLite and DuckDB cannot, and nothing is rendered."""
+    def with_for_update(
+        self: S,
+        *,
+        nowait: bool = False,
+        read: bool = False,
+        of: Any = None,
+        skip_locked: bool = False,
+        key_share: bool = False,
+    ) -> S:
+        """Locks rows where the database can; SQLite and DuckDB cannot, and nothing is rendered, whatever the arguments say."""
         return self._copy(_for_update=True)
 
     def _shape_ends(self, walk: ShapeWalk) -> None:

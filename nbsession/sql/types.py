@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
 
 from nbsession.exc import ArgumentError
+from nbsession.sql.base import refuse_options
 
 
 class TypeEngine:
@@ -124,17 +126,38 @@ class Enum(String):
 
     :param values: the words, or one ``enum.Enum`` class (its members' *names* are stored, as SQLAlchemy does).
     :param name: a name for the type, where a database wants one.
+    :param values_callable: what is stored instead of the names: ``lambda cls: [member.value for member in cls]``.
+    :param native_enum: use the database's own type: neither of ours is asked for one, either way.
+    :param validate_strings: refuse words that are not on the list; they always are refused.
+    :raises TypeError: another option; ``create_constraint=True`` is a CheckConstraint of the table here.
     """
 
-    __slots__ = ("enum_class", "enums", "name")
+    __slots__ = ("enum_class", "enums", "members", "name")
     parameters: ClassVar[tuple[str, ...]] = ("enums", "enum_class", "name")
     affinity = "enum"
 
-    def __init__(self, *values: Any, name: str | None = None, length: int | None = None, **ignored: Any) -> None:
+    def __init__(
+        self,
+        *values: Any,
+        name: str | None = None,
+        length: int | None = None,
+        values_callable: Callable[[Any], Sequence[str]] | None = None,
+        native_enum: bool = True,
+        validate_strings: bool = False,
+        create_constraint: Literal[False] = False,
+        **options: Any,
+    ) -> None:
+        refuse_options("Enum()", {**options, **({"create_constraint": True} if create_constraint else {})})
         self.enum_class: type[enum.Enum] | None = None
+        self.members: dict[str, Any] = {}
         if len(values) == 1 and isinstance(values[0], type) and issubclass(values[0], enum.Enum):
             self.enum_class = values[0]
-            self.enums: tuple[str, ...] = tuple(self.enum_class.__members__)
+            named = self.enum_class.__members__
+            if values_callable is None:
+                self.members = dict(named)
+            else:
+                self.members = dict(zip(values_callable(self.enum_class), self.enum_class, strict=True))
+            self.enums: tuple[str, ...] = tuple(self.members)
             name = name or self.enum_class.__name__.lower()
         else:
             self.enums = tuple(values)
@@ -194,8 +217,8 @@ class Interval(TypeEngine):
     python_type = dt.timedelta
     affinity = "interval"
 
-    def __init__(self, **ignored: Any) -> None:
-        pass
+    def __init__(self, native: bool = True) -> None:
+        """:param native: use the database's own type, if it has one."""
 
 
 class LargeBinary(TypeEngine):

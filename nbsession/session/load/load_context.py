@@ -110,7 +110,9 @@ class Wishes:
         said = self.columns.get(key)
         if said is None and self.groups and mapper.deferred.get(key) in self.groups:
             said = "load"
-        return said or self.other_columns or ("defer" if key in mapper.deferred else "load")
+        if said is None and self.other_columns is None and key in mapper.deferred:
+            return "raise" if key in mapper.raising else "defer"
+        return said or self.other_columns or "load"
 
     def deferred(self, mapper: Any) -> frozenset[str]:
         """The column attributes that are not loaded with an object."""

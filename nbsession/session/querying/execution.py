@@ -52,6 +52,8 @@ def execute_statement(
         raise ArgumentError(
             f"Not an executable object: {statement!r}. Give select(), insert(), update(), delete() or text()."
         )
+    if session.execution_options:
+        statement = statement.execution_options(**{**session.execution_options, **statement.execution_options_})
     hooks = session.hooks.of("do_orm_execute")
     if hooks:
         run = partial(_execute, session)
