@@ -17,9 +17,10 @@ from nbsession import (
     inspect,
     make_transient,
     mapped_column,
+    relationship,
     text,
 )
-from nbsession.exc import IntegrityError, UnmappedInstanceError
+from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, UnmappedInstanceError
 
 
 class Base(DeclarativeBase):
@@ -163,3 +164,71 @@ def test_an_error_after_the_flush_undoes_it(session: Session) -> None:
     assert not session.is_active and inspect(shelf).transient
     session.rollback()
     assert session.query(Shelf).count() == 0
+
+
+class Parents(DeclarativeBase):
+    pass
+
+
+class Toy(Parents):
+    __tablename__ = "toy"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    child_id: Mapped[int | None]
+    keeper_id: Mapped[int | None]
+
+
+class Child(Parents):
+    __tablename__ = "child"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    toys: Mapped[list[Toy]] = relationship(
+        primaryjoin="Child.id == foreign(Toy.child_id)", order_by="Toy.id", cascade="merge"
+    )
+    kept: Mapped[list[Toy]] = relationship(
+        primaryjoin="Child.id == foreign(Toy.keeper_id)", order_by="Toy.id", passive_deletes="all"
+    )
+
+
+@pytest.fixture
+def nursery(engine: Engine) -> Iterator[Session]:
+    Parents.metadata.create_all(engine)
+    session = Session(engine, autoflush=False)
+    session.add_all([Child(id=1), Toy(id=1, child_id=1, keeper_id=1), Toy(id=2, child_id=1, keeper_id=1)])
+    session.commit()
+    yield session
+    session.close()
+
+
+def toys(session: Session) -> list[tuple[Any, ...]]:
+    return [
+        tuple(r) for r in session.connection().exec_driver_sql("SELECT id, child_id, keeper_id FROM toy ORDER BY id")
+    ]
+
+
+def test_a_member_removed_before_its_parent_is_deleted_lets_go_of_it(nursery: Session) -> None:
+    """Line 18.3: also without a back reference that would do it."""
+    child = nursery.get_one(Child, 1)
+    child.toys.remove(child.toys[0])
+    nursery.delete(child)
+    nursery.flush()
+    assert toys(nursery) == [(1, None, 1), (2, None, 1)]
+
+
+def test_passive_deletes_all_leaves_removed_members_alone(nursery: Session) -> None:
+    """Line 18.6: the database keeps such keys, for members taken out as for a deleted parent's."""
+    child = nursery.get_one(Child, 1)
+    child.kept.pop()
+    nursery.commit()
+    assert toys(nursery) == [(1, 1, 1), (2, 1, 1)]
+
+
+def test_a_member_of_a_wrong_class_that_nobody_added(nursery: Session) -> None:
+    """Line 18.7: refused at flush, as one in the session is."""
+    child = nursery.get_one(Child, 1)
+    child.toys.append(Child(id=7))  # type: ignore[arg-type]
+    with (
+        pytest.raises(FlushError, match="Attempting to flush an item of type"),
+        pytest.warns(NbsessionWarning, match="not in session"),
+    ):
+        nursery.flush()

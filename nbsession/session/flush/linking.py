@@ -90,7 +90,7 @@ class Linking:
                 continue
             history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
             self._link_members(declared, obj, [child for child in history.added if child is not None])
-            for child in history.deleted:
+            for child in history.deleted if declared.passive_deletes != "all" else ():
                 if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
                     self._unlink_child(declared, obj, child)
 
@@ -108,6 +108,7 @@ class Linking:
             if not self.work.in_session(other):
                 warn_not_in_session(declared, other)
                 if declared.direction is Direction.ONETOMANY:
+                    check_type(declared, other)
                     self.outside.append(Link(child, foreign_keys_of(declared), parent, str(declared)))
                 return
             check_type(declared, other)
@@ -174,6 +175,7 @@ class Linking:
     def _unlink_children(self, declared: Relationship, parents: list[Any]) -> None:
         """Children of deleted parents: their foreign keys become NULL, as far as they are loaded."""
         for parent in parents:
+            self._unlink_removed(declared, parent)
             held = parent.__dict__.get(declared.key, NO_VALUE)
             if held is NO_VALUE:
                 if not declared.passive_deletes:
@@ -183,6 +185,17 @@ class Linking:
                 continue
             for child in members_of(held) if declared.uselist else [held]:
                 self._unlink_child(declared, parent, child)
+
+    def _unlink_removed(self, declared: Relationship, parent: Any) -> None:
+        """Children that were taken out of a parent before it was deleted; a many-to-one on them sees to it by itself."""
+        state = state_of(parent)
+        if declared.reverse is not None or declared.passive_deletes == "all" or not isinstance(state, OwnState):
+            return
+        if declared.key in state.related or declared.key in state.queued:
+            history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
+            for child in history.deleted:
+                if child is not None and not declared.has_parent(child):
+                    self._unlink_child(declared, parent, child)
 
     def _let_go_of_parents(self, declared: Relationship, children: list[Any]) -> None:
         """Rows that are to be deleted and refer, by ``post_update``, to others: first they let go of them."""
