@@ -73,6 +73,10 @@ class TouchedKeys:
         for constraint in self._look(write.table).others:
             self._pick(constraint, [key.column.name for key in constraint.elements], matching, rows, 0, needed=True)
 
+    def referring(self, table: Table) -> Sequence[ForeignKeyConstraint]:
+        """The foreign keys that refer to a table and say what happens to them when it changes."""
+        return self._look(table).acting if self.dialect.foreign_keys == "checked" else ()
+
     def check(self, ask: Ask) -> None:
         """Looks for a reference to nothing.
 
@@ -165,7 +169,7 @@ class TouchedKeys:
 class _Around:
     """A table's own foreign keys, and those of all tables that refer to it."""
 
-    __slots__ = ("others", "own")
+    __slots__ = ("acting", "others", "own")
 
     def __init__(self, table: Table) -> None:
         self.own = [constraint for constraint in table.foreign_key_constraints if _resolves(constraint)]
@@ -175,6 +179,7 @@ class _Around:
             for constraint in other.foreign_key_constraints
             if _resolves(constraint) and constraint.referred_table is table
         ]
+        self.acting = [constraint for constraint in self.others if constraint.onupdate or constraint.ondelete]
 
 
 def _resolves(constraint: ForeignKeyConstraint) -> bool:

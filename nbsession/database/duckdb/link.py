@@ -12,6 +12,7 @@ from nbsession.database.duckdb.catalog import Catalog, TableFacts
 from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.fetching import fetch_all
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
+from nbsession.database.duckdb.key_actions import KeyActions
 from nbsession.database.duckdb.keys import draw_from_sequence
 from nbsession.database.duckdb.redo import Entry, Journal, execute
 from nbsession.database.link import Link, Outcome, Rows
@@ -43,6 +44,7 @@ class DuckDBLink(Link):
         self.database = database
         self.journal: Journal | None = None
         self.touched = TouchedKeys(dialect)
+        self.actions = KeyActions(self)
         self.catalog = database.catalog
 
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,6 +227,8 @@ class DuckDBLink(Link):
         """UPDATE: from two rows on by columns."""
         if self.attention:
             self.start(True)
+        if self.touched.referring(write.table):
+            self.actions.updating(write, rows)
         self.touched.updated(write, rows)
         if len(rows) == 1:
             return self._write(self.dialect.update_text(write), rows[0], 1)
@@ -240,7 +244,14 @@ class DuckDBLink(Link):
         """DELETE: from two rows on by columns."""
         if self.attention:
             self.start(True)
+        following = self.actions.referring_to(write, rows) if self.touched.referring(write.table) else ()
         self.touched.deleted(write, rows)
+        count = self._delete_rows(write, rows)
+        if following:
+            self.actions.deleted(following)
+        return count
+
+    def _delete_rows(self, write: RowDelete, rows: Rows) -> int:
         if len(rows) == 1:
             return self._write(self.dialect.delete_text(write), rows[0], 1)
         facts = self._facts(write.table)
