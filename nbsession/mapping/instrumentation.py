@@ -81,8 +81,7 @@ def give_constructor(cls: type, mapper: Any, stop: type) -> None:
     for ancestor in cls.__mro__:
         if ancestor in (stop, object):
             break
-        own = vars(ancestor).get("__init__")
-        own = getattr(own, "__nbs_plain__", (own,))[0]  # beneath the one that announces
+        own = _plainest(vars(ancestor).get("__init__"))
         if own is not None and not hasattr(own, "__nbs_generated__"):
             return
     keys = [*mapper.columns, *mapper.declared]
@@ -94,7 +93,7 @@ def give_constructor(cls: type, mapper: Any, stop: type) -> None:
     init: Any = made.function
     init.__nbs_generated__ = made.source
     init.__qualname__ = f"{cls.__qualname__}.__init__"
-    cls.__init__ = init  # type: ignore[misc]
+    _put_beneath(cls, init)
 
 
 def set_unmapped(obj: Any, values: dict[str, Any]) -> None:
@@ -218,6 +217,8 @@ def setters_of(cls: type) -> tuple[Any, Any, Any]:
 # ------------------------------------------------------------------------------------------- constructions
 
 _classes: weakref.WeakSet[type] = weakref.WeakSet()
+_ANNOUNCING, _HOOKED = "__nbs_plain__", "__nbs_hooked__"
+"""marks of the constructors around a class's own: (the one beneath, does the class have it itself?)"""
 
 
 def watch_constructions(cls: type) -> None:
@@ -230,28 +231,26 @@ def watch_constructions(cls: type) -> None:
 
 
 def _announce(cls: type) -> None:
-    plain = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
-    if hasattr(plain, "__nbs_plain__"):
+    if hasattr(vars(cls).get("__init__"), _ANNOUNCING):  # an ancestor's that announces does so for its own objects only
         return
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        plain(self, *args, **kwargs)
+        _beneath(__init__, _ANNOUNCING)(self, *args, **kwargs)
         if type(self) is cls:
             constructions.publish(self)
 
-    __init__.__nbs_plain__ = plain, "__init__" in vars(cls)  # type: ignore[attr-defined]
-    cls.__init__ = __init__  # type: ignore[misc]
+    _wrap(cls, __init__, _ANNOUNCING)
 
 
 def hear_constructions(cls: type) -> None:
     """The hooks on a class take part in the construction of its objects, as long as there are any."""
-    announced = hasattr(vars(cls).get("__init__"), "__nbs_plain__")
+    announced = hasattr(vars(cls).get("__init__"), _ANNOUNCING)
     if announced:
-        _unwrap(cls, "__nbs_plain__")
-    hooked = hasattr(vars(cls).get("__init__"), "__nbs_hooked__")
+        _unwrap(cls, _ANNOUNCING)
+    hooked = hasattr(vars(cls).get("__init__"), _HOOKED)
     wanted = any(class_hooks.of(cls, name) for name in CONSTRUCTION)
     if hooked and not wanted:
-        _unwrap(cls, "__nbs_hooked__")
+        _unwrap(cls, _HOOKED)
     elif wanted and not hooked:
         _let_hooks_in(cls)
     if announced:
@@ -259,14 +258,11 @@ def hear_constructions(cls: type) -> None:
 
 
 def _let_hooks_in(cls: type) -> None:
-    plain = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
-    made = (
-        keyword_constructor if hasattr(plain, "__nbs_generated__") else plain
-    )  # a hook may have let it into a session
     first = True
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         nonlocal first
+        plain = _beneath(__init__, _HOOKED)
         if type(self) is not cls or "__mapper__" not in vars(cls):
             plain(self, *args, **kwargs)
             return
@@ -276,18 +272,56 @@ def _let_hooks_in(cls: type) -> None:
                 hook(cls.__mapper__, cls)
         for hook in class_hooks.of(cls, "init"):
             hook(self, args, kwargs)
+        made = keyword_constructor if hasattr(plain, "__nbs_generated__") else plain
         try:
-            made(self, *args, **kwargs)
+            made(self, *args, **kwargs)  # not the generated one: a hook may have let the object into a session
         except Exception:
             for hook in class_hooks.of(cls, "init_failure"):
                 hook(self, args, kwargs)
             raise
 
-    __init__.__nbs_hooked__ = plain, "__init__" in vars(cls)  # type: ignore[attr-defined]
-    cls.__init__ = __init__  # type: ignore[misc]
+    _wrap(cls, __init__, _HOOKED)
 
 
-class_hooks.on_construction = hear_constructions
+def _hear(cls: type | None) -> None:
+    for one in list(_classes) if cls is None else (cls,):
+        hear_constructions(one)
+
+
+class_hooks.on_construction = _hear
+
+
+def _wrap(cls: type, init: Any, mark: str) -> None:
+    """Puts a constructor around the one that the class has or inherits, which it keeps under a mark."""
+    plain = vars(cls).get("__init__") or getattr(cls, "__init__")  # noqa: B009
+    setattr(init, mark, (plain, "__init__" in vars(cls)))
+    cls.__init__ = init  # type: ignore[misc]
+
+
+def _put_beneath(cls: type, init: Any) -> None:
+    """Gives a class a plain constructor; what is around the one it had stays around the new one."""
+    outer, found = None, vars(cls).get("__init__")
+    while mark := _mark_of(found):
+        outer, found = (found, mark), _beneath(found, mark)
+    if outer is None:
+        cls.__init__ = init  # type: ignore[misc]
+    else:
+        setattr(*outer, (init, True))
+
+
+def _plainest(init: Any) -> Any:
+    """A constructor without those around it."""
+    while mark := _mark_of(init):
+        init = _beneath(init, mark)
+    return init
+
+
+def _mark_of(init: Any) -> str:
+    return next((mark for mark in (_ANNOUNCING, _HOOKED) if hasattr(init, mark)), "")
+
+
+def _beneath(init: Any, mark: str) -> Any:
+    return getattr(init, mark)[0]
 
 
 def _unwrap(cls: type, mark: str) -> None:
@@ -303,8 +337,8 @@ def _switch(on: bool) -> None:
     for cls in list(_classes):
         if on:
             _announce(cls)
-        elif hasattr(vars(cls).get("__init__"), "__nbs_plain__"):
-            _unwrap(cls, "__nbs_plain__")
+        elif hasattr(vars(cls).get("__init__"), _ANNOUNCING):
+            _unwrap(cls, _ANNOUNCING)
 
 
 constructions.on_change.append(_switch)

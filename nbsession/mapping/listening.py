@@ -55,12 +55,12 @@ class ClassHooks:
     """The hooks about mapped classes.
 
     :ivar count: how many there are.
-    :ivar on_construction: called with a class when hooks about the construction of its objects have come or gone.
+    :ivar on_construction: called with a class when hooks about the construction of its objects have come or gone; None: of all.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self.on_construction: Callable[[type], None] = lambda cls: None
+        self.on_construction: Callable[[type | None], None] = lambda cls: None
         self._by_class: WeakKeyDictionary[type, dict[str, list[Listener]]] = WeakKeyDictionary()
         self._everywhere: dict[str, list[Listener]] = {}
         self._numbers = itertools.count(1)
@@ -98,8 +98,8 @@ class ClassHooks:
             self._tell_constructors(cls, name)
 
     def _tell_constructors(self, cls: type | None, name: str) -> None:
-        if name in CONSTRUCTION and cls is not None:
-            for one in (cls, *descendants(cls)):
+        if name in CONSTRUCTION:
+            for one in (cls, *descendants(cls)) if cls is not None else (None,):
                 self.on_construction(one)
 
     def of(self, cls: type, name: str) -> tuple[Callable[..., Any], ...]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from nbsession import Column, DeclarativeBase, Integer, Mapped, String, Table, mapped_column, validates
+from nbsession import (
+    Column,
+    DeclarativeBase,
+    ForeignKey,
+    Integer,
+    Mapped,
+    String,
+    Table,
+    event,
+    mapped_column,
+    relationship,
+    validates,
+)
 from nbsession.events import constructions
 from nbsession.mapping.codegen import parameter_extractor, plain_names, row_loader
+from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
 from nbsession.tracking.identity import KeyedObjects
 from tests.session.models import City, Member
@@ -176,3 +189,94 @@ def test_a_constructor_that_raises_announces_nothing() -> None:
     finally:
         stop()
     assert seen == []
+
+
+def mapped_pair() -> tuple[Any, Any]:
+    """Two classes; the second, when it is configured, gives the first one more attribute."""
+
+    class B(DeclarativeBase):
+        pass
+
+    class Here(B):
+        __tablename__ = "here"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class There(B):
+        __tablename__ = "there"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        here_id: Mapped[int] = mapped_column(ForeignKey("here.id"))
+        here: Mapped[Here] = relationship(backref="theres")
+
+    return Here, There
+
+
+def test_constructions_stay_announced_when_the_constructor_is_made_anew() -> None:
+    here_class, there_class = mapped_pair()
+    seen: list[Any] = []
+    stop = constructions.subscribe(lambda obj: seen.append(type(obj)))
+    here_class()
+    there_class()
+    assert here_class(theres=[]).theres == []
+    stop()
+    here_class()
+    assert seen == [here_class, there_class, here_class]
+    assert "theres=" in here_class.__init__.__nbs_generated__
+
+
+def test_a_constructor_made_anew_lies_beneath_hooks() -> None:
+    here_class, there_class = mapped_pair()
+    seen: list[Any] = []
+
+    def hook(target: Any, args: Any, kwargs: Any) -> None:
+        seen.append(type(target))
+
+    event.listen(here_class, "init", hook)
+    there_class()
+    assert here_class(theres=[]).theres == []
+    event.remove(here_class, "init", hook)
+    here_class()
+    assert seen == [here_class]
+    assert "theres=" in here_class.__init__.__nbs_generated__
+
+
+@pytest.mark.parametrize("time", range(5))  # classes are watched in no certain order
+def test_objects_with_an_inherited_constructor_are_announced_once(time: int) -> None:
+    class B(DeclarativeBase):
+        pass
+
+    class Base(B):
+        __tablename__ = "base"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+        __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "base"}
+
+        def __init__(self) -> None:
+            self.kind = "given"
+
+    class Sub(Base):
+        __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "sub"}
+
+    seen: list[Any] = []
+    stop = constructions.subscribe(lambda obj: seen.append(type(obj)))
+    assert Sub().kind == "given" and Base().kind == "given"
+    stop()
+    Sub()
+    assert seen == [Sub, Base]
+    assert "__init__" not in vars(Sub)
+
+
+def test_hooks_on_every_class_hear_of_classes_mapped_before() -> None:
+    """Line 3.15: init, of every mapped class."""
+    here_class, _ = mapped_pair()
+    plain, seen = Member.__init__, []
+
+    def hook(target: Any, args: Any, kwargs: Any) -> None:
+        seen.append(type(target))
+
+    event.listen(Mapper, "init", hook)
+    here_class()
+    Member()
+    event.remove(Mapper, "init", hook)
+    Member()
+    assert seen == [here_class, Member]
+    assert Member.__init__ is plain

@@ -1,13 +1,11 @@
 """``python -m tests.mutation [file ...]``: tries the mutants of the engine's heart, and tells which ones no test notices.
 
-Ends with 1 if less than 90 % of a file's mutants are noticed. What was tried is kept in test-results/ and not tried again
-as long as neither the package nor the tests change.
+Ends with 1 if less than 90 % of a file's mutants are noticed. What was found out is kept in test-results/ as long as it holds.
+Environment: NBSESSION_MUTATION_WORKERS (how many mutants at a time; by default one for each core, two at most).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 import time
@@ -16,17 +14,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.mutation.known import Known, targets
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.trial import PROJECT, try_all, try_one
+from tests.mutation.trial import try_all, try_one
 
-TARGETS = (
-    "states.py",
-    "session/undo.py",
-    "session/unit_of_work*.py",
-    "session/level*.py",
-    "session/transaction*.py",
-    "session/transacting*.py",
-)
 TESTS = (
     "tests/test_states.py",
     "tests/test_events.py",
@@ -37,7 +28,6 @@ TESTS = (
 AT_MODULE = ("tests/test_states.py", "tests/session/test_transactions.py", "tests/session/test_objects.py")
 WANTED = 0.90
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-KEPT = PROJECT / "test-results" / "mutation.json"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,33 +46,14 @@ def main(arguments: Sequence[str]) -> int:
     return report(files, outcomes)
 
 
-def targets() -> list[Path]:
-    """The files whose mutants are tried by default."""
-    return sorted(path for pattern in TARGETS for path in (PROJECT / "nbsession").glob(pattern))
-
-
 def outcomes_of(files: Sequence[Path]) -> dict[Mutant, str]:
-    """What became of each mutant; from the last run, where nothing has changed since."""
-    mark = fingerprint()
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    known = kept.get("files", {}) if kept.get("mark") == mark else {}
-    wanted = [path for path in files if path.name not in known]
-    tried = try_all(wanted, TESTS, AT_MODULE, os.cpu_count() or 1) if wanted else {}
-    outcomes: dict[Mutant, str] = {}
-    for path in files:
-        mutants = mutants_of(path)
-        if path in wanted:
-            known[path.name] = [tried[mutant] for mutant in mutants]
-        outcomes.update(zip(mutants, known[path.name], strict=True))
-    KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps({"mark": mark, "files": known}), encoding="utf-8")
-    return outcomes
-
-
-def fingerprint() -> str:
-    """Changes whenever the package or a test does."""
-    sources = [*(PROJECT / "nbsession").rglob("*.py"), *(PROJECT / "tests").rglob("*.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()
+    """What became of each mutant; tried if it is not known from an earlier run."""
+    known = Known()
+    mutants = [mutant for path in files for mutant in mutants_of(path)]
+    if any(known.outcome(mutant) is None for mutant in mutants):
+        workers = int(os.environ.get("NBSESSION_MUTATION_WORKERS") or min(2, os.cpu_count() or 1))
+        try_all(files, TESTS, AT_MODULE, workers, known)
+    return {mutant: known.outcome(mutant) or "not tried" for mutant in mutants}
 
 
 def equivalents() -> dict[tuple[str, str], str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.__main__ import equivalents, targets
+from tests.mutation.__main__ import equivalents
+from tests.mutation.known import PROJECT, targets
 from tests.mutation.mutants import different, mutants_of
-from tests.mutation.trial import PROJECT, functions_at
+from tests.mutation.trial import functions_at
 
 SAMPLE = '''"""A module."""
 from typing import TYPE_CHECKING

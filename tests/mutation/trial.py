@@ -1,7 +1,8 @@
 """Tries mutants: which tests execute the changed line, and does one of them fail?
 
 One pytest process collects the tests and notes which lines each of them executes. Then every mutant is tried in a forked
-child: its function's code is replaced, and the tests that execute its line are run, the quick ones first, until one fails.
+child: its function's code is replaced, and tests that execute its line are run until one fails: first those that noticed
+other mutants of the file, then those that execute most of it in the least time.
 A mutant outside of all functions needs the module anew: a fresh process runs the tests with the changed source.
 """
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 import types
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,19 +29,18 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from tests.mutation.known import PROJECT, Known, Measured, targets
 from tests.mutation.mutants import Mutant, mutants_of
 
-PROJECT = Path(__file__).parents[2]
 SLOWEST = 3.0
 """seconds: slower tests are left out"""
-BUDGET = 30.0
+BUDGET = 20.0
 """seconds of tests for one mutant"""
+PATIENCE = 5.0
+"""seconds that a test may take longer than twenty times its time before a mutant counts as one that does not end"""
 MEMORY = 4 << 30
 KILLED, SURVIVED = 1, 0
 QUIET = ["-q", "-p", "no:cacheprovider", "-s"]
-
-Measured = tuple[dict[str, set[tuple[str, int]]], dict[str, float], list[str]]
-"""test to the (file, line) pairs it executes; test to its seconds; the tests that fail"""
 
 
 class Trials:
@@ -47,74 +48,97 @@ class Trials:
 
     :param files: the files to mutate.
     :param workers: how many children at a time.
-    :ivar outcomes: mutant to "killed", "survived", "timeout" or "not executed".
+    :param at_module: tests for mutants outside of all functions.
+    :param known: what became of mutants before, or what the tests did; both are added to.
     """
 
-    def __init__(self, files: Sequence[Path], workers: int, at_module: Sequence[str]) -> None:
+    def __init__(self, files: Sequence[Path], workers: int, at_module: Sequence[str], known: Known) -> None:
         self.files = files
         self.workers = workers
         self.at_module = at_module
-        self.outcomes: dict[Mutant, str] = {}
+        self.known = known
+        self.noticed: Counter[tuple[Path, str]] = Counter()
+        """(file, test) to how many mutants it noticed"""
+        self.executed: dict[str, int] = {}
+        """test to how many lines of the file it executes"""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Tries every mutant."""
+        """Tries every mutant of which it is not known what becomes of it."""
         if session.testsfailed:
             raise RuntimeError("The tests cannot be collected.")
-        lines, seconds, wrong = self.measure(session.items)
-        session.items = [item for item in session.items if item.nodeid not in wrong]
-        for name in wrong:
-            print(f"left out, it fails without any mutant: {name}")
+        items, tests = self.measure(session.items), self.known.tests
         waiting: dict[int, Mutant] = {}
-        for mutant in [m for path in self.files for m in mutants_of(path)]:
-            chosen = self.tests_for(mutant, session.items, lines, seconds)
-            if not chosen and mutant.function:
-                self.outcomes[mutant] = "not executed"
-                continue
-            while len(waiting) >= self.workers:
-                self.reap(waiting)
-            waiting[self.start(mutant, chosen, sum(seconds[i.nodeid] for i in chosen))] = mutant
-        while waiting:
-            self.reap(waiting)
+        with tempfile.TemporaryDirectory() as folder:
+            for path in self.files:
+                self.executed = {name: sum(file == str(path) for file, _ in does.lines) for name, does in tests.items()}
+                for mutant in mutants_of(path):
+                    if self.known.outcome(mutant) is not None:
+                        continue
+                    chosen = self.tests_for(mutant, items)
+                    if not chosen and mutant.function:
+                        self.known.note(mutant, "not executed")
+                        continue
+                    while len(waiting) >= self.workers:
+                        self.reap(waiting, Path(folder))
+                    waiting[self.start(mutant, chosen, Path(folder))] = mutant
+            while waiting:
+                self.reap(waiting, Path(folder))
+        self.known.keep()
         return True
 
-    def measure(self, items: Sequence[pytest.Item]) -> Measured:
-        """The lines of the files that each test executes, and how long it takes; measured in a child."""
+    def measure(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Notes what each test executes and how long it takes, measured in a child. Returns those that do not fail."""
+        tests = self.known.tests
+        new = [item for item in items if item.nodeid not in tests]
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "lines"
             child = os.fork()
             if not child:
                 hush()
-                kept.write_bytes(pickle.dumps(traced(items, self.files)))
+                kept.write_bytes(pickle.dumps(traced(new)))
                 os._exit(0)
             os.waitpid(child, 0)
-            measured: Measured = pickle.loads(kept.read_bytes())
-            return measured
+            tests.update(pickle.loads(kept.read_bytes()))
+        self.known.keep()
+        for item in items:
+            if tests[item.nodeid].fails:
+                print(f"left out, it fails without any mutant: {item.nodeid}")
+        return [item for item in items if not tests[item.nodeid].fails]
 
-    def tests_for(
-        self, mutant: Mutant, items: Sequence[pytest.Item], lines: dict[str, set[Any]], seconds: dict[str, float]
-    ) -> list[pytest.Item]:
-        """The tests that execute a mutant's line, quick ones first, within the budget."""
+    def tests_for(self, mutant: Mutant, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """The tests that execute a mutant's line, the most promising ones first, within the budget."""
         where = str(mutant.path), mutant.line
-        found = sorted((i for i in items if where in lines[i.nodeid]), key=lambda i: seconds[i.nodeid])
+
+        def promise(item: pytest.Item) -> tuple[int, float]:
+            name = item.nodeid
+            return -self.noticed[mutant.path, name], self.known.tests[name].seconds / self.executed[name]
+
+        able = (i for i in items if where in self.known.tests[i.nodeid].lines)
+        found = sorted((i for i in able if self.known.tests[i.nodeid].seconds <= SLOWEST), key=promise)
         total = 0.0
         for number, item in enumerate(found):
-            total += seconds[item.nodeid]
-            if total > BUDGET or seconds[item.nodeid] > SLOWEST:
-                return found[:number]
+            total += self.known.tests[item.nodeid].seconds
+            if total > BUDGET:
+                return found[: number + 1]
         return found
 
-    def start(self, mutant: Mutant, chosen: Sequence[pytest.Item], seconds: float) -> int:
-        """Starts a child that tries one mutant; it ends with KILLED or SURVIVED."""
+    def start(self, mutant: Mutant, chosen: Sequence[pytest.Item], folder: Path) -> int:
+        """Starts a child that tries one mutant; it ends with KILLED, and leaves the name of the test, or SURVIVED."""
         child = os.fork()
         if child:
             return child
         try:
             hush()
-            signal.setitimer(signal.ITIMER_REAL, 10 + 10 * seconds if chosen else 120)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             if not mutant.function or not put(mutant.path, mutant.function, mutant.tree()):
+                signal.setitimer(signal.ITIMER_REAL, 120)
                 os._exit(self.in_a_fresh_process(mutant))
-            os._exit(KILLED if any(failed(items) for items in with_next(chosen)) else SURVIVED)
+            for item, following in with_next(chosen):
+                (folder / str(os.getpid())).write_text(item.nodeid)
+                signal.setitimer(signal.ITIMER_REAL, PATIENCE + 20 * self.known.tests[item.nodeid].seconds)
+                if failed((item, following)):
+                    os._exit(KILLED)
+            os._exit(SURVIVED)
         except BaseException:
             os._exit(KILLED)
         return 0
@@ -125,13 +149,22 @@ class Trials:
         command = [sys.executable, "-m", "tests.mutation", "--one", str(mutant.path), number, *self.at_module]
         return subprocess.run(command, cwd=PROJECT).returncode
 
-    def reap(self, waiting: dict[int, Mutant]) -> None:
+    def reap(self, waiting: dict[int, Mutant], folder: Path) -> None:
         """Waits for one child to end, and notes what became of its mutant."""
         child, status = os.wait()
         mutant = waiting.pop(child, None)
-        if mutant is not None:
-            ended = os.WIFSIGNALED(status)
-            self.outcomes[mutant] = "timeout" if ended else "killed" if os.WEXITSTATUS(status) else "survived"
+        if mutant is None:
+            return
+        last = folder / str(child)
+        test = last.read_text() if last.exists() else ""
+        if os.WIFSIGNALED(status):
+            self.known.note(mutant, "timeout", test)
+        elif os.WEXITSTATUS(status):
+            self.noticed[mutant.path, test] += 1
+            self.known.note(mutant, "killed", test)
+        else:
+            self.known.note(mutant, "survived")
+            print(f"survived: {mutant.path.name}:{mutant.line} {mutant.name}", flush=True)
 
 
 def hush() -> None:
@@ -153,22 +186,21 @@ def failed(pair: tuple[pytest.Item, pytest.Item | None]) -> bool:
     return any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
 
-def traced(items: Sequence[pytest.Item], files: Sequence[Path]) -> Measured:
-    """Runs tests, and notes the lines of some files that each executes, its seconds, and which ones fail."""
+def traced(items: Sequence[pytest.Item]) -> dict[str, Measured]:
+    """Runs tests, and notes the lines of the targets that each executes, its seconds, and whether it fails."""
     seen: set[tuple[str, int]] = set()
-    for path in files:
+    for path in targets():
         vars(importlib.import_module(module_of(path)))["__hit__"] = seen.add
         tree = probed(path)
         for function in {mutant.function for mutant in mutants_of(path)} - {""}:
             put(path, function, tree)
-    lines, seconds, wrong = {}, {}, []
+    measured = {}
     for pair in with_next(items):
         seen.clear()
         begun = time.perf_counter()
-        if failed(pair):
-            wrong.append(pair[0].nodeid)
-        lines[pair[0].nodeid], seconds[pair[0].nodeid] = set(seen), time.perf_counter() - begun
-    return lines, seconds, wrong
+        fails = failed(pair)
+        measured[pair[0].nodeid] = Measured(frozenset(seen), time.perf_counter() - begun, fails)
+    return measured
 
 
 def probed(path: Path) -> ast.Module:
@@ -253,14 +285,13 @@ def try_one(path: Path, number: int, tests: Sequence[str]) -> int:
     return KILLED if pytest.main([*QUIET, "-x", *tests]) else SURVIVED
 
 
-def try_all(files: Sequence[Path], tests: Sequence[str], at_module: Sequence[str], workers: int) -> dict[Mutant, str]:
-    """Tries every mutant of some files.
+def try_all(files: Sequence[Path], tests: Sequence[str], at_module: Sequence[str], workers: int, known: Known) -> None:
+    """Tries every mutant of some files, and notes what becomes of it.
 
     :param tests: files and folders of tests.
     :param at_module: tests for mutants outside of all functions.
+    :param known: what is known already.
     """
-    trials = Trials(files, workers, at_module)
-    code = pytest.main([*QUIET, *tests], plugins=[trials])
+    code = pytest.main([*QUIET, *tests], plugins=[Trials(files, workers, at_module, known)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise RuntimeError(f"pytest ended with {code!r} before all mutants were tried.")
-    return trials.outcomes
