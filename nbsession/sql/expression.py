@@ -246,6 +246,16 @@ def except_(*selects: Any) -> CompoundSelect:
     return CompoundSelect("EXCEPT", selects)
 
 
+def intersect_all(*selects: Any) -> CompoundSelect:
+    """The rows that all selects have, as often as all have them. DuckDB has it, SQLite refuses it."""
+    return CompoundSelect("INTERSECT ALL", selects)
+
+
+def except_all(*selects: Any) -> CompoundSelect:
+    """The rows that the first select has more often than the others. DuckDB has it, SQLite refuses it."""
+    return CompoundSelect("EXCEPT ALL", selects)
+
+
 def alias(selectable: Any, name: str | None = None) -> Alias:
     """A table or subquery under another name."""
     made: Alias = from_of(selectable).alias(name)

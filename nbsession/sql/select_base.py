@@ -95,6 +95,14 @@ class SelectBase(Executable):
         """The rows that the others do not have."""
         return self._compound("EXCEPT", others)
 
+    def intersect_all(self, *others: Any) -> CompoundSelect:
+        """The rows that all have, as often as all have them. DuckDB has it, SQLite refuses it."""
+        return self._compound("INTERSECT ALL", others)
+
+    def except_all(self, *others: Any) -> CompoundSelect:
+        """The rows that the others do not have as often. DuckDB has it, SQLite refuses it."""
+        return self._compound("EXCEPT ALL", others)
+
     def _compound(self, keyword: str, others: tuple[Any, ...]) -> CompoundSelect:
         from nbsession.sql.compound import CompoundSelect
 

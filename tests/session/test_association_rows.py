@@ -230,3 +230,15 @@ def test_rollback_brings_the_rows_back(session: Session, links: Links) -> None:
     assert links() == [] and inspect(book).deleted
     session.rollback()
     assert links() == [(1, 1)] and len(book.tags) == 1
+
+
+def test_a_member_that_is_in_a_list_twice_has_one_row(session: Session, links: Links) -> None:
+    """Line 18.9: once; SQLAlchemy 2.1 sends the row twice, and the primary key refuses it (measured)."""
+    tag, reader = Tag(name="t"), Reader()
+    book = Book(tags=[tag, tag], readers=[reader, reader])
+    session.add(book)
+    session.commit()
+    assert book.tags == [tag] and book.readers == [reader] and len(links()) == 1
+    book.tags.append(tag)
+    session.commit()
+    assert book.tags == [tag] and len(links()) == 1

@@ -198,6 +198,14 @@ class QueryBuilding(QueryBase):
         """The results that the others do not have."""
         return self._compound("EXCEPT", queries)
 
+    def intersect_all(self, *queries: Any) -> Self:
+        """The results that all have, as often as all have them; not on SQLite."""
+        return self._compound("INTERSECT ALL", queries)
+
+    def except_all(self, *queries: Any) -> Self:
+        """The results that the others do not have as often; not on SQLite."""
+        return self._compound("EXCEPT ALL", queries)
+
     def _compound(self, keyword: str, queries: tuple[Any, ...]) -> Self:
         """A query over the union; classes and columns that come later are read from it."""
         statements = [self._statement, *[statement_of(one) for one in queries]]
