@@ -71,7 +71,7 @@ class StatesMoved(Fact):
 class Marked(Fact):
     """Objects were marked without changing state.
 
-    :ivar mark: ``'to delete'``, ``'not to delete'``, ``'expired'`` or ``'clean'``.
+    :ivar mark: ``'to delete'``, ``'not to delete'``, ``'expired'``, ``'clean'``, or ``'displaced'``: another object took its key.
     """
 
     cls: str

@@ -65,7 +65,7 @@ class Trigger(str, Enum):
     COMMIT = "commit"
     """the transaction that deleted it was committed"""
     EXPUNGE = "expunge"
-    """it leaves the session: expunge(), expunge_all(), close(), or another object takes its key"""
+    """it leaves the session: expunge(), expunge_all(), close(); or a rollback undoes its INSERT after its key was changed"""
     UNDO_ADD = "undo add"
     """a rollback undoes its add"""
     UNDO_INSERT = "undo insert"

@@ -140,6 +140,10 @@ class _Board:
         self.cards[str(fact.subject.token)] = {**card, "attributes": attributes, "flags": flags}
 
     def _mark(self, fact: Marked) -> None:
+        if fact.mark == "displaced":
+            self._counts["persistent"] = max(0, self._counts["persistent"] - fact.count)
+            for subject in fact.subjects:
+                self._tokens["persistent"].pop(subject.token, None)
         for subject in fact.subjects:
             card = self.cards.get(str(subject.token))
             if card is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.listening import class_hooks
+from nbsession.session.displacing import is_displaced, key_taken, put_back
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
 
@@ -45,10 +46,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
     session.work_begins()
     holder = session.find(mapper, ident_of(obj))
     if holder is not None and holder is not obj:
-        raise InvalidRequestError(
-            f"Can't attach instance {describe(obj)}; another instance with key {mapper.identity_key(ident_of(obj))} is already "
-            "present in this session. Use session.merge() to copy its state onto that one."
-        )
+        raise key_taken(obj)
     unit.move(mapper, (obj,), status, Trigger.ADD, cause)
 
 
@@ -57,6 +55,8 @@ def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:
         raise was_deleted(obj)
     session.work_begins()
     session.unit_of_work.unmark_deleted(obj, cause)
+    if is_displaced(session.unit_of_work, obj):
+        put_back(session.unit_of_work, obj)
     session.unit_of_work.leaving.pop(id(obj), None)
 
 
@@ -105,7 +105,7 @@ def check_deletable(session: Session, obj: Any) -> None:
     session.work_begins()
     if owner is not None and owner is not session:
         raise elsewhere(session, obj, owner)
-    if owner is None:
+    if owner is None or is_displaced(session.unit_of_work, obj):
         attach(session, obj, "session.delete")
 
 

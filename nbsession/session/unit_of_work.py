@@ -17,6 +17,7 @@ from nbsession.mapping.attributes import describe, subject_of
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.batches import alive, expire_values, grouped
+from nbsession.session.displacing import displace
 from nbsession.session.hook_points import LIFE, HookPoints
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
@@ -178,7 +179,7 @@ class UnitOfWork:
                 references, idents = list(map(ref, objects)), list(map(ident_of, objects))
                 if not known.keys().isdisjoint(idents):
                     for obj, ident in zip(objects, idents, strict=True):
-                        self._displace(obj, ident, "its key was given to a new row")
+                        displace(self, obj, ident, "its key was given to a new row")
                 known.update(zip(idents, references, strict=True))
                 if self.frame is not None:
                     self.frame.inserted.extend(references)
@@ -225,7 +226,7 @@ class UnitOfWork:
     # --------------------------------------------------------------------------------------------- marking
 
     def mark(self, objects: Iterable[Any], mark: str, cause: str = "") -> None:
-        """Publishes that objects were marked: 'to delete', 'not to delete', 'expired', 'clean'."""
+        """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words."""
         if not self._bus.observers:
             return
         for (mapper, _), batch in grouped(objects).items():
@@ -318,15 +319,14 @@ class UnitOfWork:
             gone = [obj for obj in alive(frame.deleted) if self._is_ours(obj) and stays(state_of(obj).mapper)]
             self.move_each([obj for obj in gone if state_of(obj).status is ObjectState.DELETED], Trigger.COMMIT, cause)
         touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
-        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}
+        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}  # they get a key back, and so are not transient
         self.move_each([o for o in inserted if id(o) not in keyed], Trigger.UNDO_INSERT, cause)
-        # who had another key gets it back below, and is not transient then
-        left = [o for o in inserted if id(o) in keyed and state_of(o).status is not ObjectState.DETACHED]
+        left = (o for o in inserted if id(o) in keyed and state_of(o).status is not ObjectState.DETACHED)
         self.move_each(left, Trigger.EXPUNGE, cause)
         frame.give_back_values(inserted)
         for obj, ident in frame.rekeyed_objects():
             if state_of(obj).status is ObjectState.PERSISTENT:
-                self._displace(obj, ident, cause)
+                displace(self, obj, ident, cause)
             self._rekey(obj, ident)
         for obj in list(self.marked.values()):
             self.unmark_deleted(obj, cause)
@@ -334,7 +334,7 @@ class UnitOfWork:
             obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
         ]
         for obj in returning:
-            self._displace(obj, ident_of(obj), cause)
+            displace(self, obj, ident_of(obj), cause)
         self.move_each(returning, Trigger.UNDO_DELETE, cause)
         if touched is None:
             self.expire_all(cause, ending=True)
@@ -348,12 +348,6 @@ class UnitOfWork:
         if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
             return False
         return state.session_ref() in (None, self._session_ref())
-
-    def _displace(self, obj: Any, ident: Any, cause: str) -> None:
-        """An object takes a place of which another may have become the holder: that one leaves."""
-        holder = self.identity_map.of(state_of(obj).mapper.base_mapper).find(ident)
-        if holder is not None and holder is not obj:
-            self.move_each((holder,), Trigger.EXPUNGE, cause)
 
     def rekey(self, obj: Any, ident: Any) -> None:
         """The primary key of its row was changed by a flush."""
@@ -370,6 +364,8 @@ class UnitOfWork:
         known.discard(ident_of(obj), obj)
         mapper.give_ident(obj, ident)
         known.put(ident, obj)
+        if isinstance(state_of(obj), OwnState):  # it may have been displaced
+            self.modified[id(obj)] = obj
 
     def settle(self, frame: Frame, cause: str, expire: bool) -> None:
         """What a commit does to objects: deleted ones are detached for good, the others expired."""
@@ -388,6 +384,12 @@ class UnitOfWork:
         self._held.clear()
         self._held.update((id(obj), obj) for obj in self.identity_map.all())
         return before - len(self.identity_map)
+
+    def let_go(self, obj: Any) -> None:
+        """It has no unflushed change any more, and is not held."""
+        self.modified.pop(id(obj), None)
+        if self._held is not None:
+            self._held.pop(id(obj), None)
 
     def held_deleted(self) -> list[Any]:
         """Objects whose DELETE was sent in the open transaction."""

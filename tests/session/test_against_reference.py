@@ -360,13 +360,13 @@ def test_merge_onto_an_expired_object_compares_with_its_row(model: Any, session:
     assert not session.is_modified(user)
 
 
-def test_an_object_whose_key_goes_to_a_new_row_is_detached(model: Any, session: Session) -> None:
+def test_an_object_whose_key_goes_to_a_new_row_is_no_longer_in_the_session(model: Any, session: Session) -> None:
     pair = session.get(model.Pair, (1, 1))
     session.connection().exec_driver_sql("DELETE FROM pairs WHERE b = 1")
     newcomer = model.Pair(a=1, b=1)
     session.add(newcomer)
     session.flush()
-    assert inspect(pair).detached and session.get(model.Pair, (1, 1)) is newcomer
+    assert inspect(pair).persistent and pair not in session and session.get(model.Pair, (1, 1)) is newcomer
 
 
 def test_part_of_a_composite_key_changes_while_the_other_is_expired(model: Any, session: Session) -> None:

@@ -63,7 +63,7 @@ def test_a_key_that_a_rollback_gives_back_displaces_who_took_it(family: Session)
     family.flush()
     family.add(ada)
     family.rollback()
-    assert inspect(ada).detached and family.get(Member, 1) is other
+    assert inspect(ada).persistent and ada not in family and family.get(Member, 1) is other
 
 
 def test_a_missing_key_is_refused_by_the_database_and_explained(session: Session) -> None:

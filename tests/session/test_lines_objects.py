@@ -352,7 +352,7 @@ def test_reading_a_collection_with_queued_changes_of_expunged_objects(session: S
     assert [t.name for t in one.tools] == ["a"]
 
 
-def test_replacing_an_entry_of_the_map_detaches_the_former(session: Session) -> None:
+def test_who_is_replaced_in_the_map_stays_persistent_outside_of_the_session(session: Session) -> None:
     """Line 21.13: a new row took over the key of an object that is still there."""
     old = Member(id=1, name="old")
     session.add(old)
@@ -362,4 +362,20 @@ def test_replacing_an_entry_of_the_map_detaches_the_former(session: Session) -> 
     new = Member(id=1, name="new")
     session.add(new)
     session.flush()
-    assert states(old, new) == "DS" and session.get(Member, 1) is new and old not in session
+    assert states(old, new) == "SS" and session.get(Member, 1) is new and old not in session
+    old.name = "changed"
+    assert not session.dirty and session.is_modified(old)
+    with pytest.raises(InvalidRequestError, match="is not persistent within this Session"):
+        session.refresh(old)
+    for deed in (session.add, session.delete):
+        with pytest.raises(InvalidRequestError, match=r"another instance with key .* is already present"):
+            deed(old)
+    session.commit()
+    assert old.__dict__["name"] == "changed" and new.name == "new"
+    session.expunge(new)
+    session.add(old)
+    assert old in session.dirty
+    session.commit()
+    assert old.name == "changed" and inspect(old).persistent
+    session.expunge(old)
+    assert inspect(old).detached

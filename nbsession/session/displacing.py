@@ -1,0 +1,58 @@
+"""Objects whose place in the identity map another one took: they stay what they are, outside of it. Moves none.
+
+Such an object is persistent, and its session loads what it lacks; but it is not in the session, and no flush, commit or
+rollback reaches it. It has a state of its own, so that its session is not told of its changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbsession.exc import InvalidRequestError
+from nbsession.mapping.attributes import describe
+from nbsession.states import ObjectState
+from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, own_state, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.unit_of_work import UnitOfWork
+
+
+def displace(unit: UnitOfWork, newcomer: Any, ident: Any, cause: str) -> None:
+    """An object takes a place in the map: who may be there goes out."""
+    places = unit.identity_map.of(state_of(newcomer).mapper.base_mapper)
+    holder = places.find(ident)
+    if holder is None or holder is newcomer:
+        return
+    places.discard(ident, holder)
+    own_state(holder, state_of(holder))
+    unit.let_go(holder)
+    unit.mark((holder,), "displaced", cause)
+
+
+def is_displaced(unit: UnitOfWork, obj: Any) -> bool:
+    """Is a persistent object of this session outside of its map?"""
+    return state_of(obj).status is ObjectState.PERSISTENT and not unit.identity_map.contains_object(obj)
+
+
+def put_back(unit: UnitOfWork, obj: Any) -> None:
+    """A displaced object takes its place again.
+
+    :raises InvalidRequestError: another one has it.
+    """
+    state, ident = state_of(obj), ident_of(obj)
+    places = unit.identity_map.of(state.mapper.base_mapper)
+    if places.find(ident) is not None:
+        raise key_taken(obj)
+    places.put(ident, obj)
+    if isinstance(state, OwnState) and (state.old or state.related or state.queued):
+        unit.modified[id(obj)] = obj
+    else:
+        forget_changes(obj)
+
+
+def key_taken(obj: Any) -> InvalidRequestError:
+    """The error for an object whose key another one has in the session."""
+    return InvalidRequestError(
+        f"Can't attach instance {describe(obj)}; another instance with key {state_of(obj).mapper.identity_key(ident_of(obj))} "
+        "is already present in this session. Use session.merge() to copy its state onto that one."
+    )
