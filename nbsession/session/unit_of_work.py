@@ -162,13 +162,11 @@ class UnitOfWork:
                     self.new.pop(id(obj), None)
         elif before is ObjectState.PERSISTENT:
             for obj in objects:
-                address = id(obj)
-                if self.modified.pop(address, None) is not None and self.frame is not None and self.frame.nested:
+                if id(obj) in self.modified and self.frame is not None and self.frame.nested:
                     self.frame.touched.append(ref(obj))
-                self.marked.pop(address, None)
+                self.marked.pop(id(obj), None)
                 self.identity_map.of(state_of(obj).mapper.base_mapper).discard(ident_of(obj), obj)
-                if self._held is not None:
-                    self._held.pop(address, None)
+                self.let_go(obj)
 
     def _file(self, mapper: Mapper, objects: Sequence[Any], after: ObjectState, trigger: Trigger) -> None:
         if after is ObjectState.PENDING:
