@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbsession.exc import ArgumentError, UnboundExecutionError
+from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
 from nbsession.sql.schema import Table
@@ -34,13 +35,17 @@ class Binds:
         elif isinstance(key, Mapper):
             if key.entity_name is None:
                 self._by_class[key.class_] = target
-            self._by_table.update((table, target) for table in key.tables)
+            self._bind_tables(key, target)
         elif isinstance(key, type):
             self._by_class[key] = target
             if isinstance(vars(key).get("__mapper__"), Mapper):
-                self._by_table.update((table, target) for table in vars(key)["__mapper__"].tables)
+                self._bind_tables(vars(key)["__mapper__"], target)
         else:
             raise ArgumentError(f"Not an acceptable bind target: {key!r}. Give a class, a mapper, a table or a join.")
+
+    def _bind_tables(self, mapper: Mapper, target: Any) -> None:
+        for one in mapper.self_and_descendants:
+            self._by_table.update((table, target) for table in one.tables)
 
     def all(self) -> list[Any]:
         """Every engine and connection named here."""
@@ -56,6 +61,8 @@ class Binds:
         """
         if isinstance(mapper, type):
             mapper = class_mapper(mapper)
+        elif isinstance(mapper, AliasedClass):
+            mapper = class_mapper(mapper.__mapper__.class_)
         if mapper is not None and (self._by_class or self._by_table):
             for cls in mapper.class_.__mro__:
                 if cls in self._by_class:
@@ -63,10 +70,14 @@ class Binds:
             for table in reversed(mapper.tables):
                 if table in self._by_table:
                     return self._by_table[table]
-        if clause is not None and self._by_table:
+        if clause is not None and (self._by_class or self._by_table):
             for table in tables_of(clause):
                 if table in self._by_table:
                     return self._by_table[table]
+            for table in tables_of(clause):
+                for cls, target in self._by_class.items():
+                    if _maps(cls, table):
+                        return target
         if self.bind is not None:
             return self.bind
         asked = [f"mapper {mapper}"] if mapper is not None else []
@@ -81,6 +92,13 @@ class Binds:
             f"Could not locate a bind configured on {', '.join(asked)} or this Session. Give it one: Session(engine), or "
             "binds={...}."
         )
+
+
+def _maps(cls: type, table: Any) -> bool:
+    """Is a table that of a class, or of a class derived from it?"""
+    mapper = vars(cls).get("__mapper__")
+    below: list[type] = type.__subclasses__(cls)
+    return (isinstance(mapper, Mapper) and table in mapper.tables) or any(_maps(one, table) for one in below)
 
 
 def tables_of(clause: Any) -> Iterable[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import ident_of, state_of
 
 
 def normal_ident(mapper: Mapper, ident: Any) -> Any:
@@ -60,7 +60,9 @@ def identity_key(*args: Any, **given: Any) -> tuple[type, tuple[Any, ...], str |
         raise ArgumentError(f"unknown keyword arguments: {', '.join(sorted(given))}")
     if instance is not None:
         mapper = state_of(instance).mapper
-        return mapper.identity_key(mapper.ident_of_values(instance.__dict__))  # type: ignore[no-any-return]
+        known = ident_of(instance)  # of what is expired the key is known all the same
+        values = {**(mapper.key_values(known) if known is not None else {}), **instance.__dict__}
+        return mapper.identity_key(mapper.ident_of_values(values))  # type: ignore[no-any-return]
     if cls is None:
         raise ArgumentError("class or instance is required")
     mapper = class_mapper(cls, entity_name)

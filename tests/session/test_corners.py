@@ -10,14 +10,18 @@ import pytest
 from nbsession import (
     DeclarativeBase,
     Engine,
+    ForeignKey,
     Integer,
     Mapped,
     Session,
+    aliased,
     event,
+    func,
     inspect,
     make_transient,
     mapped_column,
     relationship,
+    select,
     text,
 )
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, UnmappedInstanceError
@@ -232,3 +236,43 @@ def test_a_member_of_a_wrong_class_that_nobody_added(nursery: Session) -> None:
         pytest.warns(NbsessionWarning, match="not in session"),
     ):
         nursery.flush()
+
+
+class Zoo(DeclarativeBase):
+    pass
+
+
+class Animal(Zoo):
+    __tablename__ = "animal"
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+
+
+class Lion(Animal):
+    __tablename__ = "lion"
+    __mapper_args__ = {"polymorphic_identity": "lion"}
+
+    id: Mapped[int] = mapped_column(ForeignKey("animal.id"), primary_key=True)
+
+
+def test_identity_key_of_an_expired_object(engine: Engine) -> None:
+    """Line 16.2: its key is known without loading anything; what was set since counts."""
+    Zoo.metadata.create_all(engine)
+    with Session(engine) as session:
+        lion = Lion(id=3)
+        session.add(lion)
+        session.commit()
+        assert "id" not in vars(lion) and Session.identity_key(instance=lion) == (Animal, (3,), None)
+        lion.id = 4
+        assert Session.identity_key(instance=lion) == (Animal, (4,), None)
+
+
+def test_a_bound_class_binds_its_subclasses_tables(engine: Engine) -> None:
+    """Lines 5.8, 7.6: tables of subclasses go with a bound class, and those of all classes with their bound base."""
+    by_class, by_base = Session(binds={Animal: engine}), Session(binds={Zoo: engine})
+    for session in (by_class, by_base):
+        assert session.get_bind(clause=Lion.__table__.select()) is engine  # type: ignore[attr-defined]
+        assert session.get_bind(clause=select(func.count(Lion.id))) is engine
+        assert session.get_bind(aliased(Lion)) is engine
