@@ -97,7 +97,8 @@ _SQL = """
     alias and_ asc between bindparam BigInteger Boolean case cast CheckConstraint collate Column column Date
     DateTime delete desc distinct Double Enum except_ except_all exists false FetchedValue Float ForeignKey
     ForeignKeyConstraint func Index insert Integer intersect intersect_all Interval
-    join JSON label LargeBinary literal literal_column MetaData not_ null nulls_first nulls_last nullsfirst nullslast Numeric or_ outerjoin over
+    join JSON label LargeBinary literal literal_column MetaData not_ null nulls_first nulls_last
+    nullsfirst nullslast Numeric or_ outerjoin over
     PrimaryKeyConstraint select Sequence SmallInteger String Table Text text Time true tuple_ type_coerce union
     union_all UniqueConstraint update Uuid
 """
