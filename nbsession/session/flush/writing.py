@@ -108,11 +108,11 @@ class RowWriter:
                 return
         for left_out, group in groupby(objects, self._left_out):
             alike = list(group)
-            self._insert_alike(connection, alike, tuple(k for k in shape.keys if k not in left_out))
             for key in left_out:
                 if key != numbered:
-                    for obj in alike:  # None was set: the database's default has taken its place
+                    for obj in alike:  # None was set: the database's default takes its place
                         obj.__dict__.pop(key, None)
+            self._insert_alike(connection, alike, tuple(k for k in shape.keys if k not in left_out))
 
     def fill_defaults(self, objects: Sequence[Any]) -> None:
         """What a new object gets that was not set: defaults, and what tells its class."""
