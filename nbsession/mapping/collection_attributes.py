@@ -106,16 +106,34 @@ class CollectionAttribute(RelationshipAttribute):
         before = members_of(replaced)
         if self.occasional:
             tell(self, "bulk_replace", obj, members, AttributeEvent(self, "bulk_replace"))
+        self._note_members(obj)
         held = {id(m) for m in before}
-        come = self.before_add(obj, members, already=held)
+        try:
+            come = self.before_add(obj, members, already=held)
+        except Exception:
+            self._assign_some(obj, members, held)
+            raise
         kept = {id(m) for m in come}
-        gone = [m for m in before if id(m) not in kept]
+        gone = list({id(m): m for m in before if id(m) not in kept}.values())
         self.before_remove(obj, gone)
         collection = self.fill(obj, come)
         self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
         self.after_remove(obj, gone)
         if self.occasional:
             tell(self, "dispose_collection", obj, replaced, None)
+
+    def _assign_some(self, obj: Any, members: list[Any], held: set[int]) -> None:
+        """An assignment that fails has come as far as the member that is refused."""
+        if self.validators:
+            return  # they are asked once
+        collection = self.fill(obj, ())
+        try:
+            for member in members:
+                self.before_add(obj, (member,), already=held)
+                self.kind.append(collection, member)
+                self.after_add(obj, () if id(member) in held else (member,))
+        except Exception:
+            return
 
     def delete(self, obj: Any) -> None:
         """``del obj.attribute``: as set to nothing."""
@@ -141,7 +159,6 @@ class CollectionAttribute(RelationshipAttribute):
                 self.single.taken(owner, member)
         for member in come:  # one that the other side brought is perhaps not in the session yet
             self.pull_in(owner, member)
-        self._keep(owner, fresh)
         self._note_members(owner)
         return list(come)
 
@@ -153,11 +170,6 @@ class CollectionAttribute(RelationshipAttribute):
                 reverse.link(member, owner)
             self.announce(owner, state_of(owner), NO_VALUE, member)
 
-    def _keep(self, owner: Any, members: Iterable[Any]) -> None:
-        session = state_of(owner).session_ref()
-        if session is not None:
-            session.keep(members, owner, f"given to {self.class_.__name__}.{self.key}")
-
     def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
         """Notes what the collection holds before something goes."""
         if self.validators:
@@ -166,18 +178,36 @@ class CollectionAttribute(RelationshipAttribute):
         self._note_members(owner)
 
     def after_remove(self, owner: Any, members: Iterable[Any]) -> None:
-        """Tells the other side and the session of members that went; one that is in the list twice has not."""
+        """Tells the other side and the session of members that went.
+
+        One that was in the list twice still refers to its owner; of two lists, each lets go of the other once.
+        """
         reverse = self.relationship.reverse
+        both = reverse is not None and reverse.relationship.uselist
         held: Any = None
         for member in members:
             if held is None:
                 held = set(map(id, members_of(owner.__dict__.get(self.key))))
-            if id(member) in held:
-                continue
-            if reverse is not None:
+            if reverse is not None and (both or id(member) not in held):
                 reverse.unlink(member, owner)
             self.announce(owner, state_of(owner), member, None)
-            self.let_go(owner, member)
+            if id(member) not in held or state_of(member).status in NEW:
+                self.let_go(owner, member, id(member) in held)
+
+    def missed(self, owner: Any, member: Any) -> None:
+        """Something was to be removed that is no member: the owner counts as changed, and what was asked is known."""
+        self._note_members(owner)
+        reverse = self.relationship.reverse
+        if not isinstance(member, self.relationship.mapper.class_):
+            return
+        if isinstance(reverse, ReferenceAttribute):
+            reverse.look_up(member)
+        if isinstance(reverse, RelationshipAttribute) and (
+            state_of(member).status in NEW
+            if reverse.relationship.uselist and reverse.key not in member.__dict__
+            else reverse.relationship.uselist or member.__dict__.get(reverse.key) is owner
+        ):
+            reverse.unlink(member, owner)
 
     # ------------------------------------------------------------------------------------------ what the other side tells
 
@@ -185,13 +215,12 @@ class CollectionAttribute(RelationshipAttribute):
         """The other side says: ``other`` is now related to ``obj``."""
         if self.validators:
             other = self.validated(obj, other, op="append", backref=True)
-        self._keep(obj, (other,))
         if self.relationship.cascade_backrefs:
             self.pull_in(obj, other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
-            if not _drop(removed, other):
+            if not _drop(removed, other) and not any(m is other for m in added):
                 added.append(other)
         else:
             if self.kind.plain:
@@ -211,12 +240,13 @@ class CollectionAttribute(RelationshipAttribute):
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))
-            if not _drop(added, other):
+            if not _drop(added, other) and not any(m is other for m in removed):
                 removed.append(other)
-        elif any(m is other for m in members_of(collection)):
+        else:
             self._note_members(obj)
-            self.kind.take(collection, other)
-        self.let_go(obj, other)
+            if any(m is other for m in members_of(collection)):
+                self.kind.take(collection, other)
+        self.let_go(obj, other, moved=True)
 
     def _collection_or_queue(self, obj: Any) -> Any:
         """The loaded collection, or the state on which a change of an unloaded one is queued."""

@@ -91,6 +91,8 @@ def _remove(plain: Method) -> Method:
             return plain(self, member)
         if plain is list.remove:  # the very object if it is there, else the first equal one
             place = next((i for i, m in enumerate(self) if m is member), None)
+            if place is None and member not in self:
+                self._nbs_attribute.missed(owner, member)
             self.pop(self.index(member) if place is None else place)
             return None
         self._nbs_attribute.before_remove(owner, (member,))

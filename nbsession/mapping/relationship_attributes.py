@@ -95,8 +95,11 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         if session is not None and self.relationship.cascade.save_update:
             session.enter(value, f"cascade save-update over {self.class_.__name__}.{self.key}")
 
-    def let_go(self, obj: Any, value: Any) -> None:
-        """An object lost its parent, which it remembers; a pending one under delete-orphan has no reason to be inserted."""
+    def let_go(self, obj: Any, value: Any, moved: bool = False) -> None:
+        """An object lost its parent, which it remembers; a pending one under delete-orphan has no reason to be inserted.
+
+        :param moved: also if it has another parent now.
+        """
         state = state_of(value)
         if self.single is not None:
             self.single.freed(obj, value)
@@ -107,7 +110,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
             session = state.session_ref()
             if (
                 session is not None
-                and not self.relationship.has_parent(value)
+                and (moved or not self.relationship.has_parent(value))
                 and not (state.mapper.legacy_is_orphan and has_another_parent(session, value))
             ):
                 here = state_of(obj).session_ref() is session
@@ -125,7 +128,10 @@ class ReferenceAttribute(RelationshipAttribute):
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self
-        return None if state_of(obj).status in NEW else self.load(obj)
+        state = state_of(obj)
+        if state.status in NEW or (isinstance(state, OwnState) and self.key in state.related):
+            return None  # never set, or deleted and not flushed yet
+        return self.load(obj)
 
     def set(self, obj: Any, value: Any) -> None:
         """Relates the objects the user assigned, in place of those before."""
@@ -151,15 +157,22 @@ class ReferenceAttribute(RelationshipAttribute):
             self.let_go(obj, old)
 
     def delete(self, obj: Any) -> None:
-        """``del obj.attribute``: as set to None.
+        """``del obj.attribute``: it refers to nothing, and the value is loaded anew after the flush.
 
         :raises AttributeError: a new object has no such value.
         """
         if self.key not in obj.__dict__ and state_of(obj).status in NEW:
             raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
+        old = self._known(obj)
         if self.validators:
-            self.say_goodbye(obj, self._known(obj))
-        self.set(obj, None)
+            self.say_goodbye(obj, old)
+        reverse = self.relationship.reverse
+        if reverse is not None and old is not None and old is not NO_VALUE:
+            reverse.unlink(old, obj)
+        self._store(obj, old, None)
+        del obj.__dict__[self.key]
+        if old is not None and old is not NO_VALUE:
+            self.let_go(obj, old)
 
     def link(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is now related to ``obj``."""
@@ -188,8 +201,20 @@ class ReferenceAttribute(RelationshipAttribute):
             self._store(
                 obj, NO_VALUE if ident_of(other) is None or state_of(obj).session_ref() is None else other, None
             )
+        elif state_of(obj).status not in NEW:
+            obj.__dict__.setdefault(self.key, current)  # to be told whether it goes, it was looked up
 
-    def _known(self, obj: Any) -> Any:
+    def look_up(self, obj: Any, expired: bool = False) -> None:
+        """Puts what it refers to in place, if that can be told without SQL.
+
+        :param expired: also an expired object, of which nobody knows whether its row is still there.
+        """
+        if self.key not in obj.__dict__ and state_of(obj).status not in NEW:
+            known = self._known(obj, expired)
+            if known is not NO_VALUE:
+                obj.__dict__[self.key] = known
+
+    def _known(self, obj: Any, expired: bool = False) -> Any:
         """What it refers to, as far as that can be told: a to-one by foreign key is looked up without SQL."""
         current = obj.__dict__.get(self.key, NO_VALUE)
         state = state_of(obj)
@@ -201,13 +226,18 @@ class ReferenceAttribute(RelationshipAttribute):
         if not self.relationship.to_one_by_key or self.relationship.cascade.delete_orphan:  # who owns it must know it
             with session.no_autoflush:  # the change is half made
                 return self.load(obj)
-        ident = self.relationship.target_ident(obj.__dict__)
+        row = obj.__dict__ if not isinstance(state, OwnState) or not state.old else {**obj.__dict__, **state.old}
+        ident = self.relationship.target_ident(row)
+        if ident is NO_VALUE:
+            return NO_VALUE
         if ident is None:
-            known = all(local in obj.__dict__ for local, _ in self.relationship.pairs)
+            known = all(row.get(local, NO_VALUE) is not NO_VALUE for local, _ in self.relationship.pairs)
             return None if known else NO_VALUE
         target = self.relationship.mapper
         found = session.find(target, ident)
-        return NO_VALUE if found is None or found.__dict__.keys().isdisjoint(target.column_keys) else found
+        if found is None or (not expired and found.__dict__.keys().isdisjoint(target.column_keys)):
+            return NO_VALUE
+        return found
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
         self.note(obj, old)

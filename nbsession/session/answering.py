@@ -5,7 +5,6 @@ The protocol is :class:`~nbsession.tracking.instance_state.Owner`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from nbsession.mapping.mapper import Mapper
@@ -26,13 +25,6 @@ class Answering(Flushing):
             return
         attaching.attach(cast(Any, self), obj, cause)
         self._pull_in_family(obj)
-
-    def keep(self, members: Iterable[Any], parent: Any, cause: str) -> None:
-        """Objects were given to a parent: unless that is to be deleted, they are not."""
-        marked = self.unit_of_work.marked
-        if marked and id(parent) not in marked:
-            for obj in members:
-                self.unit_of_work.unmark_deleted(obj, cause)
 
     def leave(self, obj: Any, cause: str, at_once: bool = True) -> None:
         """A pending orphan goes.

@@ -49,6 +49,12 @@ def column_history(obj: Any, key: str) -> History:
 
 def reference_history(obj: Any, key: str) -> History:
     """The history of a many-to-one (or one-to-one) attribute. That it referred to nothing before is not told."""
+    if key not in obj.__dict__:
+        state = state_of(obj)
+        if isinstance(state, OwnState) and key in state.related:  # del obj.attribute
+            old = state.related[key]
+            return History([None], (), ()) if old is None or old is NO_VALUE else History((), (), [old])
+        return NO_HISTORY
     history = _single_history(obj, key, "related", operator.is_)
     return history._replace(deleted=()) if history.deleted and history.deleted[0] is None else history
 

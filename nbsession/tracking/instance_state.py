@@ -53,9 +53,6 @@ class Owner(Protocol):
     def enter(self, obj: Any, cause: str) -> None:
         """A save-update cascade brings the object into the session, if it is not there."""
 
-    def keep(self, members: Iterable[Any], parent: Any, cause: str) -> None:
-        """Objects were given to a parent: unless that is to be deleted, they are not."""
-
     def leave(self, obj: Any, cause: str, at_once: bool = True) -> None:
         """A pending object lost its parent under delete-orphan: it leaves the session."""
 

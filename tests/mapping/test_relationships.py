@@ -407,12 +407,16 @@ def test_a_pending_child_that_loses_its_only_parent_leaves(session: Session) -> 
     assert inspect(loan).transient and inspect(tool).pending
 
 
-def test_a_pending_child_that_moves_stays(session: Session) -> None:
+def test_a_pending_child_that_moves_leaves_the_session_with_its_old_parent(session: Session) -> None:
+    """Line 18.2: it is to be added again, as in 2.1."""
     one, two, loan = Member(name="1"), Member(name="2"), Loan()
     one.loans.append(loan)
     session.add_all([one, two])
     two.loans.append(loan)
-    assert inspect(loan).pending and loan.member is two and one.loans == []
+    assert inspect(loan).transient and loan.member is two and one.loans == [] and two.loans == [loan]
+    session.add(loan)
+    session.flush()
+    assert inspect(loan).persistent and loan.member_id == two.id
 
 
 # ── looking, copying ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -162,13 +162,22 @@ def test_an_object_that_is_its_own_parent_is_refused(session: Session) -> None:
         session.flush_plan()
 
 
-def test_a_circle_of_rows_that_exist_is_an_update(session: Session, rows: Rows) -> None:
+def test_a_circle_of_rows_is_refused_also_where_they_exist(session: Session, rows: Rows) -> None:
+    """Line 21.1: only by their foreign keys, or with post_update, can rows refer to themselves."""
     a, b = Node(id=1, name="a"), Node(id=2, name="b")
     session.add_all([a, b])
-    session.flush()
+    session.commit()
     a.parent, b.parent = b, a
+    with pytest.raises(CircularDependencyError, match="Circular dependency detected"):
+        session.flush()
+    session.rollback()
+    a.parent = a
+    with pytest.raises(CircularDependencyError):
+        session.flush()
+    session.rollback()
+    a.parent_id = 1
     session.flush()
-    assert rows("SELECT id, parent_id FROM node ORDER BY id") == [(1, 2), (2, 1)]
+    assert rows("SELECT id, parent_id FROM node ORDER BY id") == [(1, 1), (2, None)]
 
 
 def test_a_row_switch_is_one_update_of_every_column(session: Session, rows: Rows) -> None:

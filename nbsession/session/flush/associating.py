@@ -24,21 +24,29 @@ class Associating:
         self.work = work
         self._rows: dict[tuple[str, Relationship], list[tuple[Any, Any]]] = {}
         self._sides: dict[Relationship, Relationship] = {}
-        self._seen: set[tuple[Relationship, int, int]] = set()
+        self._seen: dict[tuple[Relationship, int, int], Relationship] = {}
 
-    def steps(self) -> list[Step]:
-        """The rows as steps: rows that go before those that come."""
+    def clearing(self) -> list[Step]:
+        """The rows of deleted objects, as steps that come before all others. To be called first."""
         for mapper, objects in self.work.deleted_of.items():
             for declared in _associations(mapper):
                 self._clear(declared, objects)
+        return self._made()
+
+    def steps(self) -> list[Step]:
+        """The rows as steps: rows that go before those that come."""
         for mapper, objects in (*self.work.new_of.items(), *self.work.touched_of.items()):
             for declared in _associations(mapper):
                 for obj in objects:
                     self._change(declared, obj)
+        return self._made()
+
+    def _made(self) -> list[Step]:
+        rows, self._rows = self._rows, {}
         return [
             Step(verb, None, [], _column_names(declared), relationship=declared, links_between=pairs)
             for verb in VERBS
-            for (said, declared), pairs in self._rows.items()
+            for (said, declared), pairs in rows.items()
             if said == verb
         ]
 
@@ -69,7 +77,7 @@ class Associating:
             self._note("UPDATE", declared, obj, history.unchanged)
 
     def _may_come(self, declared: Relationship, member: Any) -> bool:
-        if member is None or id(member) in self.work.gone:
+        if member is None:
             return False
         if not self.work.in_session(member):
             warn_not_in_session(declared, member)
@@ -98,8 +106,7 @@ class Associating:
                 continue
             pair = (obj, member) if side is declared else (member, obj)
             known = side, id(pair[0]), id(pair[1])
-            if known not in self._seen:
-                self._seen.add(known)
+            if self._seen.setdefault(known, declared) is declared:  # once, unless one list has it twice
                 self._rows.setdefault((verb, side), []).append(pair)
 
 

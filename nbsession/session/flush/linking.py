@@ -61,6 +61,9 @@ class Linking:
                 elif declared.direction is Direction.MANYTOONE and declared.post_update:
                     self._let_go_of_parents(declared, objects)
         KeyChanges(self.work, self).follow()
+        for links in self.links.values():
+            if len(links) > 1:  # two relationships that say different things of one foreign key: the last one has it
+                links.sort(key=_said_by)
 
     # ------------------------------------------------------------------------------------------------ saves
 
@@ -80,10 +83,13 @@ class Linking:
 
     def _link_changed(self, declared: Relationship, objects: list[Any]) -> None:
         key = declared.key
+        tree = is_tree(declared)
         for obj in objects:
             state = state_of(obj)
             if not isinstance(state, OwnState) or (key not in state.related and key not in state.queued):
                 continue
+            if tree and key not in obj.__dict__:
+                continue  # among rows that refer to one another, only what is there says who is whose parent
             if declared.direction is Direction.MANYTOONE:
                 if reference_history(obj, key).has_changes():
                     self._link(declared, obj, obj.__dict__.get(key))
@@ -226,6 +232,15 @@ def written_late(declared: Relationship) -> bool:
     if declared.post_update:
         return True
     return declared.reverse is not None and bool(declared.reverse.relationship.post_update)
+
+
+def is_tree(declared: Relationship) -> bool:
+    """Does it relate rows of one table to one another, by a foreign key that is written with the row?"""
+    return declared.mapper.base_mapper is declared.parent.base_mapper and not written_late(declared)
+
+
+def _said_by(link: Link) -> str:
+    return link.along
 
 
 def warn_not_in_session(declared: Relationship, other: Any, operation: str = "add") -> None:

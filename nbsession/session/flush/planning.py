@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction
+from nbsession.mapping.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper
+from nbsession.session.cascades import loaded_members
 from nbsession.session.flush.associating import Associating
 from nbsession.session.flush.flush_plan import FlushPlan
 from nbsession.session.flush.linking import Linking, written_late
@@ -30,10 +32,11 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
     work = Workload(unit, only)
     linking = Linking(work)
     linking.find()
-    associations = Associating(work).steps()
+    associating = Associating(work)
+    clearing, associations = associating.clearing(), associating.steps()
     switched = row_switches(work, linking.links)
     saving = Saving(linking.links, linking.late, switched)
-    steps = _Ordering(work, linking, saving).steps(associations, switched)
+    steps = _Ordering(work, linking, saving).steps(clearing, associations, switched)
     return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside)
 
 
@@ -60,9 +63,9 @@ class _Ordering:
         self.before = {family: _parents(family, classes) for family in involved}
         self.groups = components(involved, self.before)
 
-    def steps(self, associations: list[Step], switched: dict[int, Any]) -> list[Step]:
-        """Saves, parents first; association rows; late foreign keys; deletes, children first."""
-        steps: list[Step] = []
+    def steps(self, clearing: list[Step], associations: list[Step], switched: dict[int, Any]) -> list[Step]:
+        """Association rows that go with an object; saves, parents first; other association rows; late foreign keys; deletes."""
+        steps = list(clearing)
         for group in self.groups:
             if len(group) == 1 and group[0] not in self.before[group[0]]:
                 steps += self.saving.save(self.inserts.get(group[0], []), self.updates.get(group[0], []))
@@ -78,40 +81,56 @@ class _Ordering:
         return steps
 
     def _saves_in_circle(self, group: list[Mapper]) -> list[Step]:
-        """Classes that need each other, or themselves: the order is that of the objects."""
-        new = self.work.unit.new
+        """Classes that need each other, or themselves: the order is that of the objects.
+
+        :raises CircularDependencyError: an object is, or was, above itself.
+        """
         objects = {id(o): o for f in group for o in (*self.updates.get(f, ()), *self.inserts.get(f, ()))}
         nodes = {address: _Node(obj) for address, obj in objects.items()}
-        before = {
-            node: [
-                nodes[id(link.parent)]
-                for link in self.links.get(address, ())
-                if id(link.parent) in nodes and (id(link.parent) in new or _key_follows(link))
-            ]
-            for address, node in nodes.items()
-        }
-        depth = levels(nodes.values(), before)
+        before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
+        waits: dict[_Node, list[_Node]] = {}
+        for node in list(before):
+            for declared, above, other in _neighbours(node.object, group):
+                there = nodes.get(id(other))
+                if above:  # also what waits to hear of no parent comes after what has nothing to hear
+                    link = waits.setdefault(node, [])
+                    if there is not None:
+                        link.append(there)
+                elif there is not None:
+                    step = _Node(declared)
+                    before[step] = [node]
+                    before[there].append(step)
+        for node, parents in waits.items():
+            step = _Node(node.object)
+            before[step] = parents
+            before[node].append(step)
+        depth = levels(before, before)
         steps: list[Step] = []
         for level in range(max(depth.values(), default=-1) + 1):
             for family in group:
                 fresh = [o for o in self.inserts.get(family, ()) if depth[nodes[id(o)]] == level]
                 touched = [o for o in self.updates.get(family, ()) if depth[nodes[id(o)]] == level]
-                steps += self.saving.save(fresh, touched)
+                if fresh or touched:
+                    steps += self.saving.save(fresh, touched)
         return steps
 
     def _removals(self, group: list[Mapper], objects: list[Any]) -> list[Step]:
-        """Deletes of classes that need each other: referring rows before those they refer to."""
+        """Deletes of classes that need each other: referring rows before those they refer to.
+
+        :raises CircularDependencyError: an object is, or was, above itself.
+        """
         if len(group) == 1 and group[0] not in self.before[group[0]]:
             return _deletes(objects)
-        nodes = {row_key(o): _Node(o) for o in objects}
+        nodes = {id(o): _Node(o) for o in objects}
         before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
         for node in nodes.values():
-            for declared in state_of(node.object).mapper.relationships:
-                if declared.to_one_by_key and not written_late(declared) and not declared.viewonly:
-                    values = {local: _committed(node.object, local) for local, _ in declared.pairs}
-                    target = nodes.get((declared.mapper.base_mapper, declared.target_ident(values)))
-                    if target is not None and target is not node:
-                        before[target].append(node)
+            for _, above, other in _neighbours(node.object, group):
+                there = nodes.get(id(other))
+                if there is not None and above:
+                    before[there].append(node)
+                elif there is not None:
+                    before[node].append(there)
+        self._by_rows(nodes, before)
         depth = levels(nodes.values(), before)
         steps = []
         for level in range(max(depth.values()) + 1):
@@ -120,6 +139,17 @@ class _Ordering:
                 if leaving:
                     steps += _deletes(leaving)
         return steps
+
+    def _by_rows(self, nodes: dict[int, _Node], before: dict[_Node, list[_Node]]) -> None:
+        """Rows that refer to each other by their foreign keys, whatever is loaded."""
+        rows = {row_key(node.object): node for node in nodes.values()}
+        for node in nodes.values():
+            for declared in state_of(node.object).mapper.relationships:
+                if declared.to_one_by_key and not written_late(declared) and not declared.viewonly:
+                    values = {local: _committed(node.object, local) for local, _ in declared.pairs}
+                    target = rows.get((declared.mapper.base_mapper, declared.target_ident(values)))
+                    if target is not None and target is not node:
+                        before[target].append(node)
 
 
 class _Node:
@@ -165,14 +195,24 @@ def _parents(family: Mapper, classes: dict[Mapper, list[Mapper]]) -> list[Mapper
     return [other for other in found if other in classes]
 
 
-def _key_follows(link: Any) -> bool:
-    """Does the parent's own key change in this flush?"""
-    mapper = state_of(link.parent).mapper
-    return any(
-        committed_value(link.parent, source) not in (NO_VALUE, link.parent.__dict__.get(source))
-        for _, source in link.keys
-        if source in mapper.pk_keys and source in link.parent.__dict__
-    )
+def _neighbours(obj: Any, group: list[Mapper]) -> Iterator[tuple[Relationship, bool, Any]]:
+    """(relationship, is it above, object) for all that an object holds or held of the classes it is in a circle with.
+
+    For a reference that is set, to nothing or not, there is always one.
+    """
+    state, values = state_of(obj), obj.__dict__
+    for declared in state.mapper.relationships:
+        if declared.key not in values or declared.direction is Direction.MANYTOMANY or declared.viewonly:
+            continue
+        if declared.mapper.base_mapper not in group or written_late(declared):
+            continue
+        above = declared.direction is Direction.MANYTOONE
+        held = values[declared.key]
+        if above:
+            yield declared, above, held
+        for member in loaded_members(obj, declared, removed=True):
+            if not above or member is not held:
+                yield declared, above, member
 
 
 def _committed(obj: Any, key: str) -> Any:

@@ -12,9 +12,10 @@ from nbsession.mapping.relationships import Direction
 from nbsession.session.batches import by_mapper
 from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed
+from nbsession.session.flush.linking import is_tree
 from nbsession.session.flush.orphans import orphans, taken_back
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -45,6 +46,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             seen.add(id(obj))
             _reach_children(session, obj)
     _reach_followers(session, only)
+    if seen:
+        _reach_parents(session, [o for o in unit.marked.values() if id(o) in seen])
 
 
 def _drop_leaving(unit: UnitOfWork) -> None:
@@ -67,6 +70,32 @@ def _reach_children(session: Session, parent: Any) -> None:
             for child in members_of(held) if declared.uselist else [held]:
                 if child is not None and state_of(child).status is ObjectState.PERSISTENT:
                     session.cascade_delete(child, f"orphan of {declared}")
+
+
+def _reach_parents(session: Session, leaving: list[Any]) -> None:
+    """What deleted objects refer to, as far as their order may depend on it.
+
+    Of each relationship, the first that can be told without SQL; in a tree, where there is one, all.
+    """
+    for mapper, objects in by_mapper(leaving).items():
+        for declared in mapper.relationships:
+            if declared.direction is not Direction.MANYTOONE or declared.viewonly or declared.passive_deletes:
+                continue
+            attribute = mapper.attributes[declared.key]
+            for obj in sorted(objects, key=_key_text):
+                attribute.look_up(obj, expired=True)
+                if declared.key in obj.__dict__:
+                    break
+            else:
+                continue
+            if is_tree(declared):
+                with session.no_autoflush:
+                    for obj in objects:
+                        held_by(obj, declared.key)
+
+
+def _key_text(obj: Any) -> str:
+    return str(ident_of(obj))
 
 
 def _reach_followers(session: Session, only: set[int] | None) -> None:

@@ -73,7 +73,7 @@ def levels(nodes: Iterable[N], before: Mapping[N, Iterable[N]]) -> dict[N, int]:
     for members in components(nodes, before):
         if len(members) > 1 or members[0] in before.get(members[0], ()):
             raise CircularDependencyError(
-                f"Circular dependency detected: these rows need each other's keys: {', '.join(map(str, members))}."
+                f"Circular dependency detected: these rows need each other's keys: {', '.join(dict.fromkeys(map(str, members)))}."
             )
         (node,) = members
         depth[node] = max((depth[n] + 1 for n in before.get(node, ()) if n in depth), default=0)

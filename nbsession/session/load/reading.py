@@ -210,8 +210,8 @@ def put_related(obj: Any, declared: Relationship, members: list[Any]) -> Any:
     if isinstance(state, OwnState) and key in state.queued:
         added, removed = state.queued.pop(key)
         state.related[key] = members
-        gone, present = set(map(id, removed)), set(map(id, members))
-        members = [m for m in members if id(m) not in gone] + [m for m in added if id(m) not in present]
+        gone = set(map(id, removed))
+        members = [m for m in members if id(m) not in gone] + added
     return state.mapper.attributes[key].fill(obj, members)
 
 
