@@ -122,7 +122,7 @@ class CollectionAttribute(RelationshipAttribute):
         if self.occasional:
             tell(self, "dispose_collection", obj, replaced, None)
 
-    def _assign_some(self, obj: Any, members: list[Any], held: set[int]) -> None:
+    def _assign_some(self, obj: Any, members: list[Any], held: Collection[int]) -> None:
         """An assignment that fails has come as far as the member that is refused."""
         if self.validators:
             return  # they are asked once
