@@ -14,10 +14,7 @@ Method = Callable[..., Any]
 
 def holder_of(collection: Any) -> Any:
     """The object whose collection this is now, or None: it was replaced, expired or never given to one."""
-    try:
-        attribute = collection._nbs_attribute
-    except AttributeError:
-        return None
+    attribute = getattr(collection, "_nbs_attribute", None)
     if attribute is None:
         return None
     owner = collection._nbs_owner()

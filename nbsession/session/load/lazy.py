@@ -142,7 +142,8 @@ def _select_related(session: Session, obj: Any, declared: Relationship, target: 
     if not reader.complete:
         return _read_related(session, obj, declared, target, ())
     rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
-    return objects_of_rows(session, declared.mapper, connection.dialect, rows)
+    found = objects_of_rows(session, declared.mapper, connection.dialect, rows)
+    return found if declared.secondary is None else list({id(one): one for one in found}.values())
 
 
 def _read_related(
