@@ -25,7 +25,12 @@ TESTS = (
     "tests/tracking",
     "--ignore=tests/session/test_memory.py",  # slow, and it looks at the garbage collector
 )
-AT_MODULE = ("tests/test_states.py", "tests/session/test_transactions.py", "tests/session/test_objects.py")
+AT_MODULE = (
+    "tests/test_states.py",
+    "tests/session/test_endings.py",
+    "tests/session/test_transactions.py",
+    "tests/session/test_objects.py",
+)
 WANTED = 0.90
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
