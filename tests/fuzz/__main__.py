@@ -15,7 +15,7 @@ from tests.fuzz.comparison import Difference, difference
 from tests.fuzz.coverage import coverage_of
 from tests.fuzz.ours import OnSQLite
 from tests.fuzz.player import Step
-from tests.fuzz.programs import PROFILES, PROGRAMS, compose
+from tests.fuzz.programs import PROFILES, compose, programs_of
 from tests.fuzz.shrinking import script, shrink
 from tests.fuzz.still_differing import write
 from tests.fuzz.world import Settings
@@ -55,7 +55,7 @@ def main() -> int:
         print("\n".join(["", "not reached often enough:", *coverage.lacking()]))
         return 0
     if options.measure:
-        write({profile: {seed for seed in range(PROGRAMS) if differs(seed, profile)} for profile in PROFILES})
+        write({profile: {seed for seed in programs_of(profile) if differs(seed, profile)} for profile in PROFILES})
         return 0
     started, shown = time.monotonic(), 0
     differing: Counter[str] = Counter()

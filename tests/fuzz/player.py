@@ -32,6 +32,7 @@ class Player:
 
     def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
+        self.settings = settings
         self.objects: dict[str, Any] = {}
         self.kinds: dict[str, str] = {}
         self._names: dict[int, str] = {}
@@ -99,7 +100,10 @@ class Player:
 
     def _plainly(self, kind: str, *arguments: Any) -> None:
         """A step of the world itself; the objects in it are named."""
-        named = kind in ("add", "delete", "expunge", "append", "remove", "expire", "refresh", "make_transient")
+        named = kind in (
+            "add", "delete", "expunge", "append", "remove", "expire", "refresh",
+            "make_transient", "make_transient_to_detached",
+        )  # fmt: skip
         if named:
             obj, *rest = arguments
             if kind in ("append", "remove"):
@@ -139,6 +143,21 @@ class Player:
     def _query(self, _: str, cls: str, text: str | None) -> list[str]:
         return [self.name(obj) for obj in self.world.query_all(cls, text)]
 
+    def _query_over(self, _: str, cls: str) -> list[str]:
+        return [self.name(obj) for obj in self.world.query_all(cls, None, over=True)]
+
+    def _get_over(self, _: str, cls: str, ident: Any) -> str | None:
+        found = self.world.get_over(cls, tuple(ident) if isinstance(ident, list) else ident)
+        return None if found is None else self.name(found)
+
+    def _pickle(self, _: str, result: str, name: str) -> str:
+        return self.name(self.world.pickled(self._object(name)), result)
+
+    def _handle(self, _: str, number: int, what: str) -> None:
+        if not self.world.opened:
+            raise Skipped
+        self.world.handle(number, what)
+
     def _sql(self, _: str, statement: str, params: dict[str, Any]) -> int:
         return self.world.sql(statement, params)
 
@@ -148,10 +167,10 @@ class Player:
 
         ``states``: object to state. ``contains``, ``new``, ``dirty``, ``deleted``, ``modified``: objects. ``map``: which
         object is filed under which key. ``loaded``: what lies on each object. ``flags``: in a transaction, in a savepoint,
-        usable. ``tables``: the rows as the transaction sees them. ``hooks``: those that ran.
+        usable. ``tables``: the rows as the transaction sees them. ``hooks``: those that ran. ``kinds``: object to class.
         """
         world = self.world
-        happened = world.handed_back()
+        happened = [name if obj is None else f"{name} {self.name(obj)}" for name, obj in world.handed_back()]
         filed = []
         for number, session in enumerate(world.sessions):
             for key, obj in list(session.identity_map.items()):
@@ -163,6 +182,7 @@ class Player:
                 held = world.loaded(self.objects[name])
                 loaded[name] = {key: self._shown(held[key]) for key in sorted(held)}
         sight: Sight = {"loaded": loaded, "map": sorted(filed), "hooks": happened}
+        sight["kinds"] = dict(self.kinds)
         sight["states"] = {name: world.state(obj) for name, obj in self.objects.items()}
         for field in ("contains", "new", "dirty", "deleted", "modified", "flags"):
             sight[field] = []
@@ -176,8 +196,8 @@ class Player:
                 bool(session.in_nested_transaction()),
                 bool(session.is_active),
             ]
-            for table, order in TABLES.items():
-                sight["tables"][_of(number, table)] = world.rows(number, table, order)
+            for table in self.settings["tables"]:
+                sight["tables"][_of(number, table)] = world.rows(number, table, TABLES[table])
         sight["modified"] = sorted(name for name, obj in self.objects.items() if world.sessions[0].is_modified(obj))
         return sight
 

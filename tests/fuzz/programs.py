@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.fuzz.model import KINDS
+from tests.fuzz.model import KINDS, tables_of
 from tests.fuzz.player import Player, Sight, Step
 from tests.fuzz.reference import Reference
 from tests.fuzz.world import Settings
@@ -35,6 +35,14 @@ PROFILES: dict[str, dict[str, float]] = {
     "full": {},
     "hooks": {"commit": 8, "rollback": 5},
     "keys": {"set": 20, "sql": 2},
+    "joined": {"sql": 0, "ref": 10, "append": 12},
+    "versions": {"begin_nested": 6, "sql": 7},
+    "sets": {"append": 16, "remove": 14, "ref": 12, "setlist": 6, "read": 14, "sql": 0},
+    "binds": {"sql": 0, "commit": 8, "rollback": 6},
+    "moves": {"commit": 8, "rollback": 6, "merge": 7},
+    "outside": {"pickle": 8, "make_transient": 4, "make_transient_to_detached": 4, "expunge": 6, "close": 2, "merge": 8},
+    "over": {"query_over": 8, "get_over": 6, "expire": 10, "refresh": 10, "sql": 10, "set": 16},
+    "handles": {"begin_nested": 14, "handle": 18, "nested_commit": 2, "nested_rollback": 2, "merge": 0, "setlist": 0},
     "two": {"use": 14, "expunge": 9, "merge": 10, "close": 2, "expunge_all": 2},
 }  # fmt: skip
 """a profile to the weights that differ in it"""
@@ -48,11 +56,17 @@ FAMILIES = {
     "N": ["Node"],
     "C": ["Comp"],
     "L": ["Land", "Town", "Town"],
+    "P": ["Firm", "Person", "Engineer"],
+    "D": ["Doc"],
+    "S": ["Club", "Member", "Member"],
 }
 """classes that belong together; a program is about one or two families"""
 
-PROGRAMS = 200
-"""how many programs of each profile every test run plays"""
+
+def programs_of(profile: str) -> range:
+    """The seeds of a profile that every test run plays."""
+    return range(200 if profile in COMMON else 80)
+
 
 TEXTS = ("x", "y", "z", None)
 WORDS = ("de", "fr", "it", "at")
@@ -60,8 +74,9 @@ WORDS = ("de", "fr", "it", "at")
 
 def families_of(profile: str) -> list[str]:
     """The families a profile is about."""
-    if profile == "keys":
-        return ["L", "C"]
+    special = {"keys": ["L", "C"], "joined": ["P"], "versions": ["D"], "sets": ["S"]}
+    if profile in special:
+        return special[profile]
     return ["UA", "OK", "N", "C"]
 
 
@@ -70,9 +85,10 @@ class Composer:
 
     :param draw: the source of chance.
     :param player: plays the program on the reference as it grows.
+    :param pool: the classes it is about.
     """
 
-    def __init__(self, draw: random.Random, player: Player, profile: str) -> None:
+    def __init__(self, draw: random.Random, player: Player, profile: str, pool: list[str]) -> None:
         self.draw = draw
         self.player = player
         self.profile = profile
@@ -81,9 +97,7 @@ class Composer:
         self.weights = [weights[kind] for kind in self.kinds]
         self.made = 0
         self.gone: set[str] = set()
-        families = families_of(profile)
-        chosen = draw.sample(families, min(len(families), draw.choice((1, 2, 2))))
-        self.pool = [cls for family in chosen for cls in FAMILIES[family]]
+        self.pool = pool
 
     def next(self) -> Step:
         """The next step."""
@@ -145,11 +159,13 @@ class Composer:
             "add": (("transient", "detached", "transient"), 0.8),
             "delete": (("persistent",), 0.93),
             "expunge": (("persistent", "pending", "deleted"), 0.95),
+            "make_transient": (("persistent", "detached", "pending"), 0.9),
+            "make_transient_to_detached": (("transient",), 0.9),
         }[kind]
         name = self._pick(None, states, often)
         return None if name is None else [kind, name]
 
-    _add = _delete = _expunge = _on_one
+    _add = _delete = _expunge = _make_transient = _make_transient_to_detached = _on_one
 
     def _merge(self, kind: str) -> Step | None:
         name = self._pick(None, ("detached", "transient"), 0.7, gone=False)
@@ -233,6 +249,8 @@ class Composer:
         player = self.player
         held = player.world.loaded(player.objects[name]).get(attr) or ()
         members = [n for member in held if (n := player.name(member)) not in self.gone]
+        if isinstance(held, set):
+            members.sort()
         if members and self.draw.random() < 0.9:
             return ["remove", name, attr, self.draw.choice(members)]
         if self.draw.random() < 0.8:
@@ -256,6 +274,23 @@ class Composer:
     def _get(self, kind: str) -> Step:
         cls = self.draw.choice(self.pool)
         return ["get", cls, self._ident(cls)]
+
+    def _get_over(self, kind: str) -> Step:
+        return [kind, *self._get(kind)[1:]]
+
+    def _query_over(self, kind: str) -> Step:
+        return [kind, self.draw.choice(self.pool)]
+
+    def _pickle(self, kind: str) -> Step | None:
+        name = self._pick(gone=False)
+        if name is None:
+            return None
+        self.made += 1
+        return [kind, f"m{self.made}", name]
+
+    def _handle(self, kind: str) -> Step | None:
+        opened = len(self.player.world.opened)
+        return [kind, self.draw.randrange(opened), self.draw.choice(("commit", "rollback"))] if opened else None
 
     def _query(self, kind: str) -> Step:
         return ["query", self.draw.choice(self.pool), self.draw.choice((None, None, "x", "y"))]
@@ -295,13 +330,19 @@ def compose(seed: int, profile: str, length: int | None = None) -> tuple[Setting
         "fk": draw.random() < 0.6,
         "rows": draw.random() < 0.6,
     }
+    families = families_of(profile)
+    chosen = draw.sample(families, min(len(families), draw.choice((1, 2, 2))))
+    pool = [cls for family in chosen for cls in FAMILIES[family]]
+    settings["tables"] = tables_of(pool)
     if profile == "two":
         settings["sessions"] = 2
     if profile == "hooks":
         settings["hooks"] = True
+    if profile in ("moves", "binds"):
+        settings[profile] = True
     world = Reference()
     player = Player(world, settings)
-    composer = Composer(draw, player, profile)
+    composer = Composer(draw, player, profile, pool)
     program: list[Step] = []
     seen: list[Sight] = []
     try:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, dependency, unitofwork
 from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.pool import StaticPool
 
-from tests.fuzz.model import ROWS, SCHEMA, define
+from tests.fuzz.model import define
 from tests.fuzz.world import Settings, World
 
 LIBRARY = SimpleNamespace(**{**vars(sqlalchemy), **vars(orm)})
@@ -27,7 +27,7 @@ _classes: list[Any] = []
 def classes() -> Any:
     """The mapped classes, made once; SQLAlchemy is pinned with them."""
     if not _classes:
-        _classes.append(define(LIBRARY))
+        _classes.append(define(LIBRARY, __name__))
         pin()
     return _classes[0]
 
@@ -95,6 +95,7 @@ class Reference(World):
     """
 
     name = "SQLAlchemy"
+    library = orm
 
     def __init__(self, scramble: int = 0) -> None:
         self.scramble = scramble
@@ -108,13 +109,18 @@ class Reference(World):
         super().open(settings)
 
     def new_session(self, settings: Settings) -> Any:
+        engines = [self.new_engine(settings, number) for number in range(2 if settings.get("binds") else 1)]
+        return Session(**self.binds(engines), **self.options(settings))
+
+    def new_engine(self, settings: Settings, number: int) -> Any:
+        """An engine on a database of its own, which has its tables."""
         engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
 
         @event.listens_for(engine, "connect")
         def connect(raw: Any, record: Any) -> None:
             raw.isolation_level = None  # the driver's own BEGIN breaks SAVEPOINT: it is sent below
             raw.execute(f"PRAGMA foreign_keys={'ON' if settings['fk'] else 'OFF'}")
-            raw.executescript(SCHEMA + (ROWS if settings["rows"] else ""))
+            raw.executescript(self.sql_for(settings, number))
             self.connections.append(raw)
 
         @event.listens_for(engine, "begin")
@@ -124,7 +130,7 @@ class Reference(World):
         with engine.connect():
             pass
         self.engines.append(engine)
-        return Session(engine, autoflush=settings["autoflush"], expire_on_commit=settings["expire_on_commit"])
+        return engine
 
     def close_down(self) -> None:
         for held in self.sessions:
@@ -152,4 +158,5 @@ class Reference(World):
         return {key: value for key, value in inspect(obj).dict.items() if not key.startswith("_sa_")}
 
     def rows(self, number: int, table: str, order: str) -> list[list[Any]]:
-        return [list(row) for row in self.connections[number].execute(f"SELECT * FROM {table} ORDER BY {order}")]
+        raw = self.connections[self.place(number, table)]
+        return [list(row) for row in raw.execute(f"SELECT * FROM {table} ORDER BY {order}")]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fuzz.comparison import Difference, between_databases, difference
-from tests.fuzz.coverage import coverage_of
+from tests.fuzz.coverage import coverage_of, tests_named
 from tests.fuzz.ours import OnDuckDB, OnSQLite
-from tests.fuzz.programs import COMMON, PROFILES, PROGRAMS, compose
+from tests.fuzz.programs import COMMON, PROFILES, compose, programs_of
 from tests.fuzz.shrinking import script
 from tests.fuzz.still_differing import still_differing
 
@@ -43,7 +43,7 @@ def report(settings, program, one: Difference) -> str:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_programs_do_the_same_as_on_sqlalchemy(profile: str) -> None:
-    found = differing(profile, range(PROGRAMS))
+    found = differing(profile, programs_of(profile))
     expected = still_differing().get(profile, set())
     assert set(found) == expected, "\n\n".join(f"seed {s}: {found.get(s, 'is right')}" for s in set(found) ^ expected)
 
@@ -53,6 +53,10 @@ def test_programs_do_the_same_as_on_sqlalchemy(profile: str) -> None:
 def test_many_programs_do_the_same_as_on_sqlalchemy(profile: str) -> None:
     found = differing(profile, range(10_000, 10_000 + MANY))
     assert not found, "\n\n".join(f"seed {seed}: {text}" for seed, text in found.items())
+
+
+def test_what_programs_do_not_reach_is_tested_by_name() -> None:
+    assert all(tests_named().values())
 
 
 @pytest.mark.long

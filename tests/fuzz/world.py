@@ -6,9 +6,10 @@ objects from one to the other.
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
-from tests.fuzz.model import KINDS
+from tests.fuzz.model import KINDS, ROWS, SCHEMA, script_of, tables_of
 
 Settings = dict[str, Any]
 
@@ -22,11 +23,22 @@ SESSION_EVENTS = (
     "after_flush_postexec",
 )
 
+MOVES = (
+    "transient_to_pending", "pending_to_transient", "pending_to_persistent", "persistent_to_transient",
+    "persistent_to_deleted", "deleted_to_persistent", "persistent_to_detached", "deleted_to_detached",
+    "detached_to_persistent", "loaded_as_persistent",
+)  # fmt: skip
+"""a session's events of one object"""
+
+ELSEWHERE = ("Order", "Keyword", "Comp")
+"""the classes whose tables lie in a second database, in programs of two binds"""
+
 
 class World:
     """The steps, by the names that both libraries share.
 
     :ivar classes: the mapped classes by name.
+    :ivar library: where the library's functions are.
     :ivar sessions: the sessions; most programs have one.
     :ivar at: the index of the one that steps go to.
     :ivar happened: the names of the hooks that ran since the last look.
@@ -34,17 +46,20 @@ class World:
 
     name = "?"
     classes: Any
+    library: Any
     sessions: list[Any]
 
     def open(self, settings: Settings) -> None:
         """Makes databases and sessions anew.
 
         :param settings: ``autoflush``, ``expire_on_commit``, ``fk`` (foreign keys are enforced), ``rows`` (there are rows
-            to begin with), and optionally ``sessions`` (how many) and ``hooks`` (write down which ran).
+            to begin with), and optionally ``sessions`` (how many) and ``hooks`` (write down which ran),
+            ``moves`` (events of objects as well), ``binds`` (one session, two databases); ``tables``: those in use.
         """
-        self.at = 0
+        self.at, self.divided = 0, bool(settings.get("binds"))
         self.handles: list[list[Any]] = []
-        self.happened: list[str] = []
+        self.opened: list[Any] = []
+        self.happened: list[tuple[str, Any]] = []
         self.sessions = []
         for number in range(settings.get("sessions", 1)):
             session = self.new_session(settings)
@@ -53,9 +68,40 @@ class World:
             if settings.get("hooks"):
                 for name in SESSION_EVENTS:
                     self.listen(session, name, self._noting(f"{name} {number}" if number else name))
+            for name in MOVES if settings.get("moves") else ():
+                self.listen(session, name, self._noting(name, told=True))
 
-    def _noting(self, name: str) -> Any:
-        return lambda *_: self.happened.append(name)
+    def _noting(self, name: str, told: bool = False) -> Any:
+        """A hook that writes down its name, and the object it is about."""
+        return lambda *given: self.happened.append((name, given[1] if told else None))
+
+    def tables_in(self, settings: Settings, number: int) -> list[str]:
+        """The tables of a database."""
+        if not settings.get("binds"):
+            return list(settings["tables"])
+        there = set(tables_of(ELSEWHERE))
+        return [table for table in settings["tables"] if (table in there) == bool(number)]
+
+    def place(self, number: int, table: str) -> int:
+        """The index of the database in which a session's table lies."""
+        if len(self.sessions) > 1 or not self.divided:
+            return number
+        return int(table in tables_of(ELSEWHERE))
+
+    def sql_for(self, settings: Settings, number: int = 0) -> str:
+        """What makes a database's tables, with rows if there are to be any."""
+        tables = self.tables_in(settings, number)
+        return script_of(SCHEMA, tables) + (script_of(ROWS, tables) if settings["rows"] else "")
+
+    def options(self, settings: Settings) -> dict[str, Any]:
+        """A session's options."""
+        return {key: settings[key] for key in ("autoflush", "expire_on_commit")}
+
+    def binds(self, engines: list[Any]) -> dict[str, Any]:
+        """What is bound where: one engine to all, or each class to its own."""
+        if len(engines) == 1:
+            return {"bind": engines[0]}
+        return {"binds": {cls: engines[int(name in ELSEWHERE)] for name, cls in vars(self.classes).items()}}
 
     def new_session(self, settings: Settings) -> Any:
         """A session on a database of its own."""
@@ -94,17 +140,20 @@ class World:
         return self.session.merge(obj, load=load)
 
     def set_attr(self, obj: Any, attr: str, value: Any) -> None:
+        if isinstance(value, list) and attr in KINDS[type(obj).__name__].sets:
+            value = set(value)
         setattr(obj, attr, value)
 
     def get_attr(self, obj: Any, attr: str) -> Any:
         value = getattr(obj, attr)
-        return list(value) if isinstance(value, list) else value
+        return type(value)(value) if isinstance(value, (list, set)) else value
 
     def del_attr(self, obj: Any, attr: str) -> None:
         delattr(obj, attr)
 
     def append(self, obj: Any, attr: str, other: Any) -> None:
-        getattr(obj, attr).append(other)
+        held = getattr(obj, attr)
+        (held.add if isinstance(held, set) else held.append)(other)
 
     def remove(self, obj: Any, attr: str, other: Any) -> None:
         getattr(obj, attr).remove(other)
@@ -117,6 +166,7 @@ class World:
 
     def begin_nested(self) -> None:
         self.handles[self.at].append(self.session.begin_nested())
+        self.opened.append(self.handles[self.at][-1])
 
     def nested_commit(self) -> None:
         if self.handles[self.at]:
@@ -125,6 +175,10 @@ class World:
     def nested_rollback(self) -> None:
         if self.handles[self.at]:
             self.handles[self.at].pop().rollback()
+
+    def handle(self, number: int, what: str) -> None:
+        """Ends any savepoint there ever was: an outer one before inner ones, or one that has ended."""
+        getattr(self.opened[number % len(self.opened)], what)()
 
     def commit(self) -> None:
         self.session.commit()
@@ -146,9 +200,28 @@ class World:
     def get(self, cls: str, ident: Any) -> Any:
         return self.session.get(getattr(self.classes, cls), ident)
 
-    def query_all(self, cls: str, text: str | None) -> list[Any]:
+    def get_over(self, cls: str, ident: Any) -> Any:
+        return self.session.get(getattr(self.classes, cls), ident, populate_existing=True)
+
+    def pickled(self, obj: Any) -> Any:
+        """A copy by pickle, in no session."""
+        return pickle.loads(pickle.dumps(obj))
+
+    def make_transient(self, obj: Any) -> None:
+        self.library.make_transient(obj)
+
+    def make_transient_to_detached(self, obj: Any) -> None:
+        self.library.make_transient_to_detached(obj)
+
+    def query_all(self, cls: str, text: str | None, over: bool = False) -> list[Any]:
+        """All objects of a class.
+
+        :param over: rows overwrite what lies on objects.
+        """
         entity = getattr(self.classes, cls)
         query = self.session.query(entity)
+        if over:
+            query = query.populate_existing()
         if text is not None:
             query = query.filter(getattr(entity, KINDS[cls].text) == text)
         return list(query.order_by(*[getattr(entity, key) for key in KINDS[cls].pk]).all())
@@ -186,7 +259,7 @@ class World:
         """An error's name, by SQLAlchemy."""
         return type(error).__name__
 
-    def handed_back(self) -> list[str]:
-        """The hooks that ran since the last call."""
+    def handed_back(self) -> list[tuple[str, Any]]:
+        """The hooks that ran since the last call, with the objects they were about."""
         happened, self.happened = self.happened, []
         return happened
