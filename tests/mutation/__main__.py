@@ -81,8 +81,7 @@ def report(files: Sequence[Path], outcomes: dict[Mutant, str]) -> int:
             if outcomes[mutant] in ("survived", "not executed") and (path.name, mutant.name) not in excused:
                 print(f"       {outcomes[mutant]}: line {mutant.line}, {mutant.name}")
             if outcomes[mutant] in ("killed", "timeout") and (path.name, mutant.name) in excused:
-                print(f"       named in equivalent.toml, yet noticed: {mutant.name}")
-                low.append(path)
+                print(f"       named in equivalent.toml, yet noticed: line {mutant.line}, {mutant.name}")
         if share < WANTED:
             low.append(path)
     return 1 if low else 0
