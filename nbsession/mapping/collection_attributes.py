@@ -195,7 +195,7 @@ class CollectionAttribute(RelationshipAttribute):
                 self.let_go(owner, member, id(member) in held)
 
     def missed(self, owner: Any, member: Any) -> None:
-        """Something was to be removed that is no member: the owner counts as changed, and what was asked is known."""
+        """Something was to be removed that is no member: both count as changed, and what was asked is known."""
         self._note_members(owner)
         reverse = self.relationship.reverse
         if not isinstance(member, self.relationship.mapper.class_):
@@ -208,6 +208,8 @@ class CollectionAttribute(RelationshipAttribute):
             else reverse.relationship.uselist or member.__dict__.get(reverse.key) is owner
         ):
             reverse.unlink(member, owner)
+        elif isinstance(reverse, CollectionAttribute):
+            own_state(member, state_of(member))
 
     # ------------------------------------------------------------------------------------------ what the other side tells
 

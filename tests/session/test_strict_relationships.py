@@ -181,3 +181,24 @@ def test_queued_members_come_after_the_loaded_ones_also_if_they_are_among_them(s
     with expect_statements(session, 1):
         loaded = list(shelf.tools)
     assert [t.id for t in loaded] == [1, 2, 1]
+
+
+def test_a_flush_loads_an_expired_object_whose_key_it_needs(session: Session, shelf: Shelf) -> None:
+    """Line 21.9"""
+    session.autoflush = False
+    tool = Tool(name="new", shelf=shelf)
+    session.add(tool)
+    session.expire(shelf)
+    session.flush()
+    assert shelf.__dict__["id"] == 1 and "label" in shelf.__dict__ and tool.shelf_id == 1
+
+
+def test_a_delete_loads_the_expired_object_to_tell_what_it_referred_to(session: Session, shelf: Shelf) -> None:
+    """Line 22.5"""
+    session.autoflush = False
+    tool = session.get(Tool, 1)
+    assert tool is not None
+    session.expire(tool)
+    session.delete(tool)
+    session.flush()
+    assert tool.__dict__["shelf"] is shelf and tool.__dict__["shelf_id"] == 1

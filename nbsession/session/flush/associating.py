@@ -69,10 +69,7 @@ class Associating:
             return
         history = _history(declared, obj)
         self._note("DELETE", declared, obj, self._may_go(declared, history.deleted))
-        added = history.added
-        if key not in obj.__dict__:  # queued on a list that is not loaded: the other side may know that it is no news
-            added = [m for m in added if not _held_already(declared, obj, m)]
-        self._note("INSERT", declared, obj, [m for m in added if self._may_come(declared, m)])
+        self._note("INSERT", declared, obj, [m for m in history.added if self._may_come(declared, m)])
         if follows:
             self._note("UPDATE", declared, obj, history.unchanged)
 
@@ -116,14 +113,6 @@ def _associations(mapper: Any) -> list[Relationship]:
 
 def _history(declared: Relationship, obj: Any) -> History:
     return collection_history(obj, declared.key) if declared.uselist else reference_history(obj, declared.key)
-
-
-def _held_already(declared: Relationship, obj: Any, member: Any) -> bool:
-    """Does the member hold the object since before this flush, so that their row is there?"""
-    back = declared.reverse.relationship if declared.reverse is not None else None
-    if member is None or back is None or back.key not in member.__dict__:
-        return False
-    return any(one is obj for one in _history(back, member).unchanged)
 
 
 def _column_names(declared: Relationship) -> tuple[str, ...]:

@@ -93,9 +93,9 @@ def fill_links(links: Iterable[Link]) -> None:
 
 
 def _from_key(parent: Any, source: str) -> Any:
-    """A key value of an expired object."""
+    """A key value of an expired object, which is loaded."""
     mapper, ident = state_of(parent).mapper, ident_of(parent)
-    if ident is None or source not in mapper.pk_keys:
+    if ident is None or source not in mapper.pk_keys or state_of(parent).status is ObjectState.PERSISTENT:
         return getattr(parent, source)
     return mapper.identity_key(ident)[1][mapper.pk_keys.index(source)]
 

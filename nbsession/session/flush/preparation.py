@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.collections import members_of
 from nbsession.mapping.relationships import Direction
 from nbsession.session.batches import by_mapper
@@ -83,6 +84,11 @@ def _reach_parents(session: Session, leaving: list[Any]) -> None:
                 continue
             attribute = mapper.attributes[declared.key]
             for obj in sorted(objects, key=_key_text):
+                try:
+                    for local, _ in declared.pairs if declared.key not in obj.__dict__ else ():
+                        getattr(obj, local)  # an expired object is loaded
+                except ObjectDeletedError:
+                    continue  # its DELETE finds no row, and says so
                 attribute.look_up(obj, expired=True)
                 if declared.key in obj.__dict__:
                     break

@@ -10,6 +10,7 @@ from nbsession.exc import FlushError, StaleDataError
 from nbsession.mapping.attributes import describe
 from nbsession.session.flush.steps import Step, committed_value
 from nbsession.sql.defaults import default_value, is_sql_default
+from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 
@@ -52,6 +53,8 @@ def write_links(connection: Connection, step: Step) -> None:
 def _value(declared: Any, obj: Any, key: str, before: bool) -> Any:
     """A key of one side: as it is now, or as the rows had it before this flush."""
     value = committed_value(obj, key) if before else obj.__dict__.get(key)
+    if value is None and state_of(obj).status is ObjectState.PERSISTENT:
+        value = getattr(obj, key)  # an expired object is loaded
     if value is None or value is NO_VALUE:
         mapper, ident = state_of(obj).mapper, ident_of(obj)
         value = mapper.key_values(ident)[key] if ident is not None and key in mapper.pk_keys else getattr(obj, key)
