@@ -25,16 +25,9 @@ class _Fetching(Generic[T]):
         self._seen: set[Any] = set()
         self._repeats = False
 
-    def _check(self) -> None:
-        if self._repeats:
-            raise InvalidRequestError(
-                "The unique() method must be invoked on this Result, as it contains results that include joined eager loads "
-                "against collections: a row comes once for each member. result.unique().all() gives each once; selectinload() "
-                "needs no unique()."
-            )
-
     def _fetch(self, count: int | None = None) -> list[T]:
-        self._check()
+        if self._repeats:
+            raise _wants_unique()
         if self._uniqueness is None:
             return self._made(self._source.take(count))
         if count is None and self._uniqueness is id and not self._seen:  # all objects at once, each once
@@ -94,7 +87,8 @@ class _Fetching(Generic[T]):
             yield chunk
 
     def __iter__(self) -> Iterator[T]:
-        self._check()
+        if self._repeats:
+            raise _wants_unique()
         if isinstance(self._source, Portions):
             while chunk := self._fetch(1):
                 yield chunk[0]
@@ -346,6 +340,13 @@ class Result(_Fetching[Row]):
 
 def _as_rows(keys: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[Row]:
     return list(map(row_class(keys), rows))
+
+
+def _wants_unique() -> InvalidRequestError:
+    return InvalidRequestError(
+        "The unique() method must be invoked on this Result, as it contains results that include joined eager loads against "
+        "collections: a row comes once for each member. result.unique().all() gives each once; selectinload() needs no unique()."
+    )
 
 
 def _mark(item: Any) -> Any:

@@ -173,7 +173,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
         """Stores a value and notes the old one; no validators."""
         state, values, key = state_of(obj), obj.__dict__, self.key
         old = values.get(key, NO_VALUE)
-        common = state.common
+        common = state.common if state.owned else state
         session = common.session_ref()
         observed = session is not None and session.bus.observers
         if common.status not in NEW:

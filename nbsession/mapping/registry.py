@@ -222,7 +222,7 @@ def class_mapper(cls: type, entity_name: str | None = None) -> Mapper:
         raise UnmappedClassError(cls)
     if mapper.entity_name != entity_name:
         return mapper_named(cls, entity_name)
-    return configured_mapper(mapper)
+    return mapper if mapper.configured else configured_mapper(mapper)
 
 
 def configured_mapper(mapper: Mapper) -> Mapper:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
@@ -24,10 +24,15 @@ def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any
     return groups
 
 
-def by_mapper(objects: Iterable[Any]) -> dict[Mapper, list[Any]]:
+def by_mapper(objects: Collection[Any]) -> dict[Mapper, list[Any]]:
     """Objects by their mapper, in order."""
+    classes: set[Any] = set(map(type, objects))
+    if len(classes) == 1:  # mostly they are of one class, and nobody need look at each
+        (cls,) = classes
+        if "__mappers__" not in vars(cls):
+            return {cls.__mapper__: list(objects)}
     groups: dict[Mapper, list[Any]] = {}
-    cls: Any = None
+    cls = None
     batch: list[Any] = []
     for obj in objects:
         if type(obj) is not cls:
@@ -45,8 +50,10 @@ def mappers_of(objects: Iterable[Any]) -> set[Mapper]:
     found: set[Mapper] = set()
     classes: set[Any] = set(map(type, objects))
     for cls in classes:
-        several: dict[Any, Mapper] = vars(cls).get("__mappers__", {})
-        found.update(several.values() if several else (cls.__mapper__,))
+        if "__mappers__" in vars(cls):
+            found.update(vars(cls)["__mappers__"].values())
+        else:
+            found.add(cls.__mapper__)
     return found
 
 

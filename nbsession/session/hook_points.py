@@ -48,9 +48,11 @@ class HookPoints:
 
     :param above: hook points that are asked first: those of the classes.
     :ivar about_objects: how many hooks about single objects there are in the process: while there is none, nobody asks further.
+    :ivar heard: the names that were ever listened to in the process: for the others nobody looks through the points.
     """
 
     about_objects: ClassVar[int] = 0
+    heard: ClassVar[set[str]] = set()
     names = SESSION_EVENTS
 
     def __init__(self, above: tuple[HookPoints, ...] = ()) -> None:
@@ -59,20 +61,25 @@ class HookPoints:
 
     def fire(self, name: str, *args: Any) -> None:
         """Calls every hook of a name, in the order they were added; what one raises goes to the caller."""
+        if name not in self.heard:
+            return
         for points in (*self._above, self):
             for hook in tuple(points.listeners.get(name, ())):
                 hook(*args)
 
     def of(self, name: str) -> list[Callable[..., Any]]:
         """The hooks of a name, in order."""
+        if name not in self.heard:
+            return []
         return [hook for points in (*self._above, self) for hook in points.listeners.get(name, ())]
 
     def listens(self, name: str) -> bool:
         """Is there a hook of a name?"""
-        return any(points.listeners.get(name) for points in (*self._above, self))
+        return name in self.heard and any(points.listeners.get(name) for points in (*self._above, self))
 
     def add(self, name: str, hook: Callable[..., Any], first: bool = False) -> None:
         """Adds a hook, behind the others or before them."""
+        self.heard.add(name)
         hooks = self.listeners.setdefault(name, [])
         hooks.insert(0 if first else len(hooks), hook)
         if name in OBJECT_EVENTS:

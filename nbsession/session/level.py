@@ -101,6 +101,8 @@ class Level:
         :raises PendingRollbackError: a flush failed: only a rollback helps.
         :raises ResourceClosedError: it ended.
         """
+        if self.parent is None and self.state is TransactionState.ACTIVE:
+            return  # nearly always: this is asked before every statement
         for level in self.levels():
             if level.state is TransactionState.FAILED:
                 raise PendingRollbackError(
@@ -126,7 +128,7 @@ class Level:
         :param bind: an Engine, or a Connection to be joined.
         """
         self.require_active()
-        if self.is_subtransaction and self.parent is not None:
+        if self.parent is not None and not self.nested:
             return self.parent.connection_for(bind)
         engine = bind.engine if isinstance(bind, Connection) else bind
         held = self._enlisted.get(engine)

@@ -220,7 +220,7 @@ class SessionTransaction(Level):
 
     def _end_inner_levels(self, how: str) -> None:
         level = self.session.transaction
-        if level is None or self not in level.levels():
+        if level is None or level is self or self not in level.levels():
             return
         while level is not None and level is not self:
             if how == "commit":
@@ -261,7 +261,9 @@ class SessionTransaction(Level):
                 endings.append(held.connection.close)
             elif not self.nested and held.ends and held.transaction.is_active:
                 endings.append(held.transaction.close)
-        error = _first_of(None, *endings, partial(session.hooks.fire, "after_transaction_end", session, self))
+        if session.hooks.listens("after_transaction_end"):
+            endings.append(partial(session.hooks.fire, "after_transaction_end", session, self))
+        error = _first_of(None, *endings)
         if error is not None:
             raise error
 

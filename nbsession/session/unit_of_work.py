@@ -370,7 +370,8 @@ class UnitOfWork:
         gone = [
             obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
         ]
-        self.move_each(gone, Trigger.COMMIT, cause)
+        if gone:
+            self.move_each(gone, Trigger.COMMIT, cause)
         if expire:
             self.expire_all(cause, ending=True)
 

@@ -253,7 +253,7 @@ def shape_of_raw(raw: Any, walk: ShapeWalk) -> None:
             mapper.single_criterion._shape(walk)
     elif isinstance(raw, ClauseElement):
         raw._shape(walk)
-    elif hasattr(raw, "__column_elements__"):
+    elif not hasattr(raw, "__clause_element__") and hasattr(raw, "__column_elements__"):
         for column in raw.__column_elements__():
             column._shape(walk)
     else:

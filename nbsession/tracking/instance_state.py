@@ -10,8 +10,9 @@ Only ``session/unit_of_work.py`` moves an object from one ``ObjectState`` to ano
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nbsession.exc import UnmappedInstanceError
@@ -67,6 +68,8 @@ class CommonState(set[str]):
 
     __slots__ = ("mapper", "session_ref", "status")
     owned = False
+    old: Mapping[str, Any] = MappingProxyType({})
+    """no value was changed: so that both forms answer"""
 
     def __init__(
         self, mapper: Any, status: ObjectState, session_ref: Callable[[], Any], free: Iterable[str] = ()

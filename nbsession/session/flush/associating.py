@@ -42,6 +42,8 @@ class Associating:
         return self._made()
 
     def _made(self) -> list[Step]:
+        if not self._rows:
+            return []
         rows, self._rows = self._rows, {}
         return [
             Step(verb, None, [], _column_names(declared), relationship=declared, links_between=pairs)

@@ -16,8 +16,8 @@ def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
 
     :param extra: keys that a link will fill.
     """
-    state = state_of(obj)
-    if not isinstance(state, OwnState):
+    state = obj._nbs_state
+    if not state.owned:
         wanted: set[str] = set(extra)
     else:
         values, old = obj.__dict__, state.old

@@ -33,7 +33,7 @@ class KeyChanges:
             obj
             for mapper, objects in self.work.touched_of.items()
             if mapper.relationships or references_without_collection(mapper)
-            for obj in objects
+            for obj in _with_keys_set(mapper, objects)
             if key_changed(obj)
         ]
         seen = set(map(id, waiting))
@@ -71,6 +71,12 @@ class KeyChanges:
                 else:
                     self.linking.add(declared, child, parent)
         return [key for key, _ in keys]
+
+
+def _with_keys_set(mapper: Mapper, objects: list[Any]) -> list[Any]:
+    """Those of whose key something was set: few, and all that were changed are asked."""
+    keys = frozenset(mapper.pk_keys)
+    return [obj for obj in objects if not keys.isdisjoint(obj._nbs_state.old)]
 
 
 def references_without_collection(mapper: Mapper) -> tuple[Relationship, ...]:

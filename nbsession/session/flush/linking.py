@@ -49,9 +49,10 @@ class Linking:
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
                     self._link_new(declared, objects)
         for mapper, objects in self.work.touched_of.items():
-            for declared in mapper.relationships:
+            changed = [obj for obj in objects if (state := obj._nbs_state).owned and (state.related or state.queued)]
+            for declared in mapper.relationships if changed else ():
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
-                    self._link_changed(declared, objects)
+                    self._link_changed(declared, changed)
         for mapper, objects in self.work.deleted_of.items():
             for declared in mapper.relationships:
                 if declared.viewonly:
@@ -60,7 +61,8 @@ class Linking:
                     self._unlink_children(declared, objects)
                 elif declared.direction is Direction.MANYTOONE and declared.post_update:
                     self._let_go_of_parents(declared, objects)
-        KeyChanges(self.work, self).follow()
+        if self.work.touched_of:
+            KeyChanges(self.work, self).follow()
         for links in self.links.values():
             if len(links) > 1:  # two relationships that say different things of one foreign key: the last one has it
                 links.sort(key=_said_by)
@@ -85,8 +87,8 @@ class Linking:
         key = declared.key
         tree = is_tree(declared)
         for obj in objects:
-            state = state_of(obj)
-            if not isinstance(state, OwnState) or (key not in state.related and key not in state.queued):
+            state = obj._nbs_state
+            if key not in state.related and key not in state.queued:
                 continue
             if tree and key not in obj.__dict__:
                 continue  # among rows that refer to one another, only what is there says who is whose parent

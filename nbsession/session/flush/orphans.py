@@ -21,7 +21,10 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
 
     :param only: ``id`` of the parents to look at; None: all that are new or modified.
     """
-    return _Orphans(unit).find(only)
+    for mapper in mappers_of((*unit.modified.values(), *unit.new.values())):
+        if mapper.orphan_relationships or mapper.owners:
+            return _Orphans(unit).find(only)
+    return []
 
 
 def given_up(child: Any, declared: Relationship) -> bool:
@@ -57,8 +60,6 @@ class _Orphans:
         unit = self.unit
         found: list[tuple[Any, Relationship]] = []
         present = (*unit.modified.values(), *unit.new.values())
-        if not any(mapper.orphan_relationships or mapper.owners for mapper in mappers_of(present)):
-            return found
         for mapper, objects in by_mapper(present).items():
             if mapper.orphan_relationships:
                 for parent in objects:

@@ -46,6 +46,7 @@ class _Ordering:
     def __init__(self, work: Workload, linking: Linking, saving: Saving) -> None:
         self.work = work
         self.links = linking.links
+        self.late = linking.late
         self.saving = saving
         unit, gone = work.unit, work.gone
         known = unit.modified if work.only is None else set(map(id, work.touched))
@@ -60,8 +61,14 @@ class _Ordering:
         classes: dict[Mapper, list[Mapper]] = {family: [] for family in involved}
         for mapper in dict.fromkeys([*new, *changed, *removed]):
             classes[mapper.base_mapper].append(mapper)
-        self.before = {family: _parents(family, classes) for family in involved}
-        self.groups = components(involved, self.before)
+        self.before: dict[Mapper, list[Mapper]]
+        if len(classes) == 1:  # a flush is mostly about one object, or many of a kind: there is nothing to put in order
+            ((family, mappers),) = classes.items()
+            self.before = {family: [family] if _needs_itself(family, mappers) else []}
+            self.groups = [[family]]
+        else:
+            self.before = {family: _parents(family, classes) for family in involved}
+            self.groups = components(involved, self.before)
 
     def steps(self, clearing: list[Step], associations: list[Step], switched: dict[int, Any]) -> list[Step]:
         """Association rows that go with an object; saves, parents first; other association rows; late foreign keys; deletes."""
@@ -72,9 +79,10 @@ class _Ordering:
             else:
                 steps += self._saves_in_circle(group)
         steps += associations
-        steps += self.saving.late_updates()
+        if self.late:
+            steps += self.saving.late_updates()
         kept = set(map(id, switched.values()))
-        for group in reversed(self.groups):
+        for group in reversed(self.groups) if self.removals else ():
             leaving = [o for family in group for o in self.removals.get(family, ()) if id(o) not in kept]
             if leaving:
                 steps += self._removals(group, leaving)
@@ -213,6 +221,20 @@ def _neighbours(obj: Any, group: list[Mapper]) -> Iterator[tuple[Relationship, b
         for member in loaded_members(obj, declared, removed=True):
             if not above or member is not held:
                 yield declared, above, member
+
+
+def _needs_itself(family: Mapper, mappers: list[Mapper]) -> bool:
+    """Do rows of a hierarchy refer to others of it?"""
+    for mapper in mappers:
+        for declared in mapper.relationships:
+            if (
+                declared.mapper.base_mapper is family
+                and declared.direction is not Direction.MANYTOMANY
+                and not declared.viewonly
+                and not written_late(declared)
+            ):
+                return True
+    return False
 
 
 def _committed(obj: Any, key: str) -> Any:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationships import Direction
-from nbsession.session.batches import by_mapper
+from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.linking import is_tree
@@ -40,6 +41,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             session.cascade_delete(child, f"orphan of {along}")
             if only is not None:
                 only |= unit.marked.keys() - before  # what a chosen parent gave up is flushed with it
+        if not unit.marked:
+            break
         fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
         if not fresh:
             break
@@ -106,16 +109,26 @@ def _key_text(obj: Any) -> str:
 
 def _reach_followers(session: Session, only: set[int] | None) -> None:
     """Loads what refers to a row whose primary key changes, where the database does not change it along."""
+    if not session.unit_of_work.modified:
+        return
     waiting = list(session.unit_of_work.modified.values())
+    followed = {mapper: _followed(mapper) for mapper in mappers_of(waiting)}
+    if not any(followed.values()):
+        return
     for mapper, objects in by_mapper(waiting).items():
-        active = [
-            r
-            for r in mapper.relationships
-            if not r.passive_updates and not r.viewonly and r.direction is not Direction.MANYTOONE
-        ]
+        active = followed[mapper]
         if active:
             for obj in objects:
                 if (only is None or id(obj) in only) and key_changed(obj):
                     for declared in active:
                         with session.no_autoflush:
                             held_by(obj, declared.key)
+
+
+def _followed(mapper: Mapper) -> list[Relationship]:
+    """Relationships over which we change the other rows along with a key."""
+    return [
+        declared
+        for declared in mapper.relationships
+        if not declared.passive_updates and not declared.viewonly and declared.direction is not Direction.MANYTOONE
+    ]

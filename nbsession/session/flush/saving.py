@@ -32,7 +32,7 @@ class Saving:
 
     def save(self, new: list[Any], touched: list[Any]) -> list[Step]:
         """Steps for objects that need nothing of each other: updates, taken-over rows, inserts in the order of add."""
-        steps = self._updates(touched)
+        steps = self._updates(touched) if touched else []
         if self._switched:
             taking = [obj for obj in new if id(obj) in self._switched]
             if taking:
@@ -47,19 +47,25 @@ class Saving:
         for mapper, objects in by_mapper(touched).items():
             shapes = shapes_of(mapper)
             plain = len(shapes) == 1 and mapper.version_key is None
+            changed: dict[tuple[str, ...], list[Any]] = {}
             for obj in objects:
                 links = self._links.get(id(obj)) if self._links else None
                 columns = changed_columns(obj, [k for link in links for k, _ in link.keys] if links else ())
-                if not columns:
-                    if id(obj) not in self._touched_late:
-                        self.skipped.append((obj, "no net change"))
-                elif plain:
-                    groups.setdefault((shapes[0], columns), []).append(obj)
-                else:
-                    for shape in shapes:
-                        keys = _keys_in(shape, columns)
-                        if keys:
-                            groups.setdefault((shape, keys), []).append(obj)
+                try:
+                    changed[columns].append(obj)
+                except KeyError:
+                    changed[columns] = [obj]
+            for obj in changed.pop((), ()):
+                if id(obj) not in self._touched_late:
+                    self.skipped.append((obj, "no net change"))
+            if plain:
+                groups.update(((shapes[0], columns), alike) for columns, alike in changed.items())
+                continue
+            for columns, alike in changed.items():
+                for shape in shapes:
+                    keys = _keys_in(shape, columns)
+                    if keys:
+                        groups.setdefault((shape, keys), []).extend(alike)
         steps = []
         if len(groups) > 1:
             groups = _together(groups)

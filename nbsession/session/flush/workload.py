@@ -31,15 +31,17 @@ class Workload:
         self.only = only
         self.inserts = self._chosen(unit.new)
         self.deletes = self._chosen(unit.marked)
-        spared = {id(child) for child, _ in taken_back(unit, only)}
-        if spared:
+        if self.deletes:
+            spared = {id(child) for child, _ in taken_back(unit, only)}
             self.deletes = [obj for obj in self.deletes if id(obj) not in spared]
         self.gone = set(map(id, self.deletes))
         for child, _ in orphans(unit, only):
             if id(child) not in self.gone:  # a real flush has marked it before it plans
                 self.gone.add(id(child))
                 self.deletes.append(child)
-        self.touched = [obj for obj in self._chosen(unit.modified) if id(obj) not in self.gone]
+        self.touched = self._chosen(unit.modified)
+        if self.gone:
+            self.touched = [obj for obj in self.touched if id(obj) not in self.gone]
         self.new_of = by_mapper(self.inserts)
         self.touched_of = by_mapper(self.touched)
         self.deleted_of = by_mapper(self.deletes)
@@ -96,7 +98,7 @@ def by_family(objects: list[Any], groups: dict[Mapper, list[Any]]) -> dict[Mappe
 
     :param groups: the same objects by their mapper, which without inheritance is the same.
     """
-    if all(mapper.base_mapper is mapper for mapper in groups):
+    if not groups or all(mapper.base_mapper is mapper for mapper in groups):
         return groups
     families: dict[Mapper, list[Any]] = {}
     for obj in objects:

@@ -49,6 +49,7 @@ class RowWriter:
             self._made_by_database.append(shape.version_key)
         generated = shape.mapper.key_of(shape.generated) if shape.generated is not None else None
         self._generated = generated
+        self._unnumbered = tuple(k for k in shape.keys if k != generated)
         self._inserts: dict[tuple[str, ...], tuple[Any, RowInsert]] = {}
         self._updates: dict[tuple[str, ...], tuple[Any, RowUpdate]] = {}
         counted = () if shape.version_key is None else (fields[shape.version_key],)
@@ -103,8 +104,7 @@ class RowWriter:
         if numbered is not None and self._optional == {numbered}:
             given = [obj for obj in objects if obj.__dict__.get(numbered) is not None]
             if not given or len(given) == len(objects):
-                keys = shape.keys
-                self._insert_alike(connection, objects, keys if given else tuple(k for k in keys if k != numbered))
+                self._insert_alike(connection, objects, shape.keys if given else self._unnumbered)
                 return
         for left_out, group in groupby(objects, self._left_out):
             alike = list(group)

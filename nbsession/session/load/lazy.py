@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbsession.exc import InvalidRequestError, SAWarning
+from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.load.load_context import wishes_of
+from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of
 from nbsession.session.load.load_plans import EntityPlan, plan_of
 from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone
 from nbsession.session.load.reading import put_related, read_entities
@@ -52,6 +53,40 @@ class RelatedReader:
         return [processed[i] for i in self.order]
 
 
+class Touch(NamedTuple):
+    """What becomes of a relationship that is touched, as the mapping and options say.
+
+    :ivar along: does the object itself bring others along, when it is loaded?
+    :ivar strategy: how the relationship is loaded.
+    :ivar criteria: further conditions on the related rows.
+    :ivar target: what is loaded along with the related objects.
+    :ivar cause: its name among causes.
+    """
+
+    along: bool
+    strategy: str
+    criteria: tuple[Any, ...]
+    target: EntityPlan
+    cause: str
+
+    @classmethod
+    def of(cls, mapper: Mapper, declared: Relationship, wishes: Wishes) -> Touch:
+        """Worked out once for the same mapper and wishes: relationships are touched object by object."""
+        kept = mapper.memo.setdefault("touches", {}) if wishes is NO_WISHES else wishes.plans
+        touch: Touch | None = kept.get(("touch", mapper, declared))
+        if touch is None:
+            own = plan_of(mapper, wishes)
+            wish = wishes.relations.get(declared.key)
+            touch = kept["touch", mapper, declared] = cls(
+                bool(own.joined or own.later),
+                own.strategy_of(declared),
+                () if wish is None else wish.criteria,
+                plan_of(declared.mapper, wishes.below(declared.key, everywhere=False), (mapper,)),
+                f"lazy load of {declared}",
+            )
+        return touch
+
+
 def load_relationship(session: Session, obj: Any, key: str, raising: bool = True, follow: bool = True) -> Any:
     """Loads a relationship and puts it into the object.
 
@@ -70,33 +105,30 @@ def load_relationship(session: Session, obj: Any, key: str, raising: bool = True
 def _load_relationship(session: Session, obj: Any, key: str, raising: bool, follow: bool) -> Any:
     mapper = state_of(obj).mapper
     declared: Relationship = mapper.attributes[key].relationship
-    wishes = wishes_of(obj)
-    own = plan_of(mapper, wishes)
-    if own.joined or own.later:
+    along, strategy, criteria, target, cause = Touch.of(mapper, declared, wishes_of(obj))
+    if along:
         if is_expired(obj) and not load_expired(session, obj):
             raise row_is_gone(obj)
         if key in obj.__dict__:
             return obj.__dict__[key]
-    strategy = own.strategy_of(declared)
     if strategy == "noload":
         return put_related(obj, declared, [])
     if strategy == "raise" and raising:
         raise _raised(declared, strategy)
-    criteria = wishes.relations[key].criteria if key in wishes.relations else ()
-    target = plan_of(declared.mapper, wishes.below(key, everywhere=False), (mapper,))
     if not follow and target.later:
         target = target.without_later()
     if declared.to_one_by_key and not criteria:
         forbidden = strategy == "raise_on_sql" and raising
-        found = _load_one_by_key(session, obj, declared, target, _raised(declared, strategy) if forbidden else None)
+        error = _raised(declared, strategy) if forbidden else None
+        found = _load_one_by_key(session, obj, declared, target, cause, error)
         obj.__dict__[key] = found
         return found
     if strategy == "raise_on_sql" and raising:
         raise _raised(declared, strategy)
     if criteria or not target.plain:
-        members = _read_related(session, obj, declared, target, criteria)
+        members = _read_related(session, obj, declared, target, cause, criteria)
     else:
-        members = _select_related(session, obj, declared, target)
+        members = _select_related(session, obj, declared, target, cause)
     if not declared.uselist and len(members) > 1:
         warnings.warn(
             f"Multiple rows returned with uselist=False for lazily-loaded attribute '{declared}': the first one counts.",
@@ -114,7 +146,7 @@ def _raised(declared: Relationship, strategy: str) -> InvalidRequestError:
 
 
 def _load_one_by_key(
-    session: Session, obj: Any, declared: Relationship, target: EntityPlan, forbidden: Exception | None
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str, forbidden: Exception | None
 ) -> Any:
     for local, _ in declared.pairs:
         getattr(obj, local)  # an expired foreign key is loaded first
@@ -127,55 +159,49 @@ def _load_one_by_key(
         return present if fits and session.still_there(present) else None
     if forbidden is not None:
         raise forbidden
-    session.autoflush_before(f"lazy load of {declared}")
+    session.autoflush_before(cause)
     if target.plain:
         return load_by_key(session, declared.mapper, ident)
     return read_by_key(session, declared.mapper, ident, target)
 
 
-def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan) -> list[Any]:
-    if _unrelated(obj, declared):
+def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str) -> list[Any]:
+    if _unrelated(session, obj, declared):
         return []
-    session.autoflush_before(f"lazy load of {declared}")
+    session.autoflush_before(cause)
     connection = session.connection_of(declared.mapper)
     reader = RelatedReader.of(declared, connection.dialect)
     if not reader.complete:
-        return _read_related(session, obj, declared, target, ())
-    rows = connection.fetch(reader.sql, reader.params([_joining_value(obj, key) for key in reader.keys]))
+        return _read_related(session, obj, declared, target, cause, ())
+    rows = connection.fetch(reader.sql, reader.params([_joining_value(session, obj, key) for key in reader.keys]))
     found = objects_of_rows(session, declared.mapper, connection.dialect, rows)
     return found if declared.secondary is None else list({id(one): one for one in found}.values())
 
 
 def _read_related(
-    session: Session, obj: Any, declared: Relationship, target: EntityPlan, criteria: Sequence[Any]
+    session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str, criteria: Sequence[Any]
 ) -> list[Any]:
     """The related objects, with what options ask for about them."""
-    if _unrelated(obj, declared):
+    if _unrelated(session, obj, declared):
         return []
-    session.autoflush_before(f"lazy load of {declared}")
+    session.autoflush_before(cause)
     joining, keys = declared.joining.lazy_criteria()
     statement = select(declared.mapper.class_).where(*joining, *criteria).order_by(*declared.ordering())
-    params = {f"key_{number}": _joining_value(obj, key) for number, key in enumerate(keys)}
+    params = {f"key_{number}": _joining_value(session, obj, key) for number, key in enumerate(keys)}
     connection = session.connection_of(declared.mapper)
     found = read_entities(session, connection, statement, params, [target]).columns[0]
     return list({id(one): one for one in found}.values())
 
 
-def _unrelated(obj: Any, declared: Relationship) -> bool:
+def _unrelated(session: Session, obj: Any, declared: Relationship) -> bool:
     """Does the object lack a value that the related rows would be found by?"""
-    return any(_joining_value(obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs)
+    return any(_joining_value(session, obj, local) is None for local, _ in declared.pairs or declared.secondary_pairs)
 
 
-def _joining_value(obj: Any, local: str) -> Any:
+def _joining_value(session: Session, obj: Any, local: str) -> Any:
     """The value on our side. A flush asks for what the rows have: a key that it is about to change is not in them yet."""
-    state, ident = state_of(obj), ident_of(obj)
-    mapper, session = state.mapper, state.session_ref()
-    if (
-        ident is not None
-        and local in mapper.pk_keys
-        and local in obj.__dict__
-        and session is not None
-        and session.flushing_thread
-    ):
-        return mapper.identity_key(ident)[1][mapper.pk_keys.index(local)]
+    if session.flushing_thread is not None and local in obj.__dict__:
+        mapper, ident = state_of(obj).mapper, ident_of(obj)
+        if ident is not None and local in mapper.pk_keys:
+            return mapper.identity_key(ident)[1][mapper.pk_keys.index(local)]
     return getattr(obj, local)  # of an expired object, everything is loaded first

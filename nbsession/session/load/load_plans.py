@@ -155,6 +155,14 @@ def plan_of(
     return plan
 
 
+def loads_plainly(mapper: Mapper) -> bool:
+    """Is an object of a class, unless options say otherwise, its row's columns and no more? Asked before every SELECT."""
+    plain: bool | None = mapper.memo.get("loads plainly")
+    if plain is None:
+        plain = mapper.memo["loads plainly"] = plan_of(mapper).plain and not mapper.along
+    return plain
+
+
 def _fill(plan: EntityPlan, joins: bool) -> None:
     mapper, wishes = plan.mapper, plan.wishes
     joined: list[JoinedPlan] = []

@@ -34,6 +34,7 @@ class EntityReader:
         self.mapper = mapper
         self._processors = [dialect.result_processor(c.type) for c in mapper.columns.values()]
         self._key_processors = [dialect.bind_processor(c.type) for c in mapper.primary_key]
+        self._key_as_it_is = self._key_processors == [None]
         self._loaders: dict[tuple[int, bool, tuple[str, ...] | None], Any] = {}
         self._dialect = dialect
         self._columns: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
@@ -84,6 +85,8 @@ class EntityReader:
 
     def key_params(self, ident: Any) -> tuple[Any, ...]:
         """A primary key as parameters."""
+        if self._key_as_it_is:
+            return (ident,)
         parts = ident if len(self._key_processors) > 1 else (ident,)
         return tuple(v if p is None or v is None else p(v) for v, p in zip(parts, self._key_processors, strict=True))
 

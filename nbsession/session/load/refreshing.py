@@ -12,8 +12,8 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.load.load_context import wishes_of
-from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, plan_of
+from nbsession.session.load.load_context import NO_WISHES, wishes_of
+from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, loads_plainly, plan_of
 from nbsession.session.load.loading import load_by_key, load_columns, load_whole
 from nbsession.session.load.reading import read_entities, wishes_from
 from nbsession.sql.select import Select
@@ -46,6 +46,8 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
     :raises InvalidRequestError: an option says that it must not be touched.
     """
     mapper, wishes = state_of(obj).mapper, wishes_of(obj)
+    if not obj.__dict__ and wishes is NO_WISHES and key not in mapper.deferred_keys and loads_plainly(mapper):
+        return load_whole(session, obj)
     plan = plan_of(mapper, wishes)
     if key in plan.deferred:
         if wishes.column(mapper, key) == "raise":
@@ -80,6 +82,8 @@ def load_by_ident(
     :param options: loader options.
     :param populate_existing: an object that is here already takes the row's values.
     """
+    if not (options or populate_existing or for_update) and loads_plainly(mapper):
+        return load_by_key(session, mapper, ident)
     plan = plan_of(mapper, wishes_from(mapper, options)) if options else plan_of(mapper)
     if plan.plain and not populate_existing and not for_update:
         return load_by_key(session, mapper, ident)

@@ -10,10 +10,11 @@ from nbsession.database.prepared import prepare
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.aliased import AliasedClass
+from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.polymorphic_entity import with_subclasses
-from nbsession.session.load.load_plans import EntityPlan
+from nbsession.session.load.load_plans import EntityPlan, loads_plainly
 from nbsession.session.load.loading import objects_of_rows
 from nbsession.session.load.reading import (
     bundled,
@@ -30,6 +31,7 @@ from nbsession.session.querying.mass_writes import insert_entities, update_by_ke
 from nbsession.session.querying.orm_execute import BulkChange, ORMExecuteState
 from nbsession.sql.base import Executable
 from nbsession.sql.bundle import Bundle
+from nbsession.sql.columns import Column
 from nbsession.sql.dml import Dml, Insert, Update
 from nbsession.sql.from_statement import FromStatement
 from nbsession.sql.select import Select
@@ -37,6 +39,10 @@ from nbsession.sql.textual import text
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
+
+_ENTITIES = (type, NamedEntity, AliasedClass)
+_VALUES = frozenset((ColumnAttribute, Column))
+"""the kinds of what is mostly selected beside entities: neither entity nor bundle"""
 
 
 def execute_statement(
@@ -64,27 +70,51 @@ def execute_statement(
 def _execute(session: Session, statement: Any, params: Any, bind_arguments: Mapping[str, Any] | None) -> Result:
     if statement.execution_options_.get("autoflush", True):
         session.autoflush_before("query" if statement.kind == "select" else "execute")
-    if isinstance(params, (list, tuple)) and len(params) == 1 and statement.kind == "select":
+    if params and isinstance(params, (list, tuple)) and len(params) == 1 and statement.kind == "select":
         (params,) = params
+    plain = None if bind_arguments else _plain_mapper(statement)
+    if plain is not None:
+        return _select_plainly(session, statement, params, plain)
     changed = _entity_mapper(statement.entity) if isinstance(statement, Dml) else None
     raw = statement.raw_columns if isinstance(statement, (Select, FromStatement)) else ()
-    mappers = [_entity_mapper(column) for column in raw]
-    first = next((m for m in mappers if m is not None), None)
+    values_only = _VALUES.issuperset(map(type, raw))
+    mappers = [None] * len(raw) if values_only else [_entity_mapper(column) for column in raw]
+    first = next(filter(None, mappers), None)
     source = statement.element if isinstance(statement, FromStatement) else statement
-    bind = session.get_bind(
-        **{"mapper": first or changed or _mapper_of(raw), "clause": source, **(bind_arguments or {})}
-    )
+    choice = {"mapper": first or changed or _mapper_of(raw), "clause": source}
+    bind = session.get_bind(**{**choice, **bind_arguments} if bind_arguments else choice)
     connection = session.connection_for(bind)
     with session.bus.because(f"session.execute({statement.kind})"):
         if changed is not None:
             return _change(session, connection, statement, changed, params)
         if isinstance(statement, FromStatement):
             return read_from_statement(session, connection, statement, params, mappers)
-        if first is None and not any(isinstance(one, Bundle) for one in raw):
+        if values_only or (first is None and not any(isinstance(one, Bundle) for one in raw)):
             result: Result = connection.execute(statement, params)
             portion = statement.execution_options_.get("yield_per")
             return result.yield_per(portion) if portion else result
         return _select_entities(session, connection, statement, params, mappers)
+
+
+def _plain_mapper(statement: Any) -> Mapper | None:
+    """The mapper of a SELECT of one class and no more: the statement that is executed most."""
+    if type(statement) is not Select or len(statement.raw_columns) != 1:
+        return None
+    (entity,) = statement.raw_columns
+    if not isinstance(entity, type) or statement.option_list or statement.execution_options_:
+        return None
+    mapper = getattr(entity, "__mapper__", None)
+    return mapper if isinstance(mapper, Mapper) and loads_plainly(mapper) else None
+
+
+def _select_plainly(session: Session, statement: Any, params: Any, mapper: Mapper) -> Result:
+    """A SELECT of one class, whose rows are its objects: what :func:`_select_entities` does, without the detours."""
+    connection = session.connection_for(session.get_bind(mapper=mapper, clause=statement))
+    with session.bus.because("session.execute(select)"):
+        prepared = prepare(connection, statement, params)
+        rows = connection.fetch(prepared.sql, prepared.values(statement, params))
+        found = objects_of_rows(session, mapper, connection.dialect, rows)
+    return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))
 
 
 def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, params: Any) -> Result:
@@ -106,17 +136,21 @@ def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, p
 
 
 def _entity_mapper(column: Any) -> Mapper | None:
+    if not isinstance(column, _ENTITIES):
+        return None
     if isinstance(column, AliasedClass):
         return column.__mapper__.mapper
-    if not isinstance(column, (type, NamedEntity)):
-        return None
     mapper = getattr(column, "__mapper__", None)
     return mapper if isinstance(mapper, Mapper) else None
 
 
 def _mapper_of(raw: Sequence[Any]) -> Any:
     """The mapper of the first attribute selected, for the choice of a bind."""
-    return next((c.mapper for c in raw if isinstance(getattr(c, "mapper", None), Mapper)), None)
+    for column in raw:
+        mapper = getattr(column, "mapper", None)
+        if isinstance(mapper, Mapper):
+            return mapper
+    return None
 
 
 def _with_subclasses(statement: Any, plans: Sequence[EntityPlan | None]) -> tuple[Any, list[EntityPlan | None]]:
