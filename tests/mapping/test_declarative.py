@@ -469,7 +469,7 @@ def test_the_constructor_takes_keywords_only() -> None:
 def test_a_base_that_is_not_mapped() -> None:
     with pytest.raises(exc.UnmappedClassError, match="Base' is not mapped"):
         class_mapper(Base)
-    with pytest.raises(exc.UnmappedClassError, match="'int' is not mapped"):
+    with pytest.raises(exc.UnmappedClassError, match="int' is not mapped"):
         class_mapper(int)
     with pytest.raises(exc.NoInspectionAvailable):
         inspect(Base)
