@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from nbsession.database.duckdb.dialect import DuckDBDialect
+    from nbsession.sql.schema import Table
 
 _SEQUENCE = re.compile(r"""nextval\(\s*'((?:[^']|'')+)'""", re.IGNORECASE)
 _CONSTANT = re.compile(
@@ -66,3 +70,11 @@ class Catalog:
     def forget(self) -> None:
         """Somebody changed a table: ask again."""
         self._tables.clear()
+
+
+def declared_as(facts: TableFacts, name: str, table: Table, dialect: DuckDBDialect) -> str:
+    """The type that values for a column are sent as."""
+    fact = facts.get(name.lower())
+    if fact is None:  # no such column: the statement will say so
+        return next((dialect.type_ddl(column.type) for column in table.c if column.name == name), "VARCHAR")
+    return "VARCHAR" if fact.declared.startswith("ENUM") else fact.declared

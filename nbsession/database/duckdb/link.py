@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.duckdb.arrow import table_of
-from nbsession.database.duckdb.catalog import Catalog, TableFacts
+from nbsession.database.duckdb.catalog import Catalog, TableFacts, declared_as
 from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.fetching import fetch_all
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.key_actions import KeyActions
 from nbsession.database.duckdb.keys import draw_from_sequence
+from nbsession.database.duckdb.packing import Work
 from nbsession.database.duckdb.redo import Entry, Journal, execute
 from nbsession.database.link import Link, Outcome, Rows
 from nbsession.database.raw import check_control, first_word
@@ -50,7 +51,7 @@ class DuckDBLink(Link):
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
     def _send_begin(self, writing: bool) -> None:
         while True:
-            journal = Journal(self.database, self.raw)
+            journal = Journal(self.database, self.raw, self.dialect)
             self._begin_raw()
             if self.database.commits == journal._commits and self.database.mark() == journal._mark:
                 break
@@ -121,7 +122,8 @@ class DuckDBLink(Link):
         savepoint, cut = journal.cut(name)
         if not cut and self.failure is None:
             return
-        self.catalog.forget()
+        if self.catalog is not self.database.catalog:  # tables were changed, and some of that may be undone
+            self.catalog.forget()
         try:
             journal.rebuild(savepoint.prints, self._begin_raw)
         except BaseException:
@@ -213,13 +215,13 @@ class DuckDBLink(Link):
                 # a default like now() would not be the same when replayed: evaluate it here, send its value
                 names.append(name)
                 columns.append([row[0] for row in self.ask(_defaults(fact.default, fact.declared, count))])
+        work = Work(write, tuple(names), columns, facts)
         if not names:
             self._write_each(self.dialect.insert_text(write), [()] * count)
         elif count == 1:
-            self._write(self.dialect.insert_named_text(write, names), [column[0] for column in columns], 1)
+            self._write(self.dialect.insert_named_text(write, names), [column[0] for column in columns], work)
         else:
-            declared = [self._declared(facts, name, write.table) for name in names]
-            self._write_columns(lambda types: self.dialect.insert_columns_text(write, names, types), declared, columns)
+            self._write_columns(lambda types: self.dialect.insert_columns_text(write, names, types), work)
         self.touched.inserted(write.table, names, columns)
         return keys
 
@@ -230,15 +232,18 @@ class DuckDBLink(Link):
         if self.touched.referring(write.table):
             self.actions.updating(write, rows)
         self.touched.updated(write, rows)
+        facts = self._facts(write.table)
+        names = tuple([column.name for column in (*write.set_columns, *write.match_columns)])
+        columns = [list(values) for values in zip(*rows, strict=True)]
         if len(rows) == 1:
-            return self._write(self.dialect.update_text(write), rows[0], 1)
+            return self._write(self.dialect.update_text(write), rows[0], Work(write, names, columns, facts))
         setting = len(write.set_columns)
         if len({row[setting:] for row in rows}) < len(rows):  # one row twice: in order, the last one stays
-            return self._write_each(self.dialect.update_text(write), rows)
-        facts = self._facts(write.table)
-        declared = [self._declared(facts, c.name, write.table) for c in (*write.set_columns, *write.match_columns)]
-        columns = [list(values) for values in zip(*rows, strict=True)]
-        return self._write_columns(lambda types: self.dialect.update_columns_text(write, types), declared, columns)
+            text = self.dialect.update_text(write)
+            return sum(self._write(text, row, Work(write, names, [[v] for v in row], facts)) for row in rows)
+        return self._write_columns(
+            lambda types: self.dialect.update_columns_text(write, types), Work(write, names, columns, facts)
+        )
 
     def delete_rows(self, write: RowDelete, rows: Rows) -> int:
         """DELETE: from two rows on by columns."""
@@ -252,40 +257,38 @@ class DuckDBLink(Link):
         return count
 
     def _delete_rows(self, write: RowDelete, rows: Rows) -> int:
-        if len(rows) == 1:
-            return self._write(self.dialect.delete_text(write), rows[0], 1)
         facts = self._facts(write.table)
-        declared = [self._declared(facts, column.name, write.table) for column in write.match_columns]
+        names = tuple([column.name for column in write.match_columns])
+        if len(rows) == 1:
+            work = Work(write, names, [[value] for value in rows[0]], facts)
+            return self._write(self.dialect.delete_text(write), rows[0], work)
         distinct = set(rows)  # a row that the join deletes twice is an internal error of DuckDB (measured)
         columns = [list(values) for values in zip(*(rows if len(distinct) == len(rows) else distinct), strict=True)]
-        return self._write_columns(lambda types: self.dialect.delete_columns_text(write, types), declared, columns)
+        return self._write_columns(
+            lambda types: self.dialect.delete_columns_text(write, types), Work(write, names, columns, facts)
+        )
 
-    def _write_columns(
-        self, text: Callable[[Sequence[str]], str], declared: Sequence[str], columns: Sequence[Sequence[Any]]
-    ) -> int:
+    def _write_columns(self, text: Callable[[Sequence[str]], str], work: Work) -> int:
+        columns, table = work.columns, work.write.table
+        declared = [declared_as(work.facts, name, table, self.dialect) for name in work.names]
         arrow = table_of(columns, declared)
         if arrow is None:
-            return self._write(text(declared), columns, len(columns) * len(columns[0]))
-        return self._write(text(()), (), len(columns) * len(columns[0]), arrow)
+            return self._write(text(declared), columns, work)
+        return self._write(text(()), (), work, arrow)
 
-    def _write(self, sql: str, params: Sequence[Any], values: int, arrow: Any = None) -> int:
+    def _write(self, sql: str, params: Sequence[Any], work: Work | None = None, arrow: Any = None) -> int:
         """One write of our own: only literals, so a replay does the same."""
         assert self.journal is not None
         rows = execute(self.raw, sql, params, arrow)
-        self.journal.write(Entry(sql, params, rows, True, arrow), values)
+        values = 1 if work is None else len(work.columns) * len(work.columns[0])
+        self.journal.write(Entry(sql, params, rows, True, arrow, work), values)
         return int(rows[0][0]) if rows else 0
 
     def _write_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-        return sum(self._write(sql, row, 1) for row in rows)
+        return sum(self._write(sql, row) for row in rows)
 
     def _facts(self, table: Any) -> TableFacts:
         return self.catalog.table(self.ask, table.schema, table.name)
-
-    def _declared(self, facts: TableFacts, name: str, table: Any) -> str:
-        fact = facts.get(name.lower())
-        if fact is None:  # no such column: the statement will say so
-            return next((self.dialect.type_ddl(column.type) for column in table.c if column.name == name), "VARCHAR")
-        return "VARCHAR" if fact.declared.startswith("ENUM") else fact.declared
 
     def draw_keys(self, column: Column, count: int) -> Sequence[Any]:
         """The next keys of a table."""

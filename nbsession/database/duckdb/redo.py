@@ -12,9 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nbsession.database.duckdb.arrow import NAME as ARROW_NAME
+from nbsession.database.duckdb.packing import Packs, Work
 from nbsession.exc import ReplayDivergence, SavepointError, SerializationError
 
 if TYPE_CHECKING:
+    from nbsession.database.duckdb.dialect import DuckDBDialect
     from nbsession.database.duckdb.source import Database
 
 ADVICE = "The whole transaction was rolled back: begin again and repeat it."
@@ -25,13 +27,18 @@ Prints: TypeAlias = dict[tuple[str, str], tuple[Any, ...]]
 
 
 class Entry(NamedTuple):
-    """One write: its SQL, its parameters by value, what it answered, whether it can only do the same, its Arrow table."""
+    """One write: its SQL, its parameters by value, what it answered, whether it can only do the same.
+
+    :ivar arrow: its Arrow table, if its rows come in one.
+    :ivar work: what it does by its values, if it is a write of our own: several of them can be replayed as one.
+    """
 
     sql: str
     params: Sequence[Any]
     rows: list[tuple[Any, ...]]
     trusted: bool
     arrow: Any = None
+    work: Work | None = None
 
 
 class Savepoint(NamedTuple):
@@ -50,11 +57,13 @@ class Journal:
 
     :param database: the database, for its lock and its count of commits.
     :param raw: the driver's connection.
+    :param dialect: what writes SQL.
     """
 
-    def __init__(self, database: Database, raw: Any) -> None:
+    def __init__(self, database: Database, raw: Any, dialect: DuckDBDialect) -> None:
         self.database = database
         self.raw = raw
+        self.dialect = dialect
         self.entries: list[Entry] = []
         self.savepoints: list[Savepoint] = []
         self.blocked: str | None = None
@@ -62,6 +71,8 @@ class Journal:
         self._commits = database.commits
         self._mark = database.mark()
         self._values = 0
+        self._packs: Packs | None = Packs()
+        """None after the database refused one: in this transaction the journal is replayed as it is"""
 
     def write(self, entry: Entry, values: int = 1) -> None:
         """Notes a write that was done, and how many values it wrote."""
@@ -115,6 +126,8 @@ class Journal:
         found = self.savepoints[place]
         del self.savepoints[place + 1 :]
         cut = len(self.entries) > found.position
+        if self._packs is not None and self._packs.upto > found.position:
+            self._packs = Packs()
         del self.entries[found.position :]
         return found, cut
 
@@ -126,15 +139,47 @@ class Journal:
         :raises SerializationError: another connection committed.
         :raises ReplayDivergence: a statement, or a table, came out differently.
         """
+        packs = self._packed()
+        self._again(begin)
+        if packs is None or not self._replay_packed(packs):
+            if (
+                packs is not None
+            ):  # what went before is half a journal in another order: from the beginning, word for word
+                self._packs = None
+                self._again(begin)
+            for entry in self.entries:
+                self._replay(entry)
+        if prints is not None:
+            self._compare(prints)
+
+    def _again(self, begin: Callable[[], None]) -> None:
         with self.database.lock:
             self.raw.execute("ROLLBACK")
             self._check_unchanged()
             begin()
             self._check_unchanged()
-        for number, entry in enumerate(self.entries, 1):
-            self._replay(number, entry)
-        if prints is not None:
-            self._compare(prints)
+
+    def _packed(self) -> Packs | None:
+        """The journal in fewer statements. What was packed for the last rebuild is gone on with, if it was not cut since."""
+        if self._packs is not None:
+            self._packs.add(self.entries[self._packs.upto :])
+        return self._packs
+
+    def _replay_packed(self, packs: Packs) -> bool:
+        """Replays packs. False if one did not do what its parts did one by one."""
+        for pack in packs.packs:
+            try:
+                rows = execute(self.raw, *pack.statement(self.dialect))
+            except Exception as error:
+                if type(error).__name__ == "InterruptException":
+                    raise
+                return False
+            if len(pack.parts) > 1:
+                if rows != [(pack.count,)]:
+                    return False
+            elif not _same(rows, pack.parts[0].rows):
+                return False
+        return True
 
     def _check_unchanged(self) -> None:
         mark = self.database.mark()
@@ -145,20 +190,26 @@ class Journal:
                 f"transaction began, and DuckDB's savepoints are rebuilt from that moment. {ADVICE}"
             )
 
-    def _replay(self, number: int, entry: Entry) -> None:
+    def _number(self, entry: Entry) -> int:
+        return next(number for number, other in enumerate(self.entries, 1) if other is entry)
+
+    def _replay(self, entry: Entry) -> None:
         try:
             rows = execute(self.raw, entry.sql, entry.params, entry.arrow)
         except Exception as error:
+            raise ReplayDivergence(f"{self._refusal(entry, 'failed')}: {error}. {ADVICE}") from error
+        if not _same(rows, entry.rows):
             raise ReplayDivergence(
-                f"rollback to a savepoint is not possible: statement {number} of the transaction failed when it was repeated "
-                f"({entry.sql}): {error}. {ADVICE}"
-            ) from error
-        if rows != entry.rows and repr(rows) != repr(entry.rows):  # the texts of NaN agree, the values never do
-            raise ReplayDivergence(
-                f"rollback to a savepoint is not possible: statement {number} of the transaction answered differently when it was "
-                f"repeated ({entry.sql}). Compute what is random or depends on the time in Python and send it as a "
-                f"parameter. {ADVICE}"
+                f"{self._refusal(entry, 'answered differently')}. Compute what is random or depends on the time in Python and "
+                f"send it as a parameter. {ADVICE}"
             )
+
+    def _refusal(self, entry: Entry, what: str) -> str:
+        number = next(number for number, other in enumerate(self.entries, 1) if other is entry)
+        return (
+            f"rollback to a savepoint is not possible: statement {number} of the transaction {what} when it was repeated "
+            f"({entry.sql})"
+        )
 
     def _compare(self, prints: Prints) -> None:
         now = fingerprints(self.raw)
@@ -169,6 +220,10 @@ class Journal:
                 f"{', '.join(differing)} differently (random(), now() or the like in the text, a default or a macro). "
                 f"Compute such values in Python and send them as parameters. {ADVICE}"
             )
+
+
+def _same(rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:
+    return rows == others or repr(rows) == repr(others)  # the texts of NaN agree, the values never do
 
 
 def execute(raw: Any, sql: str, params: Sequence[Any], arrow: Any = None) -> list[tuple[Any, ...]]:
