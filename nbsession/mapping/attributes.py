@@ -15,7 +15,7 @@ from nbsession.mapping.attribute_events import AttributeEvent, Listener, Validat
 from nbsession.sql.operators import ColumnOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, column_history
-from nbsession.tracking.instance_state import NO_VALUE, AnyState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -219,6 +219,12 @@ def missing_value(obj: Any, state: AnyState, key: str) -> Any:
     """
     session = state.session_ref()
     if session is None:
+        said = getattr(obj, OPTIONS_KEY, None) if obj.__dict__ else None
+        if key in (state.mapper.deferred_keys if said is None else said.deferred(state.mapper)):
+            raise DetachedInstanceError(
+                f"Parent instance {describe(obj)} is not bound to a Session; deferred load operation of attribute '{key}' cannot "
+                f"proceed. Add it to a session, or ask for the column when it is loaded: undefer({type(obj).__name__}.{key})."
+            )
         raise DetachedInstanceError(
             f"Instance {describe(obj)} is not bound to a Session; attribute refresh operation cannot proceed: "
             f"'{key}' is not loaded. Add the object to a session, or refresh it before the session closes."

@@ -153,10 +153,10 @@ class CollectionAttribute(RelationshipAttribute):
             come = [m if id(m) in already else self.validated(owner, m, op="append") for m in members]
         for member in come:
             self.check(owner, member)
-        fresh = [m for m in come if id(m) not in already] if already else come
-        for member in fresh:
-            if self.single is not None:
-                self.single.taken(owner, member)
+        if self.single is not None:
+            for member in come:
+                if member is not None and id(member) not in already:
+                    self.single.taken(owner, member)
         for member in come:  # one that the other side brought is perhaps not in the session yet
             self.pull_in(owner, member)
         self._note_members(owner)
@@ -166,7 +166,7 @@ class CollectionAttribute(RelationshipAttribute):
         """Tells the other side of members that came."""
         reverse = self.relationship.reverse
         for member in members:
-            if reverse is not None:
+            if reverse is not None and member is not None:
                 reverse.link(member, owner)
             self.announce(owner, state_of(owner), NO_VALUE, member)
 
@@ -186,6 +186,8 @@ class CollectionAttribute(RelationshipAttribute):
         both = reverse is not None and reverse.relationship.uselist
         held: Any = None
         for member in members:
+            if member is None:
+                continue
             if held is None:
                 held = set(map(id, members_of(owner.__dict__.get(self.key))))
             if reverse is not None and (both or id(member) not in held):

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import DetachedInstanceError
+from nbsession.exc import DetachedInstanceError, InvalidRequestError
 from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.parents import SingleParent, has_another_parent
 from nbsession.mapping.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, OwnState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
     from nbsession.mapping.relationships import Relationship
+
+
+def not_available(declared: Relationship, strategy: str) -> InvalidRequestError:
+    """The error for touching what must not be loaded."""
+    return InvalidRequestError(
+        f"'{declared}' is not available due to lazy='{strategy}'. Load it with the object: selectinload({declared})."
+    )
 
 
 class RelationshipAttribute(RelationshipOperators, Attribute):
@@ -48,9 +55,14 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         """The related objects, loaded through the object's session.
 
         :raises DetachedInstanceError: it is in none.
+        :raises InvalidRequestError: it is in none, and touching it is an error anyway.
         """
         session = state_of(obj).session_ref()
         if session is None:
+            said = getattr(obj, OPTIONS_KEY, None)
+            strategy = self.relationship.lazy
+            if (strategy if said is None else said.strategy_of(self.key, strategy)) == "raise":
+                raise not_available(self.relationship, "raise")
             raise DetachedInstanceError(
                 f"Parent instance {describe(obj)} is not bound to a Session; lazy load operation of attribute "
                 f"'{self.key}' cannot proceed. Add it to a session, or load '{self.key}' before the session closes."
@@ -65,6 +77,8 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         :raises UnmappedInstanceError: it is not mapped at all.
         :raises AssertionError: it is of another class.
         """
+        if value is None:
+            return  # in a collection: the flush refuses it, unless it is taken out before
         state_of(value)
         if self.relationship.entity_name is not None and isinstance(value, self.relationship.mapper.class_):
             name_entity(value, self.relationship.entity_name)
@@ -92,7 +106,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
     def pull_in(self, obj: Any, value: Any) -> None:
         """Save-update cascade: what is attached to an object of a session enters the session."""
         session = state_of(obj).session_ref()
-        if session is not None and self.relationship.cascade.save_update:
+        if session is not None and value is not None and self.relationship.cascade.save_update:
             session.enter(value, f"cascade save-update over {self.class_.__name__}.{self.key}")
 
     def let_go(self, obj: Any, value: Any, moved: bool = False) -> None:

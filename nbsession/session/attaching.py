@@ -9,6 +9,7 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
+from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
 
@@ -134,6 +135,10 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
                 f"'{type(obj).__name__}' has no mapped attribute '{name}' to expire. It has: {', '.join(state.mapper.attributes)}."
             )
     unit.remember_inserted((obj,))
+    wishes = wishes_of(obj)
+    if wishes is not NO_WISHES:
+        columns = [name for name in names if name in state.mapper.columns]
+        give_wishes((obj,), wishes.without(state.mapper, columns))
     for name in names:
         obj.__dict__.pop(name, None)
         if isinstance(state, OwnState):

@@ -114,6 +114,8 @@ def _along(session: Session, deed: str, obj: Any, declared: Relationship) -> Ite
             yield _not_loaded(obj, declared, along, follows)
         return
     for member in loaded_members(obj, declared, removed=deed == "add"):
+        if member is None:
+            continue
         if nullified:
             effect = (
                 "stays; the row that links it goes"

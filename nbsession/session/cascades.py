@@ -79,7 +79,7 @@ def reached(
             if not getattr(declared.cascade, deed):
                 continue
             for member in loaded_members(current, declared, removed):
-                if id(member) not in seen and not (halt is not None and halt(member)):
+                if member is not None and id(member) not in seen and not (halt is not None and halt(member)):
                     check_class(declared, member)
                     seen.add(id(member))
                     waiting.append(member)
@@ -100,7 +100,7 @@ def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
                 continue
             held = held_by(current, declared.key)
             for member in declared.members(held):
-                if id(member) not in seen and state_of(member).status in HAS_ROW:
+                if member is not None and id(member) not in seen and state_of(member).status in HAS_ROW:
                     seen.add(id(member))
                     waiting.append(member)
                     yield member, str(declared)

@@ -92,7 +92,7 @@ def _values(obj: Any, labels: dict[int, str]) -> list[str]:
         if declared.key in values:
             held = values[declared.key]
             if declared.uselist:
-                named = ", ".join(labels.get(id(m), label(m)) for m in declared.members(held))
+                named = ", ".join("None" if m is None else labels.get(id(m), label(m)) for m in declared.members(held))
                 lines.append(f"{declared.key}: [{named}]")
             else:
                 lines.append(f"{declared.key}: {'None' if held is None else labels.get(id(held), label(held))}")

@@ -55,7 +55,7 @@ class Expiring(Answering):
         session, locked = cast(Any, self), with_for_update not in (None, False)
         with self.bus.because("session.refresh"):
             if names is None:
-                found = refreshing.load_expired(session, obj, locked)
+                found = refreshing.load_anew(session, obj, locked)
             else:
                 found = refreshing.refresh_names(session, obj, names, locked)
         refreshing.require_found(obj, found)

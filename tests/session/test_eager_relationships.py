@@ -181,7 +181,7 @@ def test_nothing_loads_without_a_session(session: Session) -> None:
     session.expunge_all()
     with pytest.raises(DetachedInstanceError, match="attribute refresh operation cannot proceed"):
         shop.name
-    with pytest.raises(DetachedInstanceError, match="attribute refresh operation cannot proceed"):
+    with pytest.raises(DetachedInstanceError, match="deferred load operation of attribute 'bio' cannot proceed"):
         ann.bio
     with pytest.raises(DetachedInstanceError, match="lazy load operation of attribute 'books' cannot proceed"):
         ann.books

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbsession.mapping.relationships import Direction, Relationship
 from nbsession.session.flush.changes import key_changed, title
-from nbsession.session.flush.linking import check_type, warn_not_in_session
+from nbsession.session.flush.linking import cannot_flush_none, check_type, warn_not_in_session
 from nbsession.session.flush.steps import Step
 from nbsession.session.flush.workload import Workload
 from nbsession.states import ObjectState
@@ -77,6 +77,8 @@ class Associating:
 
     def _may_come(self, declared: Relationship, member: Any) -> bool:
         if member is None:
+            if declared.uselist:
+                raise cannot_flush_none(declared)
             return False
         if not self.work.in_session(member):
             warn_not_in_session(declared, member)

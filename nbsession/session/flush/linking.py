@@ -97,7 +97,9 @@ class Linking:
                     self._link(declared, obj, obj.__dict__.get(key))
                 continue
             history = collection_history(obj, key) if declared.uselist else reference_history(obj, key)
-            self._link_members(declared, obj, [child for child in history.added if child is not None])
+            self._link_members(
+                declared, obj, history.added if declared.uselist else [c for c in history.added if c is not None]
+            )
             for child in history.deleted if declared.passive_deletes != "all" else ():
                 if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
                     self._unlink_child(declared, obj, child)
@@ -106,6 +108,8 @@ class Linking:
         back = declared.reverse.key if declared.reverse is not None else None
         takes_part = self.work.takes_part
         for child in members:
+            if child is None:
+                raise cannot_flush_none(declared)
             if back is not None and child.__dict__.get(back) is parent and takes_part(child):
                 continue  # the many-to-one on the child links the two
             self._link(declared, child, parent)
@@ -251,6 +255,13 @@ def warn_not_in_session(declared: Relationship, other: Any, operation: str = "ad
         f"Object of type {describe(other)} not in session, {operation} operation along '{declared}' will not proceed",
         NbsessionWarning,
         stacklevel=2,
+    )
+
+
+def cannot_flush_none(declared: Relationship) -> FlushError:
+    """The error for a collection that holds None."""
+    return FlushError(
+        f"Can't flush None value found in collection {declared}. Take it out, and roll back if the transaction failed by it."
     )
 
 

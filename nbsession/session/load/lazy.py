@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbsession.exc import InvalidRequestError, SAWarning
+from nbsession.exc import SAWarning
 from nbsession.mapping.mapper import Mapper
+from nbsession.mapping.relationship_attributes import not_available
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of
+from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import EntityPlan, plan_of
 from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone
 from nbsession.session.load.reading import put_related, read_entities
@@ -103,9 +104,14 @@ def load_relationship(session: Session, obj: Any, key: str, raising: bool = True
 
 
 def _load_relationship(session: Session, obj: Any, key: str, raising: bool, follow: bool) -> Any:
-    mapper = state_of(obj).mapper
+    mapper, wishes = state_of(obj).mapper, wishes_of(obj)
     declared: Relationship = mapper.attributes[key].relationship
-    along, strategy, criteria, target, cause = Touch.of(mapper, declared, wishes_of(obj))
+    if wishes is not NO_WISHES and is_expired(obj):
+        wishes = wishes_of_expired(obj)
+        raising = (
+            raising and declared.lazy == Touch.of(mapper, declared, wishes).strategy
+        )  # what an option forbade is forgotten
+    along, strategy, criteria, target, cause = Touch.of(mapper, declared, wishes)
     if along:
         if is_expired(obj) and not load_expired(session, obj):
             raise row_is_gone(obj)
@@ -114,17 +120,17 @@ def _load_relationship(session: Session, obj: Any, key: str, raising: bool, foll
     if strategy == "noload":
         return put_related(obj, declared, [])
     if strategy == "raise" and raising:
-        raise _raised(declared, strategy)
+        raise not_available(declared, strategy)
     if not follow and target.later:
         target = target.without_later()
     if declared.to_one_by_key and not criteria:
         forbidden = strategy == "raise_on_sql" and raising
-        error = _raised(declared, strategy) if forbidden else None
+        error = not_available(declared, strategy) if forbidden else None
         found = _load_one_by_key(session, obj, declared, target, cause, error)
         obj.__dict__[key] = found
         return found
     if strategy == "raise_on_sql" and raising:
-        raise _raised(declared, strategy)
+        raise not_available(declared, strategy)
     if criteria or not target.plain:
         members = _read_related(session, obj, declared, target, cause, criteria)
     else:
@@ -136,13 +142,6 @@ def _load_relationship(session: Session, obj: Any, key: str, raising: bool, foll
             stacklevel=5,
         )
     return put_related(obj, declared, members if declared.uselist else members[:1])
-
-
-def _raised(declared: Relationship, strategy: str) -> InvalidRequestError:
-    """The error for touching what must not be loaded."""
-    return InvalidRequestError(
-        f"'{declared}' is not available due to lazy='{strategy}'. Load it with the object: selectinload({declared})."
-    )
 
 
 def _load_one_by_key(

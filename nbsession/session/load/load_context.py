@@ -122,6 +122,34 @@ class Wishes:
         needed = {*mapper.pk_keys, mapper.polymorphic_on}
         return frozenset(k for k in mapper.column_keys if k not in needed and self.column(mapper, k) != "load")
 
+    def once_expired(self) -> Wishes:
+        """What is left of it when an object was expired as a whole: what was said of relationships by name."""
+        if not (self.columns or self.groups or self.other_columns or self.other_relations or self.everywhere):
+            return self
+        left = self.plans.get("once expired")
+        if left is None:
+            left = self.plans["once expired"] = Wishes()
+            left.relations = dict(self.relations)
+        wishes: Wishes = left
+        return wishes
+
+    def without(self, mapper: Any, names: Iterable[str] | None = None) -> Wishes:
+        """The same without a word on some columns: they were expired, and come back as the mapping says.
+
+        :param names: their attributes; None, after a refresh: of all that the mapping loads with the object, and on what
+            is not named.
+        """
+        made = Wishes()
+        made.relations = dict(self.relations)
+        if names is None:
+            made.columns = {key: self.column(mapper, key) for key in mapper.deferred}
+            return made
+        made.other_relations, made.everywhere, made.other_columns = (
+            self.other_relations, self.everywhere, self.other_columns,
+        )  # fmt: skip
+        made.columns = {**self.columns, **{name: NO_WISHES.column(mapper, name) for name in names}}
+        return made
+
     def __bool__(self) -> bool:
         return bool(
             self.relations
@@ -161,6 +189,17 @@ def wishes_of(obj: Any) -> Wishes:
     """What options asked for when the object was loaded."""
     wishes: Wishes = getattr(obj, OPTIONS_KEY, NO_WISHES)
     return wishes
+
+
+def wishes_of_expired(obj: Any) -> Wishes:
+    """What options asked for, of an object that was expired as a whole: the rest is forgotten with it."""
+    wishes = wishes_of(obj)
+    if wishes is NO_WISHES:
+        return wishes
+    left = wishes.once_expired()
+    if left is not wishes:
+        give_wishes((obj,), left)
+    return left
 
 
 def give_wishes(objects: Iterable[Any], wishes: Wishes) -> None:

@@ -12,7 +12,7 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relationships import Relationship
-from nbsession.session.load.load_context import NO_WISHES, wishes_of
+from nbsession.session.load.load_context import NO_WISHES, Wishes, give_wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, loads_plainly, plan_of
 from nbsession.session.load.loading import load_by_key, load_columns, load_whole
 from nbsession.session.load.reading import read_entities, wishes_from
@@ -48,6 +48,9 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
     mapper, wishes = state_of(obj).mapper, wishes_of(obj)
     if not obj.__dict__ and wishes is NO_WISHES and key not in mapper.deferred_keys and loads_plainly(mapper):
         return load_whole(session, obj)
+    expired = is_expired(obj)
+    if expired:
+        wishes = wishes_of_expired(obj)
     plan = plan_of(mapper, wishes)
     if key in plan.deferred:
         if wishes.column(mapper, key) == "raise":
@@ -57,21 +60,35 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
             )
         along = mapper.loaded_with(key) if key in mapper.deferred else (key,)
         return load_columns(session, obj, [k for k in along if k not in obj.__dict__])
-    if is_expired(obj):
+    if expired:
         return load_expired(session, obj)
     lacking = [k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred]
     return load_columns(session, obj, lacking or (key,))
 
 
-def load_expired(session: Session, obj: Any, for_update: bool = False) -> bool:
-    """Loads an object of which nothing is there, with its eager relationships. False: its row is gone."""
+def load_expired(session: Session, obj: Any, for_update: bool = False, wishes: Wishes | None = None) -> bool:
+    """Loads an object of which nothing is there, with its eager relationships. False: its row is gone.
+
+    :param wishes: what options ask for; by default what is left of those that it was loaded with.
+    """
     mapper = state_of(obj).mapper
-    plan = plan_of(mapper, wishes_of(obj))
+    plan = plan_of(mapper, wishes_of_expired(obj) if wishes is None else wishes)
     if plan.keys is None and not plan.joined and not plan.later and not for_update:
         return load_whole(session, obj)
     if state_of(obj).status is not ObjectState.PERSISTENT or session.find(mapper, ident_of(obj)) is not obj:
         return load_columns(session, obj, [k for k in plan.keys or mapper.selected_keys if k not in obj.__dict__])
     return read_by_key(session, mapper, ident_of(obj), plan, None, for_update) is obj
+
+
+def load_anew(session: Session, obj: Any, for_update: bool) -> bool:
+    """What refresh() does, of an object that was just expired: options count as when it was loaded. False: its row is gone."""
+    wishes = wishes_of(obj)
+    if wishes.groups:
+        wishes = wishes.without(state_of(obj).mapper, ())
+    found = load_expired(session, obj, for_update, wishes)
+    if wishes.columns or wishes.other_columns or wishes.other_relations:
+        give_wishes((obj,), wishes.without(state_of(obj).mapper))  # what it did not bring was expired
+    return found
 
 
 def load_by_ident(
