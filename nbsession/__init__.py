@@ -22,36 +22,38 @@ if TYPE_CHECKING:
     from nbsession.mapping.attribute_functions import flag_dirty as flag_dirty
     from nbsession.mapping.attribute_functions import flag_modified as flag_modified
     from nbsession.mapping.attribute_functions import set_committed_value as set_committed_value
-    from nbsession.mapping.collections import collection as collection
-    from nbsession.mapping.declarative import DeclarativeBase as DeclarativeBase
-    from nbsession.mapping.declarative import Mapped as Mapped
-    from nbsession.mapping.declarative import mapped_column as mapped_column
-    from nbsession.mapping.imperative import clear_mappers as clear_mappers
-    from nbsession.mapping.imperative import mapper as mapper
-    from nbsession.mapping.imperative import object_mapper as object_mapper
+    from nbsession.mapping.collecting.collections import collection as collection
+    from nbsession.mapping.collecting.keyed_collections import KeyFuncDict as KeyFuncDict
+    from nbsession.mapping.collecting.keyed_collections import MappedCollection as MappedCollection
+    from nbsession.mapping.collecting.keyed_collections import attribute_keyed_dict as attribute_keyed_dict
+    from nbsession.mapping.collecting.keyed_collections import (
+        attribute_mapped_collection as attribute_mapped_collection,
+    )
+    from nbsession.mapping.collecting.keyed_collections import column_keyed_dict as column_keyed_dict
+    from nbsession.mapping.collecting.keyed_collections import column_mapped_collection as column_mapped_collection
+    from nbsession.mapping.collecting.keyed_collections import keyfunc_mapping as keyfunc_mapping
+    from nbsession.mapping.collecting.keyed_collections import mapped_collection as mapped_collection
+    from nbsession.mapping.declaring.declarative import DeclarativeBase as DeclarativeBase
+    from nbsession.mapping.declaring.declarative import Mapped as Mapped
+    from nbsession.mapping.declaring.declarative import mapped_column as mapped_column
+    from nbsession.mapping.declaring.imperative import clear_mappers as clear_mappers
+    from nbsession.mapping.declaring.imperative import mapper as mapper
+    from nbsession.mapping.declaring.imperative import object_mapper as object_mapper
+    from nbsession.mapping.declaring.properties import deferred as deferred
     from nbsession.mapping.instrumentation import validates as validates
-    from nbsession.mapping.join_marks import foreign as foreign
-    from nbsession.mapping.join_marks import remote as remote
-    from nbsession.mapping.keyed_collections import KeyFuncDict as KeyFuncDict
-    from nbsession.mapping.keyed_collections import MappedCollection as MappedCollection
-    from nbsession.mapping.keyed_collections import attribute_keyed_dict as attribute_keyed_dict
-    from nbsession.mapping.keyed_collections import attribute_mapped_collection as attribute_mapped_collection
-    from nbsession.mapping.keyed_collections import column_keyed_dict as column_keyed_dict
-    from nbsession.mapping.keyed_collections import column_mapped_collection as column_mapped_collection
-    from nbsession.mapping.keyed_collections import keyfunc_mapping as keyfunc_mapping
-    from nbsession.mapping.keyed_collections import mapped_collection as mapped_collection
     from nbsession.mapping.mutable import Mutable as Mutable
     from nbsession.mapping.mutable import MutableDict as MutableDict
     from nbsession.mapping.mutable import MutableList as MutableList
     from nbsession.mapping.mutable import MutableSet as MutableSet
     from nbsession.mapping.polymorphic_entity import with_polymorphic as with_polymorphic
-    from nbsession.mapping.properties import deferred as deferred
     from nbsession.mapping.registry import class_mapper as class_mapper
     from nbsession.mapping.registry import registry as registry
-    from nbsession.mapping.relationship_operators import with_parent as with_parent
-    from nbsession.mapping.relationships import backref as backref
-    from nbsession.mapping.relationships import relation as relation
-    from nbsession.mapping.relationships import relationship as relationship
+    from nbsession.mapping.relating.join_marks import foreign as foreign
+    from nbsession.mapping.relating.join_marks import remote as remote
+    from nbsession.mapping.relating.relationship_operators import with_parent as with_parent
+    from nbsession.mapping.relating.relationships import backref as backref
+    from nbsession.mapping.relating.relationships import relation as relation
+    from nbsession.mapping.relating.relationships import relationship as relationship
     from nbsession.notebook.widget import Dashboard as Dashboard
     from nbsession.session.extension import SessionExtension as SessionExtension
     from nbsession.session.factory import close_all_sessions as close_all_sessions

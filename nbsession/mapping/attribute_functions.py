@@ -11,7 +11,7 @@ from typing import Any
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attribute_events import AttributeEvent, tell
 from nbsession.mapping.attributes import NEW, describe
-from nbsession.mapping.collections import members_of
+from nbsession.mapping.collecting.collections import members_of
 from nbsession.tracking.history import History
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
 

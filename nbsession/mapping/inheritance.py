@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, SAWarning
-from nbsession.mapping.mapper_arguments import MapperArguments, next_number
-from nbsession.mapping.properties import Properties
+from nbsession.mapping.declaring.mapper_arguments import MapperArguments, next_number
+from nbsession.mapping.declaring.properties import Properties
 from nbsession.sql.columns import EntityColumn, bare
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import and_

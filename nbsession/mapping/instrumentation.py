@@ -13,7 +13,7 @@ from nbsession.events import constructions
 from nbsession.exc import ArgumentError
 from nbsession.mapping import codegen
 from nbsession.mapping.attribute_events import Validator
-from nbsession.mapping.collection_kinds import saved_members
+from nbsession.mapping.collecting.collection_kinds import saved_members
 from nbsession.mapping.listening import CONSTRUCTION, class_hooks
 from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, OwnState, ident_of, own_state, state_of
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.attribute_events import on_refit
-from nbsession.mapping.collection_attributes import attribute_for
+from nbsession.mapping.collecting.collection_attributes import attribute_for
+from nbsession.mapping.declaring.mapper_arguments import MapperArguments
+from nbsession.mapping.declaring.properties import Properties
 from nbsession.mapping.described import Described, Keyed
 from nbsession.mapping.entity_names import NamedEntity
 from nbsession.mapping.inheritance import generated_among
 from nbsession.mapping.instrumentation import sets_itself, setters_of
-from nbsession.mapping.mapper_arguments import MapperArguments
 from nbsession.mapping.mutable import column_attribute
-from nbsession.mapping.properties import Properties
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.mapping.watched import watched
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import CommonState, no_session

@@ -8,6 +8,8 @@ from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
 from nbsession.mapping.attribute_events import inherited_listeners
+from nbsession.mapping.declaring.mapper_arguments import MapperArguments
+from nbsession.mapping.declaring.properties import Properties, read_properties
 from nbsession.mapping.entity_names import MAPPERS_KEY, NamedEntity, mapper_named
 from nbsession.mapping.instrumentation import (
     collect_validators,
@@ -19,9 +21,7 @@ from nbsession.mapping.instrumentation import (
 )
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.mapper_arguments import MapperArguments
-from nbsession.mapping.properties import Properties, read_properties
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.mapping.watched import watched
 from nbsession.sql.schema import MetaData
 
@@ -194,7 +194,7 @@ class registry:
 
     def fit_constructor(self, mapper: Mapper) -> None:
         """Generates the constructor of a declarative class anew, for the attributes it has now."""
-        from nbsession.mapping.declarative import DeclarativeBase
+        from nbsession.mapping.declaring.declarative import DeclarativeBase
 
         if issubclass(mapper.class_, DeclarativeBase):
             give_constructor(mapper.class_, mapper, DeclarativeBase)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError
 from nbsession.mapping.attributes import key_text
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.cascades import loaded_members
 from nbsession.states import IN_SESSION, ObjectState
 from nbsession.tracking.instance_state import ident_of, state_of

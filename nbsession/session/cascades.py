@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbsession.mapping.attributes import NEW
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
@@ -67,7 +67,7 @@ def reached(
 ) -> Iterator[tuple[Any, Relationship]]:
     """(object, relationship) for every object that a cascade reaches over loaded relationships, each once.
 
-    :param deed: a field of :class:`~nbsession.mapping.cascade.Cascade`.
+    :param deed: a field of :class:`~nbsession.mapping.relating.cascade.Cascade`.
     :param removed: along with the members that were removed since the last flush.
     :param halt: members of which this is true are left out, and so is what lies behind them.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import NEW, describe
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of

@@ -9,7 +9,7 @@ from threading import local
 from typing import Any, Protocol
 
 from nbsession.exc import InvalidRequestError, NbsessionWarning
-from nbsession.mapping.imperative import mapper
+from nbsession.mapping.declaring.imperative import mapper
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.session import Session
 

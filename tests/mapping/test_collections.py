@@ -25,7 +25,7 @@ from nbsession import (
     mapped_column,
     relationship,
 )
-from nbsession.mapping.collections import InstrumentedSet, members_of
+from nbsession.mapping.collecting.collections import InstrumentedSet, members_of
 from tests.support import expect_statements
 
 

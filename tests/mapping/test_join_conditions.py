@@ -26,8 +26,8 @@ from nbsession import (
     remote,
     select,
 )
-from nbsession.mapping.relationships import Direction
-from nbsession.mapping.said_in_strings import evaluated
+from nbsession.mapping.declaring.said_in_strings import evaluated
+from nbsession.mapping.relating.relationships import Direction
 
 
 class Base(DeclarativeBase):

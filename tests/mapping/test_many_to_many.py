@@ -23,8 +23,8 @@ from nbsession import (
     mapped_column,
     relationship,
 )
-from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationships import Direction
+from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.relating.relationships import Direction
 from tests.support import expect_statements
 
 

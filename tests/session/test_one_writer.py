@@ -79,7 +79,7 @@ MACHINERY = {
     Site("mapping/instrumentation.py", "setters_of.give_state", "obj.__dict__[STATE_KEY] = state"),
     Site("mapping/instrumentation.py", "setters_of", "return (give_state, give_ident, give_dict)"),
     Site(
-        "mapping/declarative.py",
+        "mapping/declaring/declarative.py",
         "DeclarativeBase",
         "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_options', '_nbs_state')",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import key_changed, title
 from nbsession.session.flush.linking import cannot_flush_none, check_type, warn_not_in_session
 from nbsession.session.flush.steps import Step

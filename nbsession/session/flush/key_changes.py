@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbsession.mapping.collections import members_of
+from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.steps import Link
 from nbsession.session.flush.workload import Workload

@@ -11,8 +11,8 @@ from typing import Any
 
 from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import title
 from nbsession.session.flush.key_changes import KeyChanges
 from nbsession.session.flush.orphans import given_up

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper
 from nbsession.session.cascades import loaded_members
 from nbsession.session.flush.associating import Associating

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ObjectDeletedError
-from nbsession.mapping.collections import members_of
+from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction, Relationship
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed

@@ -11,7 +11,7 @@ from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, stat
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
     from nbsession.session.flush.row_shape import RowShape
     from nbsession.sql.schema import Column
 

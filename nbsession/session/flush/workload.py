@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Direction
+from nbsession.mapping.relating.relationships import Direction
 from nbsession.session.batches import by_mapper
 from nbsession.session.flush.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import UnitOfWork

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.mapping.aliased import aliased
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.lazy import load_relationship
 from nbsession.session.load.load_plans import EntityPlan, LaterPlan, plan_of
 from nbsession.session.load.reading import put_related, read_entities

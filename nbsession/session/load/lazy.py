@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbsession.exc import SAWarning
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationship_attributes import not_available
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationship_attributes import not_available
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import EntityPlan, plan_of
 from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone

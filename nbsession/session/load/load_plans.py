@@ -11,7 +11,7 @@ from typing import Any
 from nbsession.mapping.aliased import aliased
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.polymorphic_entity import FurtherColumn
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, EntityLoad, Wish, Wishes
 
 EAGER = frozenset(("joined", "selectin", "subquery", "immediate", "noload", "contains"))

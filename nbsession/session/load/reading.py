@@ -14,7 +14,7 @@ from nbsession.database.result import Result
 from nbsession.database.row import row_class
 from nbsession.exc import ArgumentError, InvalidRequestError, SAWarning
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes
 from nbsession.session.load.load_option import Load
 from nbsession.session.load.load_plans import EntityPlan, plan_of

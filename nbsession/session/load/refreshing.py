@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes, give_wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, loads_plainly, plan_of
 from nbsession.session.load.loading import load_by_key, load_columns, load_whole

@@ -8,7 +8,7 @@ from typing import Any
 from nbsession.database.result import Result
 from nbsession.exc import ArgumentError, InvalidRequestError, MultipleResultsFound, NoResultFound
 from nbsession.mapping.entity_names import NamedEntity
-from nbsession.mapping.related import mapper_of
+from nbsession.mapping.relating.related import mapper_of
 from nbsession.session.querying.from_statement import PerhapsReady, results_of
 from nbsession.session.querying.query_building import QueryBuilding
 from nbsession.sql.dml import Delete, Update

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.aliased import AliasedClass
-from nbsession.mapping.related import mapper_of
-from nbsession.mapping.relationship_operators import with_parent
+from nbsession.mapping.relating.related import mapper_of
+from nbsession.mapping.relating.relationship_operators import with_parent
 from nbsession.sql.base import Executable
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import select

@@ -8,8 +8,8 @@ from typing import Any, Self
 from nbsession.exc import ArgumentError
 from nbsession.mapping.aliased import AliasedClass, AliasView
 from nbsession.mapping.aliased import aliased as alias_of
-from nbsession.mapping.related import mapper_of
-from nbsession.mapping.relationship_operators import RelationshipOperators
+from nbsession.mapping.relating.related import mapper_of
+from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.session.querying.query_base import LOCK_MODES, QueryBase, statement_of
 from nbsession.sql.compound import CompoundSelect
 from nbsession.sql.elements import Label, clause_of

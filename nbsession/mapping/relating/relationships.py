@@ -1,6 +1,6 @@
 """What a relationship is: its target, how rows are joined, its cascades, its other side.
 
-Knows mappers and columns; knows no object. How rows join is found by :mod:`nbsession.mapping.joining`.
+Knows mappers and columns; knows no object. How rows join is found by :mod:`nbsession.mapping.relating.joining`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
-from nbsession.mapping.cascade import DEFAULT, Cascade
 from nbsession.mapping.entity_names import mapper_named
-from nbsession.mapping.join_finding import Wanted, joining_of
-from nbsession.mapping.join_marks import swapped
-from nbsession.mapping.joining import Direction, Joining, Pairs
-from nbsession.mapping.relationship_options import columns_said, expression_said, ordering_said, table_said
+from nbsession.mapping.relating.cascade import DEFAULT, Cascade
+from nbsession.mapping.relating.join_finding import Wanted, joining_of
+from nbsession.mapping.relating.join_marks import swapped
+from nbsession.mapping.relating.joining import Direction, Joining, Pairs
+from nbsession.mapping.relating.relationship_options import columns_said, expression_said, ordering_said, table_said
 from nbsession.tracking.history import members_of
 from nbsession.tracking.instance_state import NO_VALUE
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationship_attributes import RelationshipAttribute
+    from nbsession.mapping.relating.relationship_attributes import RelationshipAttribute
 
 __all__ = ["Direction", "Relationship", "backref", "relation", "relationship"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbsession.exc import ArgumentError
-from nbsession.mapping.collections import (
+from nbsession.mapping.collecting.collections import (
     InstrumentedDict,
     InstrumentedList,
     InstrumentedSet,

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.collections import InstrumentedDict, collection
+from nbsession.mapping.collecting.collections import InstrumentedDict, collection
 from nbsession.tracking.instance_state import NO_VALUE
 
 __all__ = [

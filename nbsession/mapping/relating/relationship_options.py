@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
-from nbsession.mapping.said_in_strings import evaluated
+from nbsession.mapping.declaring.said_in_strings import evaluated
 from nbsession.sql.columns import bare
 from nbsession.sql.selectable import FromClause
 
 if TYPE_CHECKING:
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 
 def expression_said(declared: Relationship, given: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbsession.exc import ArgumentError
-from nbsession.mapping.collection_methods import METHODS, holder_of, quiet, telling
+from nbsession.mapping.collecting.collection_methods import METHODS, holder_of, quiet, telling
 from nbsession.tracking.history import members_of
 
 __all__ = [

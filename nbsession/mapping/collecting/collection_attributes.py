@@ -11,15 +11,15 @@ from weakref import ref
 
 from nbsession.mapping.attribute_events import AttributeEvent, tell
 from nbsession.mapping.attributes import NEW
-from nbsession.mapping.collection_kinds import CollectionKind
-from nbsession.mapping.collections import members_of
-from nbsession.mapping.relationship_attributes import ReferenceAttribute, RelationshipAttribute
+from nbsession.mapping.collecting.collection_kinds import CollectionKind
+from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute, RelationshipAttribute
 from nbsession.tracking.history import History, collection_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 
 class CollectionAttribute(RelationshipAttribute):
@@ -295,7 +295,7 @@ def attribute_for(relationship: Relationship, mapper: Mapper) -> RelationshipAtt
     :raises ArgumentError: the collection class cannot be used.
     """
     if relationship.lazy == "dynamic":
-        from nbsession.mapping.dynamic_attributes import DynamicAttribute
+        from nbsession.mapping.collecting.dynamic_attributes import DynamicAttribute
 
         return DynamicAttribute(relationship, mapper)
     return (

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import DetachedInstanceError, InvalidRequestError
 from nbsession.mapping.attributes import NEW, Attribute, describe
 from nbsession.mapping.entity_names import name_entity
-from nbsession.mapping.parents import SingleParent, has_another_parent
-from nbsession.mapping.relationship_operators import RelationshipOperators
+from nbsession.mapping.relating.parents import SingleParent, has_another_parent
+from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, OwnState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 
 def not_available(declared: Relationship, strategy: str) -> InvalidRequestError:

@@ -1,6 +1,6 @@
 """How the rows of a relationship find each other, and the SQL conditions for it.
 
-Knows tables and mappers; knows no object. Made by :mod:`nbsession.mapping.join_finding`.
+Knows tables and mappers; knows no object. Made by :mod:`nbsession.mapping.relating.join_finding`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from nbsession.mapping.join_marks import placed
+from nbsession.mapping.relating.join_marks import placed
 from nbsession.sql.elements import BinaryExpression, BindParameter
 from nbsession.sql.expression import bindparam
 from nbsession.sql.operators import EQ

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import DetachedInstanceError, InvalidRequestError
 from nbsession.mapping.attributes import NEW, describe
-from nbsession.mapping.collection_attributes import CollectionAttribute
-from nbsession.mapping.collections import members_of
-from nbsession.mapping.joining import Direction
-from nbsession.mapping.relationship_operators import with_parent
+from nbsession.mapping.collecting.collection_attributes import CollectionAttribute
+from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.relating.joining import Direction
+from nbsession.mapping.relating.relationship_operators import with_parent
 from nbsession.tracking.instance_state import own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 
 class AppenderQuery:

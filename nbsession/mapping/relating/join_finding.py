@@ -1,6 +1,6 @@
 """Finds how the rows of a relationship join: by foreign keys, or by the condition that was given.
 
-Knows tables and mappers; knows no object. The answer is a :class:`~nbsession.mapping.joining.Joining`.
+Knows tables and mappers; knows no object. The answer is a :class:`~nbsession.mapping.relating.joining.Joining`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import AmbiguousForeignKeysError, ArgumentError, NoForeignKeysError
-from nbsession.mapping.join_marks import MarkedColumn, conditions_of, equated, marks_in, with_marks
-from nbsession.mapping.joining import Direction, Joining, tables_of
+from nbsession.mapping.relating.join_marks import MarkedColumn, conditions_of, equated, marks_in, with_marks
+from nbsession.mapping.relating.joining import Direction, Joining, tables_of
 from nbsession.sql.expression import and_
 from nbsession.sql.visitors import iterate
 

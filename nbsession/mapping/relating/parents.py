@@ -10,7 +10,7 @@ from nbsession.mapping.attributes import describe
 from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
-    from nbsession.mapping.relationship_attributes import RelationshipAttribute
+    from nbsession.mapping.relating.relationship_attributes import RelationshipAttribute
 
 
 class SingleParent:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError, SAWarning
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.join_marks import placed
+from nbsession.mapping.relating.join_marks import placed
 from nbsession.sql.elements import BindParameter
 from nbsession.sql.expression import and_
 from nbsession.states import ObjectState
@@ -19,7 +19,7 @@ from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 Side = Callable[[str], Any]
 """Attribute key to what stands for it: a column, or an object's value."""

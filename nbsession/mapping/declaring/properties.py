@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nbsession.exc import ArgumentError
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.sql.columns import Column, bare
 from nbsession.sql.elements import BinaryExpression
 from nbsession.sql.operators import EQ

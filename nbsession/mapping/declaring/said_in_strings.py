@@ -74,7 +74,7 @@ class _Evaluation:
         if found is not None:
             return found
         if node.id in ("foreign", "remote"):
-            from nbsession.mapping import join_marks
+            from nbsession.mapping.relating import join_marks
 
             return getattr(join_marks, node.id)
         if node.id in _FUNCTIONS.split():

@@ -9,7 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
-from nbsession.mapping.annotations import Mapped, MappedType, in_source_order, read_annotation
+from nbsession.mapping.declaring.annotations import Mapped, MappedType, in_source_order, read_annotation
+from nbsession.mapping.declaring.mapper_arguments import MapperArguments
+from nbsession.mapping.declaring.properties import Deferred, Properties
 from nbsession.mapping.instrumentation import (
     give_constructor,
     instrumented_delattr,
@@ -20,10 +22,8 @@ from nbsession.mapping.instrumentation import (
     watch_constructions,
 )
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.mapper_arguments import MapperArguments
-from nbsession.mapping.properties import Deferred, Properties
 from nbsession.mapping.registry import registry
-from nbsession.mapping.relationships import Relationship
+from nbsession.mapping.relating.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
 from nbsession.sql.types import type_for
 from nbsession.states import ObjectState

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.aliased import aliased
-from nbsession.mapping.related import Path, columns_of_entity, mapper_of, values_of
+from nbsession.mapping.relating.related import Path, columns_of_entity, mapper_of, values_of
 from nbsession.sql.elements import NULL, clause_of
 from nbsession.sql.expression import and_, literal_column, or_
 from nbsession.sql.joins import attribute_of
@@ -15,7 +15,7 @@ from nbsession.sql.selectable import from_of
 from nbsession.sql.subqueries import Exists
 
 if TYPE_CHECKING:
-    from nbsession.mapping.relationships import Relationship
+    from nbsession.mapping.relating.relationships import Relationship
 
 
 class RelationshipOperators:
