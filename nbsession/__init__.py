@@ -120,20 +120,20 @@ _HOMES = {
     "states": "ObjectState TransactionState",
     "database": "Connection create_engine Engine Result Row",
     "mapping.aliased": "aliased",
-    "mapping.declarative": "DeclarativeBase Mapped mapped_column",
+    "mapping.declaring.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
-    "mapping.imperative": "clear_mappers mapper object_mapper",
+    "mapping.declaring.imperative": "clear_mappers mapper object_mapper",
     "mapping.polymorphic_entity": "with_polymorphic",
-    "mapping.properties": "deferred",
+    "mapping.declaring.properties": "deferred",
     "mapping.registry": "class_mapper registry",
     "mapping.attribute_functions": "flag_dirty flag_modified set_committed_value",
-    "mapping.collections": "collection",
+    "mapping.collecting.collections": "collection",
     "mapping.mutable": "Mutable MutableDict MutableList MutableSet",
-    "mapping.keyed_collections": """attribute_keyed_dict attribute_mapped_collection column_keyed_dict
+    "mapping.collecting.keyed_collections": """attribute_keyed_dict attribute_mapped_collection column_keyed_dict
         column_mapped_collection keyfunc_mapping KeyFuncDict mapped_collection MappedCollection""",
-    "mapping.join_marks": "foreign remote",
-    "mapping.relationship_operators": "with_parent",
-    "mapping.relationships": "backref relation relationship",
+    "mapping.relating.join_marks": "foreign remote",
+    "mapping.relating.relationship_operators": "with_parent",
+    "mapping.relating.relationships": "backref relation relationship",
     "session.extension": "SessionExtension",
     "session.factory": """
         close_all_sessions create_session expire_instance inspect make_transient make_transient_to_detached object_session
