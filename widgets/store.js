@@ -1,5 +1,6 @@
 // The latest snapshot in the page: the synced traitlet, then patches. Knows the widget model and nothing of the page.
 
+const EVENTS_KEPT = 1000; // events of the timeline kept in the page
 const LOG_KEPT = 500; // statements kept in the page; the kernel keeps its own, and `log_total` counts them all
 
 /** Merges a patch into a snapshot, as nbsession/notebook/snapshots.py documents it. Neither argument is changed. */
@@ -13,6 +14,10 @@ export function merged(snapshot, { kind, ...patch }) {
   if (patch.log) {
     const byNumber = new Map([...snapshot.log, ...patch.log].map((entry) => [entry.n, entry]));
     next.log = [...byNumber.values()].sort((a, b) => a.n - b.n).slice(-LOG_KEPT);
+  }
+  if (patch.timeline) {
+    const byEvent = new Map([...snapshot.timeline, ...patch.timeline].map((event) => [event.event, event]));
+    next.timeline = [...byEvent.values()].sort((a, b) => a.event - b.event).slice(-EVENTS_KEPT);
   }
   return next;
 }

@@ -94,6 +94,13 @@ class Connection(Transacting):
         except BaseException as error:
             self.fail(error, sql, params)
 
+    def peek(self, sql: str, params: Sequence[Any] = ()) -> Rows:
+        """Rows of a SELECT that no hook and no observer hears of, and that begins no transaction: for views.
+
+        In a transaction it reads what the transaction sees. Errors are the driver's own.
+        """
+        return self._open_link().fetch(sql, params)
+
     def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
         """Inserts rows, all of them or none.
 

@@ -18,22 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsession.notebook import views
+    from nbsession.notebook.showing import diff, graph, identity, log, outside, plan, stack, state, timeline, why
     from nbsession.notebook.verbs import (
         add,
+        begin,
         close,
         commit,
         delete,
+        expire,
         expunge,
         flush,
-        log,
+        merge,
         open,
-        plan,
+        refresh,
         release,
         rollback,
         savepoint,
         show,
-        stack,
-        state,
     )
     from nbsession.notebook.views import View
     from nbsession.notebook.widget import Dashboard
@@ -42,22 +43,35 @@ __all__ = [
     "Dashboard",
     "View",
     "add",
+    "begin",
     "close",
     "commit",
     "delete",
+    "diff",
+    "expire",
     "expunge",
     "flush",
+    "graph",
+    "identity",
     "log",
+    "merge",
     "open",
+    "outside",
     "plan",
+    "refresh",
     "release",
     "rollback",
     "savepoint",
     "show",
     "stack",
     "state",
+    "timeline",
     "views",
+    "why",
 ]
+
+
+_SHOWING = frozenset(["diff", "graph", "identity", "log", "outside", "plan", "stack", "state", "timeline", "why"])
 
 
 def __getattr__(name: str) -> Any:
@@ -65,7 +79,7 @@ def __getattr__(name: str) -> Any:
         return import_module("nbsession.notebook.views")
     if name not in __all__:
         raise AttributeError(f"module 'nbsession.notebook' has no attribute {name!r}")
-    home = {"Dashboard": "widget", "View": "views"}.get(name, "verbs")
+    home = {"Dashboard": "widget", "View": "views"}.get(name) or ("showing" if name in _SHOWING else "verbs")
     return getattr(import_module(f"nbsession.notebook.{home}"), name)
 
 

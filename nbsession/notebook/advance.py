@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from nbsession.events import AttributeChanged, Fact, Marked, StatesMoved
 from nbsession.notebook.journal import Journal
-from nbsession.notebook.snapshot_builder import CARDS_A_LANE, MOVES_SHOWN, STATEMENTS_SHOWN
+from nbsession.notebook.snapshot_builder import CARDS_A_LANE, EVENTS_SHOWN, MOVES_SHOWN, STATEMENTS_SHOWN
 from nbsession.notebook.snapshots import Attribute, Card, Lane, Snapshot, lane
 
 MADE = "made"
@@ -45,6 +45,7 @@ def advance(
         log=journal.log(STATEMENTS_SHOWN),
         log_total=journal.statement_count,
         moves=journal.last_moves(MOVES_SHOWN),
+        timeline=journal.chronicle.last(EVENTS_SHOWN),
     )
 
 
@@ -123,6 +124,7 @@ class _Board:
                 "attributes": known["attributes"] if known else [],
                 "moved": self.journal.last_move(subject.token),
                 "holders": known["holders"] if known else [],
+                "grip": "weak" if fact.after == "persistent" else "",
             }
             if fact.trigger == "insert":
                 changed["attributes"] = [_settled(attribute) for attribute in changed["attributes"]]
@@ -137,7 +139,8 @@ class _Board:
         flags = [flag for flag in card["flags"] if flag != "dirty"]
         if card["state"] == "persistent":
             flags.insert(0, "dirty")
-        self.cards[str(fact.subject.token)] = {**card, "attributes": attributes, "flags": flags}
+        grip = "strong" if card["state"] == "persistent" else card["grip"]
+        self.cards[str(fact.subject.token)] = {**card, "attributes": attributes, "flags": flags, "grip": grip}
 
     def _mark(self, fact: Marked) -> None:
         if fact.mark == "displaced":

@@ -32,13 +32,19 @@ class Option:
 class Verb:
     """A verb.
 
-    :ivar argument: what it takes: ``URL``, ``EXPR`` (Python, to the end of the line), ``[NAME]``, or empty for nothing.
+    :ivar argument: what it takes: ``URL``, ``EXPR`` (Python, to the end of the line), ``[NAME]``, ``[TABLE]``, or empty for
+        nothing; brackets mean that it may be left out.
     """
 
     name: str
     says: str
     argument: str = ""
     options: tuple[Option, ...] = ()
+
+    @property
+    def takes_objects(self) -> bool:
+        """Is its argument Python, to the end of the line?"""
+        return self.argument in ("EXPR", "[EXPR]")
 
     @property
     def usage(self) -> str:
@@ -78,12 +84,27 @@ _VERBS = (
     Verb("add", "Puts an object, or several with commas, into the session: transient → pending.", "EXPR"),
     Verb("delete", "Marks an object for deletion: the next flush sends its DELETE.", "EXPR"),
     Verb("expunge", "Takes an object out of the session; its row stays.", "EXPR"),
+    Verb("merge", "Copies an object onto the session's own object for its row.", "EXPR"),
+    Verb("refresh", "Reads an object's row now; changes that were not flushed are lost.", "EXPR"),
+    Verb("expire", "Drops what an object holds, all objects if none is named: read again when touched.", "[EXPR]"),
+    Verb("begin", "Begins a transaction; without it the first statement does."),
     Verb("flush", "Sends what is new, changed and deleted. Nothing is committed."),
     Verb("commit", "Flushes, and makes everything since BEGIN permanent."),
     Verb("rollback", "Takes back everything since BEGIN, or with a name everything since that savepoint.", "[NAME]"),
     Verb("savepoint", "Flushes, and sets a point to which a rollback can return.", "[NAME]"),
     Verb("release", "Ends a savepoint, the last if none is named; what was done in it stays.", "[NAME]"),
+    Verb("why", "Says why a flush would write an object, or not.", "EXPR"),
     Verb("plan", "Shows what a flush would send, in which order and why. Sends nothing."),
+    Verb("diff", "Shows all that changed since BEGIN, sent or waiting: look it over before a commit."),
+    Verb(
+        "timeline",
+        "Shows what happened, in what order, and which call of which cell caused it.",
+        options=(
+            Option("--cell", "N", "only what In[N] did"),
+            Option("--last", "K", "only the last K events"),
+            Option("--internal", "", "also what the engine asks for itself"),
+        ),
+    ),
     Verb(
         "log",
         "Shows the statements sent: values, rows, causes.",
@@ -94,6 +115,14 @@ _VERBS = (
         ),
     ),
     Verb("state", "Shows one object: what it holds, what the database holds, what a flush would write.", "EXPR"),
+    Verb("identity", "Shows the identity map: which object stands for which row, and who holds it."),
+    Verb(
+        "graph",
+        "Shows the relationships between objects; with an object, what `delete` (or the deed named first: add, merge, "
+        "expunge, refresh) would do to the others. A dry run.",
+        "[EXPR]",
+    ),
+    Verb("outside", "Shows what this session sees beside what everyone else sees.", "[TABLE]"),
     Verb("stack", "Shows the transaction and its savepoints: what survives if you stop now."),
     Verb("close", "Ends the session: its objects leave it, and what was not committed is lost."),
 )
@@ -122,8 +151,8 @@ def parse(line: str) -> Call:
     rest = rest.strip()
     if rest in ("--help", "-h", "?"):
         return Call(verb, wants_help=True)
-    if verb.argument == "EXPR":
-        if not rest:
+    if verb.takes_objects:
+        if not rest and verb.argument == "EXPR":
             raise BadUsage(f"{verb.name} needs an object: {verb.usage}")
         return Call(verb, rest)
     return _with_options(verb, _words(rest))

@@ -7,7 +7,7 @@ of others that runs; one that raises is named in the value's place.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from nbsession.events import safe_repr, tokens
 from nbsession.exc import UnmappedInstanceError
@@ -20,6 +20,8 @@ from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 MEMBERS_SHOWN = 4
 """members of a collection that a card names"""
+LINKS_SHOWN = 30
+"""members of a collection that the graph draws"""
 SUMMARY_WIDTH = 60
 KEYLESS = (ObjectState.TRANSIENT, ObjectState.PENDING)
 """states in which an object is named without a key, even if it has been given one"""
@@ -52,7 +54,16 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
         "attributes": attributes,
         "moved": journal.last_move(token),
         "holders": list(holders),
+        "grip": _grip(looked, bool(dirty or to_delete)),
     }
+
+
+def _grip(looked: InstanceState, held: bool) -> Literal["strong", "weak", ""]:
+    """How the identity map holds a persistent object: what would be written is held fast, the rest weakly."""
+    session = looked.session
+    if looked.state is not ObjectState.PERSISTENT or session is None:
+        return ""
+    return "strong" if held or not session.weak_identity_map else "weak"
 
 
 def key_text(identity: tuple[Any, ...] | None) -> str | None:
@@ -82,6 +93,7 @@ def _column(looked: InstanceState, name: str, state: str) -> Attribute:
         "committed": value_text(before[0]) if before else None,
         "current": None if current is NO_VALUE else value_text(current),
         "changed": changed,
+        "tokens": [],
     }
 
 
@@ -107,7 +119,12 @@ def _related(looked: InstanceState, relationship: Any, state: str, journal: Jour
         "committed": then,
         "current": now,
         "changed": not nothing and bool(history.added or history.deleted),
+        "tokens": _tokens_of(_members(current) if many else [current]) if loaded else [],
     }
+
+
+def _tokens_of(members: list[Any]) -> list[int]:
+    return [tokens.of(member) for member in members[:LINKS_SHOWN] if member is not None]
 
 
 def _missing(state: str) -> Status:

@@ -17,12 +17,14 @@ class CellClock:
     """The cells of a notebook, one after the other.
 
     :ivar running: is a cell running now?
+    :ivar error: what the cell that ran last raised, if it did.
     :ivar last: the label of the cell that runs, or ran last: ``In[7]``; None before the first, and outside a notebook.
     """
 
     def __init__(self) -> None:
         self.running = False
         self.last: str | None = None
+        self.error: BaseException | None = None
         self.on_start: list[Callable[[], None]] = []
         """called when a cell starts"""
         self.on_end: list[Callable[[str | None, str | None], None]] = []
@@ -71,7 +73,7 @@ class CellClock:
 
     def start(self, number: int | None) -> None:
         """A cell starts, presumably with this number."""
-        self.running, self.last = True, label(number)
+        self.running, self.last, self.error = True, label(number), None
         for started in tuple(self.on_start):
             started()
 
@@ -81,6 +83,7 @@ class CellClock:
         self.running, self.last = False, actual or presumed
         for ended in tuple(self.on_end):
             ended(presumed, self.last)
+        self.error = None  # its traceback holds what the cell's functions held
 
     def _started(self, info: Any = None) -> None:
         numbered = getattr(info, "store_history", True)
@@ -89,6 +92,7 @@ class CellClock:
     def _ended(self, result: Any = None) -> None:
         info = getattr(result, "info", None)
         numbered = getattr(info, "store_history", True)
+        self.error = getattr(result, "error_in_exec", None)
         self.end(getattr(result, "execution_count", None) if numbered else None)
 
 

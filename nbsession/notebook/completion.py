@@ -47,7 +47,7 @@ def completions(line: str, namespace: Mapping[str, Any], savepoints: list[str]) 
 def _after_verb(
     verb: Verb, done: list[str], fragment: str, namespace: Mapping[str, Any], savepoints: list[str]
 ) -> tuple[str, list[Candidate]]:
-    if verb.argument == "EXPR":
+    if verb.takes_objects:
         fragment = fragment.rpartition(",")[2].lstrip()
         return fragment, [Candidate(name, "object") for name in sorted(mapped_names(namespace))]
     takes_value = {option.name for option in verb.options if option.value}

@@ -19,10 +19,12 @@ class Frames:
 
     :ivar open: the frames, outermost first.
     :ivar error: why the transaction failed, if it did.
+    :ivar began: the number of the event with which the transaction began; 0 if that was not heard.
     """
 
     def __init__(self) -> None:
         self.open: list[Frame] = []
+        self.began = 0
         self.error: Failure | None = None
 
     def adopt(self, transaction: Any) -> None:
@@ -46,6 +48,7 @@ class Frames:
         if fact.trigger == "begin":
             del self.open[level:]
             self.open.append(_frame(level, fact.name, cell, "active"))
+            self.began = self.began if level else fact.seq
         elif fact.trigger == "fail":
             for frame in self.open[level:]:
                 frame["state"] = "failed"

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
+from nbsession.notebook.chronicle import Chronicle
 from nbsession.notebook.frames import Frames, writes
 from nbsession.notebook.labels import Labels
 from nbsession.notebook.snapshots import CardMove, LogEntry, Move, Named
@@ -47,6 +48,7 @@ class Journal:
     :ivar deleted: how many objects are in state deleted.
     :ivar unnamed_outside: did more objects leave the session than a fact names?
     :ivar frames: the transaction stack.
+    :ivar chronicle: every event, for the timeline.
     """
 
     def __init__(self, labels: Labels) -> None:
@@ -56,6 +58,7 @@ class Journal:
         self.deleted = 0
         self.unnamed_outside = False
         self.frames = Frames()
+        self.chronicle = Chronicle(self.label_before, labels.of)
         self.statements: deque[LogEntry] = deque(maxlen=STATEMENTS_KEPT)
         self.statement_count = 0
         self.moves: deque[Move] = deque(maxlen=MOVES_KEPT)
@@ -101,6 +104,7 @@ class Journal:
         :param via: what a person did, if they came from the dashboard: ``button: session.flush()``.
         """
         for fact in runs(facts):
+            self.chronicle.take(fact, cell, via)
             if isinstance(fact, StatesMoved):
                 self._moved(fact, cell, via)
             elif isinstance(fact, StatementExecuted):
@@ -122,6 +126,7 @@ class Journal:
         self.moves = deque(map(corrected, self.moves), maxlen=MOVES_KEPT)
         self._last = {token: corrected(move) for token, move in self._last.items()}
         self.frames.relabel(presumed, actual)
+        self.chronicle.relabel(presumed, actual, since)
 
     def _transaction_moved(self, fact: TransactionMoved, cell: str | None) -> None:
         self.frames.move(fact, cell)

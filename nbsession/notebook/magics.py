@@ -11,15 +11,17 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
 from nbsession.exc import SavepointError
-from nbsession.notebook import actions, verbs
+from nbsession.notebook import actions, showing, verbs
+from nbsession.notebook.after_cells import cell_ended
 from nbsession.notebook.arguments import BadUsage, Call, did_you_mean, overview, parse
 from nbsession.notebook.cells import clock
 from nbsession.notebook.completion import completions
-from nbsession.notebook.current import NoOpenSession, current, current_session, sessions_in
+from nbsession.notebook.current import NoOpenSession, current, current_session
 from nbsession.notebook.labels import labels
 from nbsession.notebook.looking import guard, unguard
 from nbsession.notebook.newcomers import newcomers
 from nbsession.notebook.recorder import forget, recorded_sessions, recorder_of
+from nbsession.notebook.views.relationship_graph import DEEDS
 
 NAME = re.compile(r"[^\W\d]\w*")
 
@@ -48,7 +50,13 @@ class SessionMagics(Magics):
     )
 
     def _run(self, call: Call) -> None:
-        special: dict[str, Callable[[Call], Any]] = {"open": self._open, "state": self._state, "close": self._close}
+        special: dict[str, Callable[[Call], Any]] = {
+            "open": self._open,
+            "state": self._one,
+            "why": self._one,
+            "graph": self._graph,
+            "close": self._close,
+        }
         answer = special.get(call.verb.name, self._plain)(call)
         if isinstance(answer, str):
             print(answer)
@@ -59,11 +67,13 @@ class SessionMagics(Magics):
     def _plain(self, call: Call) -> Any:
         """A verb that is its function."""
         options: dict[str, Any] = dict(call.options)
-        function = getattr(verbs, call.verb.name)
-        if call.verb.argument == "EXPR":
-            return function(*self._objects(call.argument))
-        if call.verb.argument:
+        function = getattr(verbs, call.verb.name, None) or getattr(showing, call.verb.name)
+        if call.verb.takes_objects:
+            return function(*(self._objects(call.argument) if call.argument else ()))
+        if call.verb.argument == "[NAME]":
             return self._named(function, call)
+        if call.verb.argument:
+            return function(call.argument or None)
         return function(**options)
 
     def _named(self, function: Callable[[str | None], Any], call: Call) -> Any:
@@ -92,11 +102,25 @@ class SessionMagics(Magics):
         self.shell.push({name: session, "engine": session.bind})
         return verbs.show(session)
 
-    def _state(self, call: Call) -> Any:
-        objects = self._objects(call.argument)
+    def _one(self, call: Call) -> Any:
+        """A verb that shows one thing: what the expression gives, a list too."""
+        value = self._value(call.argument)
+        if call.verb.name == "state" and isinstance(value, (tuple, list)):
+            if len(value) != 1:
+                raise BadUsage("state shows one object: %session state EXPR")
+            value = value[0]
+        return getattr(showing, call.verb.name)(value)
+
+    def _graph(self, call: Call) -> Any:
+        deed, _, rest = call.argument.partition(" ")
+        if deed not in DEEDS or not rest.strip():
+            deed, rest = "delete", call.argument
+        if not rest:
+            return showing.graph()
+        objects = self._objects(rest)
         if len(objects) != 1:
-            raise BadUsage("state shows one object: %session state EXPR")
-        return verbs.state(objects[0])
+            raise BadUsage("graph tries one object: %session graph [DEED] EXPR")
+        return showing.graph(objects[0], deed)
 
     def _close(self, call: Call) -> Any:
         session = current_session()
@@ -109,16 +133,19 @@ class SessionMagics(Magics):
 
     def _objects(self, expression: str) -> tuple[Any, ...]:
         """What an expression gives: one object, or several from a tuple or list."""
+        value = self._value(expression)
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+    def _value(self, expression: str) -> Any:
         try:
             code = compile(expression, "<%session>", "eval")
-            value = eval(code, self.shell.user_global_ns, self.shell.user_ns)
+            return eval(code, self.shell.user_global_ns, self.shell.user_ns)
         except SyntaxError:
             raise BadUsage(f"not a Python expression: {expression}") from None
         except NameError as error:
             name = error.name or ""
             known = [each for each in self.shell.user_ns if not each.startswith("_")]
             raise BadUsage(f"no variable {name!r}{did_you_mean(name, known)}") from None
-        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 class _NoSavepoint(SavepointError):
@@ -136,7 +163,7 @@ def load(shell: Any) -> None:
     magics = SessionMagics(shell)
     shell.register_magics(magics)
     clock.attach(shell)
-    clock.on_end.append(_meet_sessions)
+    clock.on_end.append(_after_cell)
     newcomers.open()
     actions.funnel.attach()
     shell.Completer.custom_matchers.append(_matcher)
@@ -155,7 +182,7 @@ def unload(shell: Any) -> None:
         shell.magics_manager.registry.pop("SessionMagics", None)
         if magics in shell.configurables:
             shell.configurables.remove(magics)
-        clock.on_end.remove(_meet_sessions)
+        clock.on_end.remove(_after_cell)
         clock.detach()
         for session in recorded_sessions():
             if not recorder_of(session).watched:
@@ -167,10 +194,7 @@ def unload(shell: Any) -> None:
         _loaded.remove((each, magics))
 
 
-def _meet_sessions(presumed: str | None, actual: str | None) -> None:
-    """After each cell: sessions that variables hold are listened to from now on."""
-    for name, session in sessions_in(clock.namespace).items():
-        recorder_of(session, name)
+_after_cell = cell_ended(display)
 
 
 def _matcher(context: Any) -> dict[str, Any]:

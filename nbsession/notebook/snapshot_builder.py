@@ -22,6 +22,7 @@ from nbsession.tracking.instance_state import state_of
 CARDS_A_LANE = 30
 STATEMENTS_SHOWN = 200
 MOVES_SHOWN = 30
+EVENTS_SHOWN = 300
 PLANNED_UNASKED = 1_000
 """up to so many changed objects a snapshot has the plan without being asked"""
 
@@ -96,6 +97,7 @@ def take(
         log=journal.log(STATEMENTS_SHOWN),
         log_total=journal.statement_count,
         moves=journal.last_moves(MOVES_SHOWN),
+        timeline=journal.chronicle.last(EVENTS_SHOWN),
     )
 
 

@@ -5,8 +5,9 @@ is the task of ``snapshot_builder.py``; drawing one that of ``views/`` and of th
 are the documented format; ``tests/fixtures/snapshot_*.json`` are three examples.
 
 A patch is a dictionary with ``kind`` (``'patch'``), ``revision`` and the top-level keys that changed. The receiver
-merges ``cards`` by token, appends ``log`` (an entry whose ``n`` is known replaces it) and replaces every other key
-whole. Values are representations (``"'Ada'"``), never the values themselves, and always data: text, not HTML.
+merges ``cards`` by token, appends ``log`` and ``timeline`` (an entry whose ``n`` or ``event`` is known replaces it) and
+replaces every other key whole. Values are representations (``"'Ada'"``), never the values themselves, and always data:
+text, not HTML.
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class Attribute(TypedDict):
     """the value now; None if it is not loaded"""
     changed: bool
     """would a flush write it?"""
+    tokens: list[int]
+    """for a relationship the objects it names now; empty for a column"""
 
 
 class CardMove(TypedDict):
@@ -138,6 +141,8 @@ class Card(TypedDict):
     moved: CardMove | None
     holders: list[str]
     """variables and outputs that hold it: ``ada``, ``Out[5]``"""
+    grip: Literal["strong", "weak", ""]
+    """how the session's identity map holds it; empty where the map does not have it"""
 
 
 class PlanStep(TypedDict):
@@ -209,6 +214,24 @@ class Move(TypedDict):
     count: int
 
 
+class Event(TypedDict):
+    """One line of the timeline."""
+
+    event: int
+    kind: Literal["move", "mark", "change", "sql", "flush", "transaction"]
+    text: str
+    """what happened, in words: ``Member+1 transient → pending``"""
+    cause: str
+    """the call, or the button, that made it happen"""
+    cell: str | None
+    within: int
+    """the event of the flush it was part of; 0 outside a flush"""
+    tokens: list[int]
+    """the objects it was about, the first few"""
+    internal: bool
+    error: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A session at one moment.
@@ -219,6 +242,7 @@ class Snapshot:
     :ivar log: the last statements, oldest first.
     :ivar log_total: how many statements there were.
     :ivar moves: the last moves, oldest first.
+    :ivar timeline: the last events of every kind, oldest first.
     """
 
     revision: int
@@ -232,6 +256,7 @@ class Snapshot:
     log: list[LogEntry]
     log_total: int
     moves: list[Move]
+    timeline: list[Event]
 
     def as_json(self) -> dict[str, Any]:
         """The snapshot as plain data.
@@ -271,6 +296,10 @@ class Snapshot:
         log = [entry for entry in self.log if known.get(entry["n"]) != entry]
         if log:
             patch["log"] = log
+        newest = {event["event"]: event for event in before.timeline}
+        timeline = [event for event in self.timeline if newest.get(event["event"]) != event]
+        if timeline:
+            patch["timeline"] = timeline
         return patch
 
 
@@ -316,4 +345,5 @@ def blank(name: str, dialect: str, database: str, *, is_open: bool = True) -> di
         "log": [],
         "log_total": 0,
         "moves": [],
+        "timeline": [],
     }

@@ -1,7 +1,7 @@
 """What ``%session`` does, as Python functions: one a verb. Each calls the session's own method and says what moved.
 
-They work outside IPython too (marimo, scripts, plain Python). Verbs that show something return a View, those that do
-something an Answer. ``session`` is the session meant: the current one, if none is given. The engine's errors pass
+They work outside IPython too (marimo, scripts, plain Python). Each returns an Answer; the verbs that show something are
+in :mod:`nbsession.notebook.showing`. ``session`` is the session meant: the current one, if none is given. The engine's errors pass
 through as they are.
 """
 
@@ -14,11 +14,11 @@ from nbsession.exc import SavepointError
 from nbsession.notebook import views
 from nbsession.notebook.answers import Answer, answer, moved_since
 from nbsession.notebook.arguments import did_you_mean
+from nbsession.notebook.card_builder import label_of
 from nbsession.notebook.cells import clock
 from nbsession.notebook.current import current, current_session
 from nbsession.notebook.recorder import Recorder, forget, recorder_of
 from nbsession.notebook.snapshots import Frame
-from nbsession.notebook.views import View
 from nbsession.notebook.views.plain import counted, listed
 
 
@@ -57,26 +57,6 @@ def show(session: Any = None) -> Any:
     return views.board(session)
 
 
-def plan(session: Any = None) -> View:
-    """What a flush would send, in which order and why. Sends nothing."""
-    return views.plan(current_session(session))
-
-
-def log(session: Any = None, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
-    """The statements sent: see :func:`nbsession.notebook.views.log`."""
-    return views.log(current_session(session), cell=cell, last=last, internal=internal)
-
-
-def state(obj: Any, session: Any = None) -> View:
-    """One object: what it holds, what the database holds, what a flush would write."""
-    return views.card(current_session(session), obj)
-
-
-def stack(session: Any = None) -> View:
-    """The transaction and its savepoints."""
-    return views.stack(current_session(session))
-
-
 # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def add(*objects: Any, session: Any = None) -> Answer:
     """Puts objects into the session."""
@@ -98,7 +78,53 @@ def expunge(*objects: Any, session: Any = None) -> Answer:
     return _told(session, lambda: [session.expunge(obj) for obj in objects], "nothing moved")
 
 
+def merge(*objects: Any, session: Any = None) -> Answer:
+    """Copies objects onto the session's own objects for their rows; the objects given stay as they are."""
+    session = current_session(session)
+    recorder, event, _ = _before(session)
+    copies = [session.merge(obj) for obj in objects]
+    recorder.snapshot()
+    same = all(copy is obj for copy, obj in zip(copies, objects, strict=True))
+    names = listed((label_of(copy, recorder.journal) for copy in copies), 5)
+    done = "already there: merge gives the object itself" if same else f"merged onto {names}: use what merge() returns"
+    return answer([*moved_since(recorder.journal, event), done])
+
+
+def refresh(*objects: Any, session: Any = None) -> Answer:
+    """Reads the rows of objects now; changes that were not flushed are lost."""
+    session = current_session(session)
+    recorder, event, sent = _before(session)
+    for obj in objects:
+        session.refresh(obj)
+    recorder.snapshot()
+    statements, _ = recorder.journal.written_since(sent)
+    return answer([*moved_since(recorder.journal, event), f"read again: {counted(statements, 'statement')}"])
+
+
+def expire(*objects: Any, session: Any = None) -> Answer:
+    """Drops what objects hold, all of them if none is given: they are read again when touched."""
+    session = current_session(session)
+    recorder, event, _ = _before(session)
+    count = len(objects) or len(session.identity_map)
+    if objects:
+        for obj in objects:
+            session.expire(obj)
+    else:
+        session.expire_all()
+    recorder.snapshot()
+    done = f"{counted(count, 'object')} expired: read again when touched"
+    return answer([*moved_since(recorder.journal, event), done])
+
+
 # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────────
+def begin(session: Any = None) -> Answer:
+    """Begins a transaction; without it the first statement does."""
+    session = current_session(session)
+    session.begin()
+    recorder_of(session).snapshot()
+    return answer(["a transaction is open: nothing is sent before the first statement"])
+
+
 def flush(session: Any = None) -> Answer:
     """Sends what is new, changed and deleted; commits nothing."""
     session = current_session(session)

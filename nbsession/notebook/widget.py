@@ -30,6 +30,8 @@ VIEWS = ("board", "card", "plan", "sql")
 _STATIC: Mapping[str, Callable[[Snapshot], View]] = {"plan": flush_plan.view, "sql": sql_log.view}
 LOG_KEPT = 500
 """statements kept for a page that is loaded again"""
+EVENTS_KEPT = 1_000
+"""events of the timeline, likewise"""
 
 
 class Dashboard(anywidget.AnyWidget):
@@ -118,6 +120,9 @@ def _merged(snapshot: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, 
     if "log" in patch:
         log = {entry["n"]: entry for entry in (*snapshot["log"], *patch["log"])}
         changed["log"] = [log[number] for number in sorted(log)[-LOG_KEPT:]]
+    if "timeline" in patch:
+        events = {event["event"]: event for event in (*snapshot["timeline"], *patch["timeline"])}
+        changed["timeline"] = [events[number] for number in sorted(events)[-EVENTS_KEPT:]]
     return changed
 
 

@@ -21,7 +21,7 @@ VIEWS: dict[str, Callable[[Session, Any], object]] = {
     "card": lambda session, obj: views.card(session, obj),
     "plan": lambda session, obj: views.plan(session),
     "stack": lambda session, obj: views.stack(session),
-    "log": lambda session, obj: views.log(session, internal=True),
+    "log": lambda session, obj: views.sql(session, internal=True),
     "snapshot": lambda session, obj: recorder_of(session).snapshot(with_plan=True),
     "repr": lambda session, obj: repr(obj),
     "dir": lambda session, obj: dir(obj),
@@ -65,7 +65,7 @@ def test_looking_begins_no_transaction(session: Session, look: str) -> None:
 
 
 def test_looking_twice_gives_the_same_text(session: Session, busy: Member) -> None:
-    for view in (views.board, views.plan, views.stack, views.log):
+    for view in (views.board, views.plan, views.stack, views.sql):
         assert str(view(session)) == str(view(session))
     assert str(views.card(session, busy)) == str(views.card(session, busy))
 

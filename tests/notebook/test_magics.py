@@ -231,7 +231,7 @@ def test_release_without_a_savepoint(library: Shell) -> None:
 def test_the_engines_errors_come_as_they_are(library: Shell, line: str, error: str) -> None:
     said = library.run(f"%session {line}")
     assert "Traceback" in said
-    assert said.splitlines()[-1].startswith(f"{error}: ")
+    assert f"\n{error}: " in said and f"! {error} in In[3]" in said  # the traceback, and the card under it
 
 
 def test_an_expression_that_raises_keeps_its_own_error(library: Shell) -> None:

@@ -274,7 +274,7 @@ def test_markup_in_a_value_stays_text_on_the_way_to_the_page(session: Session) -
     ada = Member(name="<script>alert(1)</script>")
     session.add(ada)
     session.flush()
-    for view in (views.board(session), views.card(session, ada), views.plan(session), views.log(session)):
+    for view in (views.board(session), views.card(session, ada), views.plan(session), views.sql(session)):
         assert "<script" not in view.html
     assert "&lt;script&gt;alert(1)" in views.board(session).html
 

@@ -1,4 +1,4 @@
-"""The five views as text and HTML: what they say, that they fit, and that no value can break out of them."""
+"""The views as text and HTML: what they say, that they fit, and that no value can break out of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from nbsession.notebook.snapshots import Snapshot
-from nbsession.notebook.views import View, flush_plan, object_card, sql_log, state_board, transaction_stack
+from nbsession.notebook.views import (
+    View,
+    event_timeline,
+    flush_plan,
+    object_card,
+    sql_log,
+    state_board,
+    transaction_stack,
+)
 from nbsession.notebook.views.markup import FILL, LETTERING
 from nbsession.notebook.views.plain import width
 from tests.notebook.fixtures import NAMES, snapshot
@@ -26,6 +34,7 @@ VIEWS: dict[str, Callable[[Snapshot], View]] = {
     "plan": flush_plan.view,
     "stack": transaction_stack.view,
     "log": sql_log.view,
+    "timeline": event_timeline.view,
     "cards": lambda shown: View(
         "\n\n".join(object_card.view(shown, int(token)).text for token in shown.cards),
         "".join(object_card.view(shown, int(token)).html for token in shown.cards),
@@ -164,6 +173,8 @@ def poisoned() -> Snapshot:
         frame["name"] = EVIL
     data["transaction"]["error"] = {"type": EVIL, "message": EVIL, "cell": EVIL, "advice": EVIL}
     data["session"].update(name=EVIL, database=EVIL)
+    for event in data["timeline"]:
+        event.update(text=EVIL, cause=EVIL, error=EVIL)
     for move in data["moves"]:
         move.update(label=EVIL, cause=EVIL)
     return Snapshot.from_json(data)

@@ -1,7 +1,8 @@
 """The views of a session: a function per view, each giving a :class:`View` with text and HTML.
 
-Looking sends no SQL, flushes, loads and begins nothing. Each function takes a snapshot of the session and hands it to
-the module that draws it; those modules know snapshots only.
+Looking sends no SQL, flushes, loads and begins nothing; only :func:`outside` and :func:`changes` ask the database, on a
+connection of their own and unheard. Each function takes a snapshot of the session and hands it to the module that draws
+it; those modules know plain data only.
 
 >>> from nbsession.notebook import views
 >>> print(views.board(session))                                                                  # doctest: +SKIP
@@ -9,16 +10,44 @@ the module that draws it; those modules know snapshots only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbsession.notebook.views import flush_plan, object_card, sql_log, state_board, transaction_stack
+from nbsession.notebook.views import (
+    changed_rows,
+    error_card,
+    event_timeline,
+    flush_plan,
+    identity_map,
+    object_card,
+    outside_view,
+    relationship_graph,
+    sql_log,
+    state_board,
+    transaction_stack,
+    why_answer,
+)
 from nbsession.notebook.views.view import View
 
 if TYPE_CHECKING:
     from nbsession.notebook.recorder import Recorder
 
-__all__ = ["View", "board", "card", "log", "plan", "stack"]
+__all__ = [
+    "View",
+    "board",
+    "card",
+    "changes",
+    "error",
+    "graph",
+    "identity",
+    "outside",
+    "plan",
+    "sql",
+    "stack",
+    "timeline",
+    "why",
+]
 
 
 def board(session: Any) -> View:
@@ -59,7 +88,7 @@ def stack(session: Any) -> View:
     return transaction_stack.view(_recorder(session).snapshot())
 
 
-def log(session: Any, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+def sql(session: Any, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
     """The SQL log: what was sent since somebody first looked at the session, with values, rows and causes.
 
     :param session: a Session.
@@ -70,6 +99,98 @@ def log(session: Any, *, cell: int | None = None, last: int | None = None, inter
     recorder = _recorder(session)
     snapshot = replace(recorder.snapshot(), log=list(recorder.journal.statements))
     return sql_log.view(snapshot, cell=cell, last=last, internal=internal)
+
+
+def timeline(session: Any, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+    """The timeline: what happened, in what order, and which call of which cell caused it.
+
+    :param session: a Session.
+    :param cell: show only what the cell with this number did.
+    :param last: show only so many events.
+    :param internal: show also what the engine asked for itself.
+    """
+    recorder = _recorder(session)
+    snapshot = replace(recorder.snapshot(), timeline=list(recorder.journal.chronicle.events))
+    return event_timeline.view(snapshot, cell=cell, last=last, internal=internal)
+
+
+def identity(session: Any) -> View:
+    """The identity map: which object stands for which row, who holds it, and whether it may vanish.
+
+    :param session: a Session.
+    """
+    return identity_map.view(_recorder(session).snapshot())
+
+
+def graph(session: Any, obj: Any = None, deed: str = "delete") -> View:
+    """The relationship graph; or, of one object, what a deed would do to it and to the others. A dry run.
+
+    :param session: a Session.
+    :param obj: an instance of a mapped class, to try a deed on.
+    :param deed: ``delete``, ``add``, ``merge``, ``expunge`` or ``refresh``.
+    :raises ArgumentError: it is none of these.
+    :raises UnmappedInstanceError: the object is not mapped.
+    """
+    from nbsession.notebook.cascade_builder import cascade_of
+
+    recorder = _recorder(session)
+    snapshot = recorder.snapshot()
+    cascade = None if obj is None else cascade_of(session, deed, obj, recorder.journal)
+    return relationship_graph.view(snapshot, cascade)
+
+
+def outside(session: Any, tables: Sequence[str] = ()) -> View:
+    """The outside view: what this session sees, beside what everyone else sees. Asks the database, unheard.
+
+    :param session: a Session.
+    :param tables: only these tables; those that are mapped or were written, if none is named.
+    """
+    from nbsession.notebook.comparing import compare
+
+    recorder = _recorder(session)
+    snapshot = recorder.snapshot()
+    return outside_view.view(snapshot, compare(session, recorder.journal, tables))
+
+
+def changes(session: Any) -> View:
+    """What changed since BEGIN, sent or waiting, row by row, before and after: to be looked over before a commit.
+
+    Rows that were sent are compared with what is committed; that asks the database, unheard.
+
+    :param session: a Session.
+    """
+    from nbsession.notebook.comparing import compare
+    from nbsession.notebook.waiting_builder import waiting_of
+
+    recorder = _recorder(session)
+    snapshot = recorder.snapshot()
+    compared = compare(session, recorder.journal)
+    return changed_rows.view(snapshot, compared, waiting_of(session, recorder.journal))
+
+
+def why(session: Any, obj: Any) -> View:
+    """Why a flush would write an object, or not. Plans a flush and sends nothing.
+
+    :param session: a Session.
+    :param obj: anything; of something that is not mapped it says just that.
+    """
+    from nbsession.notebook.why_builder import why_of
+
+    recorder = _recorder(session)
+    return why_answer.view(recorder.snapshot(), why_of(session, obj, recorder.journal))
+
+
+def error(raised: BaseException, session: Any = None, *, cell: str | None = None) -> View:
+    """The error card: what an error means, what is true of the session now, what to type next.
+
+    :param raised: the exception.
+    :param session: the session it came from, if that is known.
+    :param cell: the cell it came from.
+    """
+    from nbsession.notebook.error_builder import report_of
+
+    snapshot = None if session is None else _recorder(session).snapshot()
+    return error_card.view(report_of(raised, snapshot, cell))
 
 
 def _recorder(session: Any) -> Recorder:
