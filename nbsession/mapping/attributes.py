@@ -15,7 +15,7 @@ from nbsession.mapping.attribute_events import AttributeEvent, Listener, Validat
 from nbsession.sql.operators import ColumnOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, column_history
-from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, ident_of, own_state, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -176,8 +176,8 @@ class ColumnAttribute(Attribute, ColumnOperators):
         common = state.common if state.owned else state
         session = common.session_ref()
         observed = session is not None and session.bus.observers
-        if common.status not in NEW:
-            if old is NO_VALUE and key in self.mapper.pk_keys:
+        if common.noting:
+            if old is NO_VALUE and key in self.mapper.pk_keys and common.status not in NEW:
                 if session is None:
                     missing_value(obj, state, key)
                 old = self.mapper.key_values(ident_of(obj))[key]  # known, though it is expired
@@ -217,6 +217,8 @@ def missing_value(obj: Any, state: AnyState, key: str) -> Any:
 
     :raises DetachedInstanceError: it is in none.
     """
+    if key in unset_of(obj):
+        return None
     session = state.session_ref()
     if session is None:
         said = getattr(obj, OPTIONS_KEY, None) if obj.__dict__ else None

@@ -199,9 +199,9 @@ class InstanceState:
     def modified(self) -> bool:
         """Has anything been set since the last flush? New objects always count."""
         raw = self._raw
-        if raw.status is ObjectState.TRANSIENT:
+        if raw.status is ObjectState.TRANSIENT and not raw.noting:
             return not self.mapper.attributes.keys().isdisjoint(self.object.__dict__)
-        return raw.status is ObjectState.PENDING or isinstance(raw, OwnState)
+        return isinstance(raw, OwnState) or (raw.status is ObjectState.PENDING and not raw.noting)
 
     def __repr__(self) -> str:
         return f"<InstanceState of {type(self.object).__name__}>"

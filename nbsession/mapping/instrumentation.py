@@ -15,7 +15,18 @@ from nbsession.mapping import codegen
 from nbsession.mapping.attribute_events import Validator
 from nbsession.mapping.collecting.collection_kinds import saved_members
 from nbsession.mapping.listening import CONSTRUCTION, class_hooks
-from nbsession.tracking.instance_state import IDENT_KEY, OPTIONS_KEY, STATE_KEY, OwnState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import (
+    IDENT_KEY,
+    OPTIONS_KEY,
+    STATE_KEY,
+    UNSET_KEY,
+    OwnState,
+    ident_of,
+    note_unset,
+    own_state,
+    state_of,
+    unset_of,
+)
 
 
 def instrumented_setattr(self: Any, name: str, value: Any) -> None:
@@ -118,9 +129,11 @@ def saved_state(self: Any) -> dict[str, Any]:
     values = {
         k: saved_members(v) if hasattr(v, "_nbs_attribute") else v
         for k, v in self.__dict__.items()
-        if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY)
+        if k not in (STATE_KEY, IDENT_KEY, OPTIONS_KEY, UNSET_KEY)
     }
     saved = {"values": values, "ident": ident_of(self)}
+    if unset_of(self):
+        saved["unset"] = unset_of(self)
     state = state_of(self)
     if state.mapper.entity_name is not None:
         saved["entity_name"] = state.mapper.entity_name
@@ -139,6 +152,8 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     self.__dict__.update(saved["values"])
     mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
     mapper.give_ident(self, ident)
+    if "unset" in saved:
+        note_unset(self, mapper, saved["unset"])
     for declared in mapper.relationships:
         if declared.uselist and self.__dict__.get(declared.key) is not None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])

@@ -77,6 +77,7 @@ class Mapper(Described):
         self.declared: dict[str, Relationship] = {} if inherits is None else dict(inherits.declared)
         self.give_state, self.give_ident, self.give_dict = setters_of(cls)
         self.transient = CommonState(self, ObjectState.TRANSIENT, no_session)
+        self.undone = CommonState(self, ObjectState.TRANSIENT, no_session, noting=True)
         self.detached = CommonState(self, ObjectState.DETACHED, no_session)
         self.gone = CommonState(self, ObjectState.DETACHED, no_session)
         self.refresh_free_keys()

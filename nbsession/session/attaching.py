@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
-from nbsession.mapping.attributes import NEW, describe
+from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
-from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, state_of
+from nbsession.tracking.instance_state import OwnState, forget_changes, forget_unset, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -29,7 +29,10 @@ def attach(session: Session, obj: Any, cause: str) -> None:
     if status is ObjectState.TRANSIENT:
         if session.transaction is None or session.block is not None or session.flushing_thread is not None:
             session.work_begins()
-        unit.admit(mapper, obj, cause)
+        if state is mapper.transient:
+            unit.admit(mapper, obj, cause)
+        else:
+            unit.move(mapper, (obj,), status, Trigger.ADD, cause)
         return
     if status is not ObjectState.DETACHED:
         owner = state.session_ref()
@@ -135,6 +138,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
                 f"'{type(obj).__name__}' has no mapped attribute '{name}' to expire. It has: {', '.join(state.mapper.attributes)}."
             )
     unit.remember_inserted((obj,))
+    forget_unset(obj, names)
     wishes = wishes_of(obj)
     if wishes is not NO_WISHES:
         columns = [name for name in names if name in state.mapper.columns]
@@ -156,7 +160,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
 def is_modified(obj: Any, include_collections: bool) -> bool:
     """Is there a net change? Of new objects, anything set counts."""
     state = state_of(obj)
-    if isinstance(state, OwnState) or state.status in NEW:
+    if isinstance(state, OwnState) or not state.noting:
         for attribute in state.mapper.attributes.values():
             declared = getattr(attribute, "relationship", None)
             collection = declared is not None and declared.uselist

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import forget_unset, state_of
 
 
 def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
@@ -62,9 +62,12 @@ def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
 
 
-def expire_values(mapper: Mapper, objects: Iterable[Any]) -> None:
+def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:
     """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
     keys = mapper.mapped_keys
+    if "unset" in mapper.memo:
+        for obj in objects:
+            forget_unset(obj)
     for obj in objects:
         values = obj.__dict__
         if values.keys() <= keys:

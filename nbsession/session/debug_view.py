@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.events import safe_repr
+from nbsession.session.batches import alive
 from nbsession.session.cascade_preview import label
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
@@ -21,7 +22,7 @@ def debug_view(session: Session, long: bool = False) -> str:
     unit = session.unit_of_work
     new = list(unit.new.values())
     labels = _labels(session, new)
-    rows = sorted([*unit.identity_map.all(), *unit.held_deleted()], key=_place)
+    rows = sorted([*unit.identity_map.all(), *_deleted(unit)], key=_place)
     by_class: dict[str, list[Any]] = {}
     for obj in (*rows, *new):
         by_class.setdefault(type(obj).__name__, []).append(obj)
@@ -99,3 +100,13 @@ def _values(obj: Any, labels: dict[int, str]) -> list[str]:
         elif state.status is not ObjectState.PENDING:
             lines.append(f"{declared.key}: not loaded")
     return lines
+
+
+def _deleted(unit: Any) -> list[Any]:
+    """Objects whose DELETE was sent in the open transaction."""
+    found: list[Any] = []
+    frame = unit.frame
+    while frame is not None:
+        found += [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED]
+        frame = frame.parent
+    return found

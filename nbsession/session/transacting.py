@@ -164,7 +164,7 @@ class Transacting(Binding):
 
     def _expunge_all(self, cause: str) -> None:
         unit = self.unit_of_work
-        unit.move_each([*unit.new.values(), *unit.identity_map.all(), *unit.held_deleted()], Trigger.EXPUNGE, cause)
+        unit.move_each([*unit.new.values(), *unit.identity_map.all()], Trigger.EXPUNGE, cause)
         unit.identity_map.clear()
 
     @property

@@ -109,8 +109,8 @@ class SessionTransaction(Level):
         finally:  # it is committed, whatever a hook says
             if not self.nested:
                 unit = self.session.unit_of_work
-                expire = self.session.expire_on_commit and not self.for_flush
-                unit.settle(self.frame, self.session.bus.cause, expire)
+                expires, own = self.session.expire_on_commit, self.for_flush
+                unit.settle(self.frame, self.session.bus.cause, expire=expires and not own, detach=expires or own)
             self._leave()
 
     def _flush_before_commit(self) -> None:

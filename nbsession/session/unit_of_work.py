@@ -24,9 +24,7 @@ from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
 
-_CLEAN = frozenset(
-    {Trigger.INSERT, Trigger.LOAD, Trigger.DELETE, Trigger.COMMIT, Trigger.UNDO_ADD, Trigger.UNDO_INSERT}
-)
+_CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD})
 """after these an object has no unflushed change; the others keep what it has"""
 _ADDED = OBJECT_MOVES.step("a new object", ObjectState.TRANSIENT, Trigger.ADD)
 
@@ -55,6 +53,7 @@ class UnitOfWork:
         self._bus = bus
         self._hooks = hooks or HookPoints()
         self._commons: dict[tuple[Mapper, ObjectState], CommonState] = {}
+        self._again: dict[Mapper, CommonState] = {}
         self._held: dict[int, Any] | None = None if weak else {}
 
     @property
@@ -78,6 +77,12 @@ class UnitOfWork:
         self._commons[mapper, status] = common
         return common
 
+    def _noting(self, mapper: Mapper, status: ObjectState) -> CommonState:
+        """The state of new objects that were flushed before, and undone: changes since then are noted."""
+        if status is ObjectState.TRANSIENT:
+            return mapper.undone
+        return self._again.setdefault(mapper, CommonState(mapper, status, self._session_ref, noting=True))
+
     def observe(self, on: bool) -> None:
         """While somebody listens, every write passes by the attribute, which publishes it."""
         for (mapper, status), common in self._commons.items():
@@ -85,8 +90,9 @@ class UnitOfWork:
                 common.clear()
                 if not on:
                     common.update(mapper.plain_keys)
-        for obj in self.modified.values():
-            state_of(obj).clear()
+        for obj in (*self.modified.values(), *self.new.values()):
+            if isinstance(state := state_of(obj), OwnState):
+                state.clear()
 
     # ---------------------------------------------------------------------------------------------- moving
 
@@ -145,13 +151,13 @@ class UnitOfWork:
         if trigger in _CLEAN:
             deque(map(mapper.give_state, objects, repeat(common)), 0)
             return
-        keeps = trigger is not Trigger.MAKE_TRANSIENT and after is not ObjectState.TRANSIENT
         for obj in objects:
             state = state_of(obj)
-            if keeps and isinstance(state, OwnState):
-                state.common = common
+            becomes = common if common.noting or not state.noting else self._noting(mapper, after)
+            if isinstance(state, OwnState):
+                state.common = becomes
             else:
-                mapper.give_state(obj, common)
+                mapper.give_state(obj, becomes)
 
     def _unfile(self, objects: Sequence[Any], before: ObjectState) -> None:
         if before is ObjectState.PENDING:
@@ -338,6 +344,7 @@ class UnitOfWork:
             self.expire_all(cause, ending=True)
         else:
             self.remember_inserted(self.modified.values())
+            touched += self.modified.values()  # deleted ones come back with what was changed on them
             self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause, ending=True)
 
     def _is_ours(self, obj: Any) -> bool:
@@ -365,12 +372,12 @@ class UnitOfWork:
         if isinstance(state_of(obj), OwnState):  # it may have been displaced
             self.modified[id(obj)] = obj
 
-    def settle(self, frame: Frame, cause: str, expire: bool) -> None:
-        """What a commit does to objects: deleted ones are detached for good, the others expired."""
+    def settle(self, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
+        """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
         gone = [
             obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
         ]
-        if gone:
+        if detach and gone:
             self.move_each(gone, Trigger.COMMIT, cause)
         if expire:
             self.expire_all(cause, ending=True)
@@ -389,12 +396,3 @@ class UnitOfWork:
         self.modified.pop(id(obj), None)
         if self._held is not None:
             self._held.pop(id(obj), None)
-
-    def held_deleted(self) -> list[Any]:
-        """Objects whose DELETE was sent in the open transaction."""
-        found: list[Any] = []
-        frame = self.frame
-        while frame is not None:
-            found += [obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED]
-            frame = frame.parent
-        return found

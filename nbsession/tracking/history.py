@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 
@@ -69,7 +68,7 @@ def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], 
     if key not in values:
         return NO_HISTORY
     current = values[key]
-    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+    if not state.noting:
         return History([current], (), ())
     before = getattr(state, noted) if isinstance(state, OwnState) else {}
     if key not in before:
@@ -108,7 +107,7 @@ def collection_history(obj: Any, key: str) -> History:
             return History(list(added), (), list(removed))
         return NO_HISTORY
     members = members_of(current)
-    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+    if not state.noting:
         return History(members, (), ())
     if not isinstance(state, OwnState) or key not in state.related:
         return History((), members, ())

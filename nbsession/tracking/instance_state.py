@@ -32,6 +32,7 @@ class Absent(Enum):
 
 
 NO_VALUE = Absent.NO_VALUE
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Owner(Protocol):
@@ -58,26 +59,31 @@ class Owner(Protocol):
         """A pending object lost its parent under delete-orphan: it leaves the session."""
 
 
+_UNNOTED = (ObjectState.TRANSIENT, ObjectState.PENDING)
+
+
 class CommonState(set[str]):
     """What all unchanged objects of one mapper, session and object state share.
 
     :ivar mapper: their mapper.
     :ivar status: their ObjectState.
     :ivar session_ref: a weak reference to the session, or a function that returns None.
+    :ivar noting: are changes noted? Not of a new object: all that it has is to be written. Once it was flushed, they are,
+        and stay so when a rollback makes it new again.
     """
 
-    __slots__ = ("mapper", "session_ref", "status")
+    __slots__ = ("mapper", "noting", "session_ref", "status")
     owned = False
     old: Mapping[str, Any] = MappingProxyType({})
     """no value was changed: so that both forms answer"""
 
     def __init__(
-        self, mapper: Any, status: ObjectState, session_ref: Callable[[], Any], free: Iterable[str] = ()
+        self, mapper: Any, status: ObjectState, session_ref: Callable[[], Any], noting: bool | None = None
     ) -> None:
-        super().__init__(free)
         self.mapper = mapper
         self.status = status
         self.session_ref = session_ref
+        self.noting = status not in _UNNOTED if noting is None else noting
 
     @property
     def common(self) -> CommonState:
@@ -135,6 +141,11 @@ class OwnState(set[str]):
         """The weak reference to its session."""
         return self.common.session_ref
 
+    @property
+    def noting(self) -> bool:
+        """Are changes noted?"""
+        return self.common.noting
+
     def write(self, obj: Any, name: str, value: Any) -> None:
         """As :meth:`CommonState.write`."""
         self.common.write(obj, name, value)
@@ -153,6 +164,9 @@ IDENT_KEY = "_nbs_ident"
 """the attribute under which an object carries its primary key as the database knows it"""
 OPTIONS_KEY = "_nbs_options"
 """the attribute under which an object carries what loader options asked for when it was loaded; absent where none did"""
+
+UNSET_KEY = "_nbs_unset"
+"""the attribute under which an object carries the columns that were never set when it was inserted; absent where all were"""
 
 
 def no_session() -> None:
@@ -183,6 +197,26 @@ def state_of(obj: Any) -> AnyState:
 def ident_of(obj: Any) -> Any:
     """The primary key of the object's row: a value, a tuple if composite, or None if it never had a row."""
     return getattr(obj, IDENT_KEY, None)
+
+
+def unset_of(obj: Any) -> frozenset[str]:
+    """The columns that were never set when the object was inserted, nor expired since: they read as None."""
+    return getattr(obj, UNSET_KEY, _NOTHING)
+
+
+def note_unset(obj: Any, mapper: Any, keys: Iterable[str]) -> None:
+    """Columns of an object that is inserted were never set."""
+    mapper.memo["unset"] = True
+    object.__setattr__(obj, UNSET_KEY, unset_of(obj).union(keys))
+
+
+def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:
+    """Columns were expired: what the row holds is to be loaded.
+
+    :param keys: these; None: all.
+    """
+    if unset_of(obj):
+        object.__setattr__(obj, UNSET_KEY, _NOTHING if keys is None else unset_of(obj).difference(keys))
 
 
 def own_state(obj: Any, state: AnyState) -> OwnState:

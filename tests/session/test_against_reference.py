@@ -105,12 +105,68 @@ def test_refresh_of_some_attributes_loads_no_others(model: Any, session: Session
     assert node.__dict__ == {"parent_id": 1}
 
 
-def test_what_was_not_set_is_known_to_be_null_after_the_insert(model: Any, session: Session) -> None:
+def test_what_was_not_set_stays_unset_after_the_insert_and_reads_as_none(model: Any, session: Session) -> None:
     user = model.User()
     session.add(user)
     session.flush()
     session.connection().exec_driver_sql("UPDATE users SET name = 'other'")
-    assert user.name is None
+    assert user.name is None and "name" not in user.__dict__
+    session.expire(user, ["name"])
+    assert user.name == "other"
+
+
+def test_what_was_not_set_is_loaded_once_it_is_expired(model: Any, session: Session) -> None:
+    user = model.User()
+    session.add(user)
+    session.commit()
+    session.connection().exec_driver_sql("UPDATE users SET name = 'other'")
+    assert user.name == "other"
+    session.expunge(user)
+    assert user.name == "other"
+
+
+def test_what_was_not_set_reads_as_none_in_no_session_too(model: Any, session: Session) -> None:
+    user = model.User()
+    session.add(user)
+    session.flush()
+    session.expunge(user)
+    assert user.name is None and "name" not in user.__dict__
+
+
+def test_an_object_made_new_by_a_rollback_is_modified_by_what_is_set_afterwards(model: Any, session: Session) -> None:
+    flushed, waiting = model.User(name="Ada"), model.User(name="Bob")
+    session.add(flushed)
+    session.flush()
+    session.add(waiting)
+    session.rollback()
+    assert [session.is_modified(u) for u in (flushed, waiting)] == [False, True]
+    session.add(flushed)
+    assert flushed in session.new and not session.is_modified(flushed)
+    flushed.name = "Eve"
+    assert session.is_modified(flushed) and inspect(flushed).attrs.name.history == (["Eve"], (), ["Ada"])
+    session.flush()
+    assert not session.is_modified(flushed)
+    assert session.connection().exec_driver_sql("SELECT name FROM users WHERE name = 'Eve'").scalar() == "Eve"
+
+
+def test_a_deleted_object_keeps_its_unflushed_changes(model: Any, session: Session) -> None:
+    user = session.get(model.User, 1)
+    session.delete(user)
+    user.name = "changed"
+    session.flush()
+    assert inspect(user).deleted and session.is_modified(user)
+    session.commit()
+    assert inspect(user).detached and session.is_modified(user)
+
+
+def test_a_commit_that_expires_nothing_leaves_deleted_objects_deleted(model: Any, session: Session) -> None:
+    session.expire_on_commit = False
+    user = session.get(model.User, 1)
+    session.delete(user)
+    session.commit()
+    assert inspect(user).deleted and user not in session
+    session.expunge(user)
+    assert inspect(user).detached
 
 
 def test_an_empty_reference_set_to_none_is_no_change(model: Any, session: Session) -> None:

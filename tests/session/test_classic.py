@@ -110,7 +110,7 @@ def test_clear_empties_the_session_and_keeps_its_map(session: Session) -> None:
     session.add(new)
     before = session.identity_map
     session.clear()
-    assert [inspect(x).state.value for x in (gone, new, kept)] == ["detached", "transient", "detached"]
+    assert [inspect(x).state.value for x in (gone, new, kept)] == ["deleted", "transient", "detached"]
     assert session.identity_map is before and not before and session.in_transaction()
 
 

@@ -352,7 +352,10 @@ def test_expunged_after_its_insert_and_rolled_back_the_key_is_gone(session: Sess
 
 
 def test_expunge_all_and_close_leave_nothing(session: Session) -> None:
-    """Lines 6.11, 6.12: close() takes everything out, flushes nothing, and the session goes on."""
+    """Lines 6.11, 6.12: close() takes everything out, flushes nothing, and the session goes on.
+
+    An object whose DELETE was sent is in no map any more: it stays as it is.
+    """
     objects = [Member(name="pending"), Member(name="persistent"), Member(name="deleted")]
     session.add_all(objects[1:])
     session.flush()
@@ -361,7 +364,7 @@ def test_expunge_all_and_close_leave_nothing(session: Session) -> None:
     session.add(objects[0])
     assert list(session) == [objects[0], objects[1]]
     session.close()
-    assert [inspect(o).state.value for o in objects] == ["transient", "detached", "detached"]
+    assert [inspect(o).state.value for o in objects] == ["transient", "detached", "deleted"]
     assert list(session) == [] and not session.in_transaction()
     assert session.query(Member).count() == 0
     session.add(Member(name="usable again"))

@@ -229,8 +229,10 @@ def makers_of(cls_name: str) -> set[tuple[str, str]]:
 def test_only_mapper_and_unit_of_work_make_common_states() -> None:
     assert makers_of("CommonState") == {
         ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session)"),
+        ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session, noting=True)"),
         ("mapping/mapper.py", "CommonState(self, ObjectState.DETACHED, no_session)"),
         ("session/unit_of_work.py", "CommonState(mapper, status, self._session_ref)"),
+        ("session/unit_of_work.py", "CommonState(mapper, status, self._session_ref, noting=True)"),
     }
 
 

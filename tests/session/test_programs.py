@@ -118,7 +118,7 @@ class Machine:
     def add(self, name: str, other: str | None, text: str) -> None:
         obj, model = self.objects[name], self.model
         if model.state[name] == "transient":
-            obj.id = None  # one that was rolled back keeps its key, which may be another's by now
+            obj = self.objects[name] = type(obj)()  # one that was rolled back remembers what it was, and its relatives
             if name[0] == "t":
                 shelf = other if other is not None and model.usable(other) else None
                 obj.shelf = self.objects.get(shelf) if shelf else None

@@ -266,13 +266,11 @@ class CollectionAttribute(RelationshipAttribute):
     def _note_members(self, obj: Any) -> None:
         """Keeps what the collection of a stored object held before its first change; that of a new one is now set."""
         state = state_of(obj)
-        if state.status not in NEW:
-            if self.relationship.viewonly:
-                return
+        if state.noting and not self.relationship.viewonly:
             own = own_state(obj, state)
             if self.key not in own.related:
                 own.related[self.key] = members_of(obj.__dict__.get(self.key))
-        elif self.key not in obj.__dict__:
+        if state.status in NEW and self.key not in obj.__dict__:
             obj.__dict__[self.key] = self._empty(obj)
             del self._untouched[id(obj)]
 

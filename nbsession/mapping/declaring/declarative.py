@@ -146,7 +146,7 @@ class DeclarativeBase(metaclass=_DeclarativeType):
     ...     name: Mapped[str | None]
     """
 
-    __slots__ = ("__weakref__", "_nbs_ident", "_nbs_options", "_nbs_state")
+    __slots__ = ("__weakref__", "_nbs_ident", "_nbs_options", "_nbs_state", "_nbs_unset")
 
     metadata: MetaData
     registry: registry

@@ -99,7 +99,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
     def note(self, obj: Any, old: Any) -> None:
         """Keeps what the relationship held before its first change."""
         state = state_of(obj)
-        if state.status in NEW or self.relationship.viewonly:
+        if not state.noting or self.relationship.viewonly:
             return
         own_state(obj, state).related.setdefault(self.key, old)
 
@@ -117,10 +117,9 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         state = state_of(value)
         if self.single is not None:
             self.single.freed(obj, value)
-        if isinstance(state, OwnState):
-            if self.relationship.uselist:
-                state.given_up += (self.relationship,)
-        elif self.relationship.cascade.delete_orphan and state.status is ObjectState.PENDING:
+        if isinstance(state, OwnState) and self.relationship.uselist:
+            state.given_up += (self.relationship,)
+        if state.status is ObjectState.PENDING and self.relationship.cascade.delete_orphan:
             session = state.session_ref()
             if (
                 session is not None

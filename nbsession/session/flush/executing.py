@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
-from nbsession.mapping.attributes import NEW, describe
+from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.writing import RowWriter
@@ -74,7 +74,7 @@ def fill_links(links: Iterable[Link]) -> None:
     for child, keys, parent, along in links:
         values = child.__dict__
         state = state_of(child)
-        mapper, new = state.mapper, state.status in NEW
+        mapper, new = state.mapper, not state.noting
         for key, source in keys:
             value = None
             if parent is not None:

@@ -45,9 +45,14 @@ class Linking:
     def find(self) -> None:
         """Goes through the relationships of all objects of the flush."""
         for mapper, objects in self.work.new_of.items():
-            for declared in mapper.relationships:
-                if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
-                    self._link_new(declared, objects)
+            declared_here = [
+                r for r in mapper.relationships if not r.viewonly and r.direction is not Direction.MANYTOMANY
+            ]
+            again = [obj for obj in objects if state_of(obj).noting] if declared_here else []
+            fresh = [obj for obj in objects if not state_of(obj).noting] if again else objects
+            for declared in declared_here:
+                self._link_new(declared, fresh)
+                self._link_changed(declared, again)
         for mapper, objects in self.work.touched_of.items():
             changed = [obj for obj in objects if (state := obj._nbs_state).owned and (state.related or state.queued)]
             for declared in mapper.relationships if changed else ():

@@ -20,7 +20,7 @@ from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, holds_sql
 from nbsession.session.flush.steps import committed_value
 from nbsession.sql.defaults import default_in_row, is_sql_default
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, note_unset, own_state, state_of
 
 
 class RowWriter:
@@ -169,7 +169,7 @@ class RowWriter:
                 error.add_note(advice)
             raise
         if lacking:
-            self._settle_unset(objects, keys)
+            self._note_unset(objects, keys)
         if made_keys is not None and self._generated is not None:
             for values, ident in zip(dicts, made_keys, strict=True):
                 values[self._generated] = ident
@@ -178,16 +178,13 @@ class RowWriter:
         elif shape.completes:
             self._give_keys(objects)
 
-    def _settle_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
-        """The row holds NULL where nothing was set: nothing need be loaded to know it."""
+    def _note_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
+        """Attributes that were never set stay so, and read as None: the row holds NULL, and nothing need be loaded."""
         shape = self.shape
-        several = len(shape.mappers) > 1
         for obj in objects:
-            own = shape.own_keys[state_of(obj).mapper] if several else keys
-            values = obj.__dict__
-            for key in keys:
-                if key in own:
-                    values.setdefault(key, None)
+            mapper = state_of(obj).mapper
+            own = shape.own_keys[mapper] if len(shape.mappers) > 1 else keys
+            note_unset(obj, mapper, [k for k in keys if k in own and k not in obj.__dict__])
 
     def _give_keys(self, objects: Iterable[Any]) -> None:
         advice = self._lack_of_keys(objects)
@@ -218,7 +215,7 @@ class RowWriter:
                 continue
             unset = tuple(k for k in keys if k not in obj.__dict__)
             self._sql.insert(connection, obj, keys, self._defaulted)
-            self._settle_unset((obj,), unset)
+            self._note_unset((obj,), unset)
             if self.shape.completes:
                 self._give_keys((obj,))
 

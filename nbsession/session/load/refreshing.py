@@ -18,7 +18,7 @@ from nbsession.session.load.loading import load_by_key, load_columns, load_whole
 from nbsession.session.load.reading import read_entities, wishes_from
 from nbsession.sql.select import Select
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+from nbsession.tracking.instance_state import OwnState, ident_of, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -62,7 +62,9 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
         return load_columns(session, obj, [k for k in along if k not in obj.__dict__])
     if expired:
         return load_expired(session, obj)
-    lacking = [k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred]
+    lacking = [
+        k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred and k not in unset_of(obj)
+    ]
     return load_columns(session, obj, lacking or (key,))
 
 
