@@ -178,9 +178,8 @@ class ColumnAttribute(Attribute, ColumnOperators):
         observed = session is not None and session.bus.observers
         if common.noting:
             if old is NO_VALUE and key in self.mapper.pk_keys and common.status not in NEW:
-                if session is None:
-                    missing_value(obj, state, key)
-                old = self.mapper.key_values(ident_of(obj))[key]  # known, though it is expired
+                old = missing_value(obj, state, key)  # the row is found by it
+                state = state_of(obj)
             own = own_state(obj, state)
             if key not in own.old:
                 own.old[key] = old

@@ -11,7 +11,7 @@ from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
-from nbsession.tracking.instance_state import OwnState, forget_changes, forget_unset, ident_of, state_of
+from nbsession.tracking.instance_state import OwnState, forget_unset, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -149,9 +149,6 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
             state.discard(name)
             for noted in (state.old, state.related, state.queued):
                 noted.pop(name, None)
-    if isinstance(state, OwnState) and not (state.old or state.related or state.queued):
-        unit.modified.pop(id(obj), None)
-        forget_changes(obj)
     if class_hooks.count:
         class_hooks.fire("expire", (obj,), list(names))
     unit.mark((obj,), "expired", "session.expire")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbsession import Column, DeclarativeBase, Engine, ForeignKey, Integer, Session, String, inspect, relationship, text
-from nbsession.exc import IntegrityError, InvalidRequestError, NbsessionWarning
+from nbsession.exc import IntegrityError, InvalidRequestError, NbsessionWarning, ObjectDeletedError
 
 
 @pytest.fixture
@@ -431,3 +431,39 @@ def test_part_of_a_composite_key_changes_while_the_other_is_expired(model: Any, 
     pair.b = 7
     session.flush()
     assert session.get(model.Pair, (1, 7)) is pair and (pair.a, pair.b) == (1, 7)
+
+
+def test_a_new_key_for_an_expired_object_loads_it(model: Any, session: Session) -> None:
+    pair = session.get(model.Pair, (1, 2))
+    session.expire(pair)
+    pair.b = 5
+    assert pair.__dict__["a"] == 1 and inspect(pair).attrs.b.history == ([5], (), [2])
+
+
+def test_writing_over_an_expired_object_loads_what_it_lacks(model: Any, session: Session) -> None:
+    """Line 10.8: setting does not load; the flush that writes the row does, to learn its key."""
+    user = session.get(model.User, 1)
+    session.expire(user)
+    user.name = "new"
+    assert "id" not in user.__dict__
+    session.flush()
+    assert user.__dict__["id"] == 1 and user.__dict__["name"] == "new"
+
+
+def test_an_expired_object_whose_row_is_gone_cannot_be_deleted(model: Any, session: Session) -> None:
+    pair = session.get(model.Pair, (1, 2))
+    session.expire(pair)
+    session.connection().exec_driver_sql(f"DELETE FROM {model.Pair.__table__.name} WHERE a = 1 AND b = 2")
+    session.delete(pair)
+    with pytest.raises(ObjectDeletedError):
+        session.flush()
+
+
+def test_an_object_stays_dirty_when_the_attributes_that_changed_are_expired(model: Any, session: Session) -> None:
+    """Line 17.6: dirty is optimistic; there is no net change."""
+    user = session.get(model.User, 1)
+    user.name = "new"
+    session.expire(user, ["name"])
+    assert user in session.dirty and not session.is_modified(user)
+    session.flush()
+    assert user not in session.dirty

@@ -9,10 +9,13 @@ from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
+from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.writing import RowWriter
 from nbsession.session.flush.writing_links import write_links
+from nbsession.session.load.loading import row_is_gone
 from nbsession.session.load.pause import collector_paused
+from nbsession.session.load.refreshing import load_expired
 from nbsession.session.row_hooks import WriteHooks
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
@@ -52,6 +55,8 @@ def _write(session: Session, connection: Connection, step: Step, hooks: WriteHoo
     fill_links(step.links)
     if hooks is not None:
         hooks.before(step, connection)
+    if step.verb != "INSERT":
+        _know_keys(session, step)
     if step.verb == "INSERT":
         writer.insert(connection, step.objects)
     elif step.verb == "DELETE":
@@ -64,6 +69,18 @@ def _write(session: Session, connection: Connection, step: Step, hooks: WriteHoo
             session.unit_of_work.rekey(obj, ident)
     if hooks is not None:
         hooks.after(step, connection)
+
+
+def _know_keys(session: Session, step: Step) -> None:
+    """Rows are found by the keys that objects hold: of one that is expired, what it lacks is loaded first.
+
+    :raises ObjectDeletedError: its row is gone.
+    """
+    assert step.shape is not None
+    for key in step.shape.mapper.pk_keys:
+        for obj in [o for o in step.replaces or step.objects if key not in o.__dict__]:
+            if (step.verb == "DELETE" or step.replaces or changed_columns(obj)) and not load_expired(session, obj):
+                raise row_is_gone(obj)
 
 
 def fill_links(links: Iterable[Link]) -> None:
@@ -143,7 +160,12 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
                 _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "UPDATE":
             unit.clean(step.objects)
-    unit.clean(flushed)
+    touched = list(flushed)
+    for obj in touched:
+        unknown = state_of(obj).mapper.pk_keys[0] not in obj.__dict__ and id(obj) in unit.modified
+        if unknown and not load_expired(session, obj):  # nothing was written, and its key is told all the same
+            raise row_is_gone(obj)
+    unit.clean(touched)
 
 
 def _move(unit: UnitOfWork, step: Step, objects: list[Any], before: ObjectState, trigger: Trigger, cause: str) -> None:
