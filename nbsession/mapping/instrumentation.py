@@ -153,7 +153,8 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
     mapper.give_ident(self, ident)
     if "unset" in saved:
-        note_unset(self, mapper, saved["unset"])
+        mapper.memo["unset"] = True
+        note_unset(self, saved["unset"])
     for declared in mapper.relationships:
         if declared.uselist and self.__dict__.get(declared.key) is not None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])

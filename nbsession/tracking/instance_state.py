@@ -204,10 +204,10 @@ def unset_of(obj: Any) -> frozenset[str]:
     return getattr(obj, UNSET_KEY, _NOTHING)
 
 
-def note_unset(obj: Any, mapper: Any, keys: Iterable[str]) -> None:
+def note_unset(obj: Any, keys: frozenset[str]) -> None:
     """Columns of an object that is inserted were never set."""
-    mapper.memo["unset"] = True
-    object.__setattr__(obj, UNSET_KEY, unset_of(obj).union(keys))
+    before = getattr(obj, UNSET_KEY, None)
+    object.__setattr__(obj, UNSET_KEY, before | keys if before else keys)
 
 
 def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from nbsession import (
     IntegrityError,
     InvalidRequestError,
     NbsessionWarning,
+    ObjectDeletedError,
     PendingRollbackError,
     Session,
     StaleDataError,
@@ -327,11 +328,22 @@ def test_a_delete_that_finds_no_row_is_a_warning(session: Session) -> None:
     tool = Tool(name="saw")
     session.add(tool)
     session.commit()
+    assert tool.name
     session.connection().exec_driver_sql("DELETE FROM tool")
     session.delete(tool)
     with pytest.warns(NbsessionWarning, match=r"expected to delete 1 row\(s\); 0 were matched"):
         session.flush()
     assert inspect(tool).deleted
+
+
+def test_a_delete_of_an_expired_object_loads_it_and_says_that_its_row_is_gone(session: Session) -> None:
+    tool = Tool(name="saw")
+    session.add(tool)
+    session.commit()
+    session.connection().exec_driver_sql("DELETE FROM tool")
+    session.delete(tool)
+    with pytest.raises(ObjectDeletedError, match="has been deleted, or its row is otherwise not present"):
+        session.flush()
 
 
 def test_an_update_that_finds_no_row_is_stale_data(session: Session) -> None:

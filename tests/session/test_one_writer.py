@@ -81,7 +81,7 @@ MACHINERY = {
     Site(
         "mapping/declaring/declarative.py",
         "DeclarativeBase",
-        "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_options', '_nbs_state')",
+        "__slots__ = ('__weakref__', '_nbs_ident', '_nbs_options', '_nbs_state', '_nbs_unset')",
     ),
     Site("tracking/instance_state.py", "", "STATE_KEY = '_nbs_state'"),
     Site(
@@ -94,7 +94,7 @@ MACHINERY = {
         "mapping/instrumentation.py",
         "saved_state",
         "values = {k: saved_members(v) if hasattr(v, '_nbs_attribute') else v for k, v in self.__dict__.items() if k not in "
-        "(STATE_KEY, IDENT_KEY, OPTIONS_KEY)}",
+        "(STATE_KEY, IDENT_KEY, OPTIONS_KEY, UNSET_KEY)}",
     ),
 }
 ALLOWED = BIRTHS | SAME_STATE | MACHINERY

@@ -93,7 +93,7 @@ class Linking:
         tree = is_tree(declared)
         for obj in objects:
             state = obj._nbs_state
-            if key not in state.related and key not in state.queued:
+            if not state.owned or (key not in state.related and key not in state.queued):
                 continue
             if tree and key not in obj.__dict__:
                 continue  # among rows that refer to one another, only what is there says who is whose parent

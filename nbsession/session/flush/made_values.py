@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.sql.ddl import server_default_sql
 from nbsession.sql.expression import and_, or_
 from nbsession.sql.select import Select
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import forget_unset, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
@@ -36,6 +36,17 @@ def fetch_made(connection: Connection, shape: RowShape, objects: Sequence[Any], 
     for missing, alike in lacking.items():
         for start in range(0, len(alike), AT_ONCE):
             _fetch(connection, shape, alike[start : start + AT_ONCE], missing)
+
+
+def expire_made(objects: Sequence[Any], keys: Sequence[str]) -> None:
+    """What the database made anew is not known any more.
+
+    :param keys: the attributes.
+    """
+    for key in keys:
+        for obj in objects:
+            obj.__dict__.pop(key, None)
+            forget_unset(obj, (key,))
 
 
 def ask_for_server_defaults(shape: RowShape, objects: Sequence[Any], keys: Iterable[str], rendering: str) -> None:

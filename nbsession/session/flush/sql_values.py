@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.connection import Connection
 from nbsession.sql.base import ClauseElement
 from nbsession.sql.expression import insert, update
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import forget_unset, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.flush.row_shape import RowShape
@@ -59,7 +59,7 @@ class SqlRows:
             wanted += [key for key in made_there if key not in wanted]
         statement = insert(shape.table).values(given).returning(*(shape.fields[key] for key in wanted))
         made = connection.execute(statement).one()
-        _forget_expressions(values, keys)
+        _forget_expressions(obj, keys)
         values.update(zip(wanted, made, strict=True))
 
     def update(
@@ -76,11 +76,13 @@ class SqlRows:
         statement = update(shape.table).values({shape.fields[key]: values.get(key) for key in keys})
         statement = statement.where(*(column == value for column, value in zip(match, found, strict=True)))
         matched = connection.execute(statement).rowcount
-        _forget_expressions(values, keys)
+        _forget_expressions(obj, keys)
         return int(matched)
 
 
-def _forget_expressions(values: dict[str, Any], keys: Iterable[str]) -> None:
-    for key in keys:
-        if key in values and is_sql(values[key]):
-            del values[key]
+def _forget_expressions(obj: Any, keys: Iterable[str]) -> None:
+    values = obj.__dict__
+    worked_out = [key for key in keys if key in values and is_sql(values[key])]
+    for key in worked_out:
+        del values[key]
+    forget_unset(obj, worked_out)

@@ -14,7 +14,7 @@ from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDat
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import parameter_extractor
 from nbsession.session.flush.changes import changed_columns
-from nbsession.session.flush.made_values import ask_for_server_defaults, fetch_made
+from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, holds_sql
@@ -52,6 +52,7 @@ class RowWriter:
         self._unnumbered = tuple(k for k in shape.keys if k != generated)
         self._inserts: dict[tuple[str, ...], tuple[Any, RowInsert]] = {}
         self._updates: dict[tuple[str, ...], tuple[Any, RowUpdate]] = {}
+        self._absent: dict[tuple[str, ...], frozenset[str]] = {}  # shared: thousands of objects lack the same
         counted = () if shape.version_key is None else (fields[shape.version_key],)
         self._match = (*shape.primary_key, *counted)
         self._match_process = [dialect.bind_processor(column.type) for column in self._match]
@@ -180,11 +181,16 @@ class RowWriter:
 
     def _note_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         """Attributes that were never set stay so, and read as None: the row holds NULL, and nothing need be loaded."""
-        shape = self.shape
+        own, several = self.shape.own_keys, len(self.shape.mappers) > 1
+        for mapper in self.shape.mappers:
+            mapper.memo["unset"] = True
         for obj in objects:
-            mapper = state_of(obj).mapper
-            own = shape.own_keys[mapper] if len(shape.mappers) > 1 else keys
-            note_unset(obj, mapper, [k for k in keys if k in own and k not in obj.__dict__])
+            values = obj.__dict__
+            absent = tuple([k for k in keys if k not in values])
+            if several:
+                absent = tuple(k for k in absent if k in own[state_of(obj).mapper])
+            if absent:
+                note_unset(obj, self._absent.setdefault(absent, frozenset(absent)))
 
     def _give_keys(self, objects: Iterable[Any]) -> None:
         advice = self._lack_of_keys(objects)
@@ -315,10 +321,7 @@ class RowWriter:
                 f"UPDATE statement on table '{self.shape.table.name}' expected to update {len(objects)} row(s); {matched} "
                 "were matched. Somebody deleted or changed the row meanwhile: roll back, load it again, and repeat the change."
             )
-        for key in self._made_by_database:
-            if key not in keys:
-                for values_now in dicts:
-                    values_now.pop(key, None)
+        expire_made(objects, [key for key in self._made_by_database if key not in keys])
         if self._fetches_updated:
             fetch_made(connection, self.shape, objects, self._renewed)
 
