@@ -96,10 +96,10 @@ if TYPE_CHECKING:
     from nbsession.states import TransactionState as TransactionState
 
 _SQL = """
-    alias and_ asc between bindparam BigInteger Boolean case cast CheckConstraint collate Column column Date
+    alias and_ ARRAY asc between bindparam BigInteger Boolean case cast CheckConstraint collate Column column Computed Date
     DateTime delete desc distinct Double Enum except_ except_all exists false FetchedValue Float ForeignKey
     ForeignKeyConstraint func Index insert Integer intersect intersect_all Interval
-    join JSON label LargeBinary literal literal_column MetaData not_ null nulls_first nulls_last
+    join JSON label LargeBinary literal literal_column MetaData NativeType not_ null nulls_first nulls_last
     nullsfirst nullslast Numeric or_ outerjoin over
     PrimaryKeyConstraint select Sequence SmallInteger String Table Text text Time true tuple_ type_coerce union
     union_all UniqueConstraint update Uuid
@@ -108,7 +108,7 @@ _ERRORS = """
     AmbiguousForeignKeysError ArgumentError CircularDependencyError CompileError DatabaseError DataError DBAPIError
     DetachedInstanceError FlushError IllegalTransition IntegrityError InterfaceError InternalError
     InvalidRequestError MultipleResultsFound NbsessionError NbsessionWarning NoForeignKeysError
-    NoInspectionAvailable NoReferencedColumnError NoReferencedTableError NoResultFound NotSupportedError
+    NoInspectionAvailable NoReferencedColumnError NoReferencedTableError NoResultFound NoSuchTableError NotSupportedError
     ObjectDeletedError OperationalError PendingRollbackError ProgrammingError ReplayDivergence ResourceClosedError
     SavepointError SAWarning SerializationError SQLAlchemyError StaleDataError StatementError UnboundExecutionError
     UnmappedClassError UnmappedError UnmappedInstanceError

@@ -16,6 +16,7 @@
     │   ├── NoInspectionAvailable
     │   ├── NoReferencedTableError
     │   ├── NoResultFound, MultipleResultsFound
+    │   ├── NoSuchTableError
     │   ├── ObjectDeletedError
     │   ├── PendingRollbackError
     │   ├── ResourceClosedError
@@ -116,6 +117,10 @@ class NoResultFound(InvalidRequestError):
 
 class MultipleResultsFound(InvalidRequestError):
     """One row was asked for, and there are several."""
+
+
+class NoSuchTableError(InvalidRequestError):
+    """The database has no table of this name."""
 
 
 class ObjectDeletedError(InvalidRequestError):

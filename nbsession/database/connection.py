@@ -150,9 +150,17 @@ class Connection(Transacting):
         """Drops tables, in the connection's transaction. What ``MetaData.drop_all`` calls."""
         tables.drop_tables(self, metadata, only, checkfirst)
 
-    def reflect_tables(self, metadata: MetaData, only: Iterable[str] | None = None) -> None:
-        """Reads tables from the database into metadata. What ``MetaData.reflect`` calls."""
-        tables.reflect_tables(self, metadata, only)
+    def reflect_tables(self, metadata: MetaData, **options: Any) -> None:
+        """Reads tables from the database into metadata. What ``MetaData.reflect`` calls, with what it was told."""
+        from nbsession.database.reflecting import reflect_tables
+
+        reflect_tables(self, metadata, **options)
+
+    def reflect_table(self, table: Table, **options: Any) -> None:
+        """Reads one table of the database into a Table. What ``Table(autoload_with=)`` calls."""
+        from nbsession.database.reflecting import reflect_table
+
+        reflect_table(self, table, **options)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
     @property

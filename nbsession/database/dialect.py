@@ -79,8 +79,11 @@ class Dialect:
         """What is sent after CREATE TABLE and its indexes."""
         return ()
 
-    def reader(self, connection: Connection) -> Reader:
-        """What reads the definitions of tables."""
+    def reader(self, connection: Connection, schema: str | None = None) -> Reader:
+        """What reads the definitions of tables.
+
+        :param schema: of a schema; None: of the default one.
+        """
         raise NotImplementedError
 
     def advice(self, error: BaseException) -> str:

@@ -129,10 +129,15 @@ class Engine:
         with self.begin() as connection:
             connection.drop_tables(metadata, only, checkfirst)
 
-    def reflect_tables(self, metadata: MetaData, only: Iterable[str] | None = None) -> None:
-        """Reads tables from the database into metadata. What ``MetaData.reflect`` calls."""
+    def reflect_tables(self, metadata: MetaData, **options: Any) -> None:
+        """Reads tables from the database into metadata. What ``MetaData.reflect`` calls, with what it was told."""
         with self.connect() as connection:
-            connection.reflect_tables(metadata, only)
+            connection.reflect_tables(metadata, **options)
+
+    def reflect_table(self, table: Table, **options: Any) -> None:
+        """Reads one table of the database into a Table. What ``Table(autoload_with=)`` calls."""
+        with self.connect() as connection:
+            connection.reflect_table(table, **options)
 
     @property
     def echo(self) -> bool:

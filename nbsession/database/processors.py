@@ -113,6 +113,20 @@ def decimal_result(scale: int | None) -> Processor:
     return lambda value: value if isinstance(value, Decimal) else Decimal(form % value)
 
 
+def each(processor: Processor | None, dimensions: int) -> Processor | None:
+    """What is to be done with a list, by what is to be done with each of its values."""
+    if processor is None:
+        return None
+    inner = processor if dimensions == 1 else each(processor, dimensions - 1)
+    assert inner is not None
+    return lambda values: [None if value is None else inner(value) for value in values]
+
+
+def map_bind(value: Any) -> Any:
+    """A dictionary as the two lists by which DuckDB knows a MAP: several plain ones become one STRUCT with all their keys."""
+    return {"key": list(value), "value": list(value.values())} if isinstance(value, dict) else value
+
+
 def bytes_bind(value: Any) -> bytes:
     """Bytes; text is refused: which encoding would it be?"""
     if not isinstance(value, (bytes, bytearray, memoryview)):

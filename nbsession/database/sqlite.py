@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database import processors as convert
 from nbsession.database.dialect import Dialect
 from nbsession.database.link import Link, Outcome, Owner, Rows
-from nbsession.database.reading import Reader, SQLiteReader
+from nbsession.database.reading import Reader
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.exc import IntegrityError, InvalidRequestError, OperationalError
+from nbsession.exc import CompileError, IntegrityError, InvalidRequestError, OperationalError
 from nbsession.sql import types
+from nbsession.sql.native_types import ARRAY, NativeType
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
@@ -41,9 +42,11 @@ class SQLiteDialect(Dialect):
 
         return ddl.create_table(table, words, rendering="sqlite")
 
-    def reader(self, connection: Connection) -> Reader:
+    def reader(self, connection: Connection, schema: str | None = None) -> Reader:
         """What reads the definitions of tables."""
-        return SQLiteReader(connection)
+        from nbsession.database.sqlite_reading import SQLiteReader
+
+        return SQLiteReader(connection, schema)
 
     def advice(self, error: BaseException) -> str:
         """What to do about a locked file, and one that is no database."""
@@ -81,26 +84,37 @@ class SQLiteDialect(Dialect):
         return _RESULT.get(type_.affinity)
 
     def type_ddl(self, type_: types.TypeEngine) -> str:
-        """The type's words in CREATE TABLE. They also decide SQLite's affinity: INTERVAL holds INT, so whole numbers."""
-        match type_:
-            case types.BigInteger():
-                return "BIGINT"
-            case types.SmallInteger():
-                return "SMALLINT"
-            case types.Double():
-                return "DOUBLE"
-            case types.Float():
-                return "FLOAT"
-            case types.Numeric():
-                digits = [str(n) for n in (type_.precision, type_.scale) if n is not None]
-                return f"NUMERIC({', '.join(digits)})" if digits else "NUMERIC"
-            case types.Uuid():
-                return "CHAR(32)"
-            case types.Text():
-                return "TEXT"
-            case types.String():
-                return f"VARCHAR({type_.length})" if type_.length else "VARCHAR"
-        return _DDL.get(type_.affinity, "NUMERIC")
+        """The type's words in CREATE TABLE."""
+        own = type_.words_on("sqlite")
+        return words_for(type_) if own is None else own
+
+
+def words_for(type_: types.TypeEngine) -> str:
+    """The words for a type in CREATE TABLE. They also decide SQLite's affinity: INTERVAL holds INT, so whole numbers.
+
+    :raises CompileError: SQLite has no columns of such values.
+    """
+    match type_:
+        case types.BigInteger():
+            return "BIGINT"
+        case types.SmallInteger():
+            return "SMALLINT"
+        case types.Double():
+            return "DOUBLE"
+        case types.Float():
+            return "FLOAT"
+        case types.Numeric():
+            digits = [str(n) for n in (type_.precision, type_.scale) if n is not None]
+            return f"NUMERIC({', '.join(digits)})" if digits else "NUMERIC"
+        case types.Uuid():
+            return "CHAR(32)"
+        case types.Text():
+            return "TEXT"
+        case types.String():
+            return f"VARCHAR({type_.length})" if type_.length else "VARCHAR"
+        case ARRAY() | NativeType():
+            raise CompileError(f"SQLite can't render element of type {type_!r}: it has none such. JSON may do.")
+    return _DDL.get(type_.affinity, "NUMERIC")
 
 
 _BIND: dict[str, convert.Processor] = {

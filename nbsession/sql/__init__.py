@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.sql.base import ClauseElement, Executable, shape_key
-from nbsession.sql.columns import Column, FetchedValue, Sequence
+from nbsession.sql.columns import Column, Computed, FetchedValue, Sequence
 from nbsession.sql.constraints import (
     CheckConstraint,
     Constraint,
@@ -61,6 +61,7 @@ from nbsession.sql.expression import (
 )
 from nbsession.sql.functions import FunctionElement, func
 from nbsession.sql.naming import quote_identifier
+from nbsession.sql.native_types import ARRAY, NativeType
 from nbsession.sql.operators import ColumnOperators
 from nbsession.sql.schema import MetaData, Table, sort_tables
 from nbsession.sql.select import Select
@@ -108,6 +109,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "ARRAY",
     "CTE",
     "JSON",
     "Alias",
@@ -122,6 +124,7 @@ __all__ = [
     "ColumnElement",
     "ColumnOperators",
     "Compiled",
+    "Computed",
     "Constraint",
     "Date",
     "DateTime",
@@ -144,6 +147,7 @@ __all__ = [
     "Label",
     "LargeBinary",
     "MetaData",
+    "NativeType",
     "NullType",
     "Numeric",
     "PrimaryKeyConstraint",

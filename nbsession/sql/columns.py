@@ -66,6 +66,24 @@ class FetchedValue:
         return f"FetchedValue(for_update={self.for_update})"
 
 
+class Computed(FetchedValue):
+    """Says that the database computes a column from the others of its row; nobody writes it.
+
+    :param sqltext: the expression, in SQL.
+    :param persisted: is the value kept in the row? None: as the database likes. DuckDB keeps none.
+
+    >>> Column("area", Integer, Computed("width * height"))
+    """
+
+    def __init__(self, sqltext: Any, persisted: bool | None = None) -> None:
+        super().__init__(for_update=True)
+        self.sqltext: Any = sqltext
+        self.persisted = persisted
+
+    def __repr__(self) -> str:
+        return f"Computed({str(self.sqltext)!r})"
+
+
 class Column(ColumnClause):
     """A column of a table: ``Column("id", Integer, primary_key=True)``.
 
@@ -86,6 +104,7 @@ class Column(ColumnClause):
     __slots__ = (
         "autoincrement",
         "comment",
+        "computed",
         "constraints",
         "default",
         "doc",
@@ -149,6 +168,7 @@ class Column(ColumnClause):
         self.index = index
         self.autoincrement = autoincrement
         self.comment = comment
+        self.computed: Computed | None = None
         self.doc = doc
         self.info = info if info is not None else {}
         self.foreign_keys = set()
@@ -163,7 +183,9 @@ class Column(ColumnClause):
         elif isinstance(one, Sequence):
             self.default = one
         elif isinstance(one, FetchedValue):
-            if one.for_update:
+            if isinstance(one, Computed):
+                self.computed = self.server_default = self.server_onupdate = one
+            elif one.for_update:
                 self.server_onupdate = one
             else:
                 self.server_default = one

@@ -259,12 +259,20 @@ class Index:
     """An index: ``Index("ix_name", table.c.name, unique=True)``, or by column names within a Table.
 
     :param expressions: columns, names of columns, or expressions (``table.c.name.desc()``, ``func.lower(...)``).
+    :param sqlite_where: which rows are in it, where not all are: an expression or ``text()``. DuckDB has no such indexes.
     """
 
     def __init__(
-        self, name: str | None, *expressions: Any, unique: bool = False, info: Any = None, **options: Any
+        self,
+        name: str | None,
+        *expressions: Any,
+        unique: bool = False,
+        info: Any = None,
+        sqlite_where: Any = None,
+        **options: Any,
     ) -> None:
         refuse_options("Index()", options)
+        self.where: Any = sqlite_where
         self.info: dict[Any, Any] = dict(info or {})
         self.name = name
         self.unique = unique

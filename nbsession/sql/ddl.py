@@ -71,6 +71,10 @@ def create_table(
 def column_ddl(column: Column, type_ddl: TypeWords, rendering: str = "sqlite", sequences: bool = False) -> str:
     """One column of CREATE TABLE."""
     text = f"{quote_identifier(column.name)} {type_ddl(column.type)}"
+    if column.computed is not None:
+        given = column.computed.sqltext
+        written = given if isinstance(given, str) else readable(given, rendering, literal_binds=True, qualify=False)
+        text += f" GENERATED ALWAYS AS ({written})" + (" STORED" if column.computed.persisted else "")
     default = server_default_ddl(column, rendering)
     if default is None and sequences and hasattr(column.default, "next_value"):
         default = f"nextval({literal_sql(column.default.name)})"
@@ -134,7 +138,10 @@ def create_index(index: Index, *, rendering: str = "sqlite", if_not_exists: bool
         for one, text in zip(index.expressions, texts, strict=True)
     ]
     name = quote_identifier(str(index.name))
-    return f"CREATE {unique}INDEX {exists}{name} ON {quoted_table(index.table)} ({', '.join(wrapped)})"
+    where = (
+        "" if index.where is None else f" WHERE {readable(index.where, rendering, literal_binds=True, qualify=False)}"
+    )
+    return f"CREATE {unique}INDEX {exists}{name} ON {quoted_table(index.table)} ({', '.join(wrapped)}){where}"
 
 
 def drop_index(index: Index, *, if_exists: bool = False) -> str:
@@ -177,4 +184,5 @@ def _order(constraint: Constraint) -> tuple[Any, ...]:
         constraint.name or "",
         [column.name for column in constraint.columns],
         str(getattr(constraint, "sqltext", "")),
+        [key.target_fullname for key in getattr(constraint, "elements", ())],
     )

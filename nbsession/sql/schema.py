@@ -22,7 +22,7 @@ from nbsession.sql.constraints import (
 from nbsession.sql.selectable import ColumnCollection, FromClause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from nbsession.sql.dml import Delete, Insert, Update
 
@@ -92,9 +92,38 @@ class MetaData:
         """Drop the tables, those that others refer to last."""
         bind.drop_tables(self, self._chosen(tables)[::-1], checkfirst)
 
-    def reflect(self, bind: Any, only: Iterable[str] | None = None) -> None:
-        """Read the definitions of the tables that the database has."""
-        bind.reflect_tables(self, list(only) if only is not None else None)
+    def reflect(
+        self,
+        bind: Any,
+        schema: str | None = None,
+        views: bool = False,
+        only: Iterable[str] | Callable[[str, MetaData], bool] | None = None,
+        extend_existing: bool = False,
+        autoload_replace: bool = True,
+        resolve_fks: bool = True,
+        **options: Any,
+    ) -> None:
+        """Read the definitions of the tables that the database has, and of those they refer to.
+
+        :param bind: an engine or a connection.
+        :param schema: of another schema than the default one.
+        :param views: views too; their tables can be read only (``table.is_view``).
+        :param only: names, or a function (name, metadata) that says yes or no.
+        :param extend_existing: read the columns of tables that are here already; else they stay as they are.
+        :param autoload_replace: columns read take the place of those of the same name that are here.
+        :param resolve_fks: read the tables that others refer to, even if ``only`` does not name them.
+        :raises InvalidRequestError: a table asked for is not there.
+        """
+        refuse_options("reflect()", options)
+        bind.reflect_tables(
+            self,
+            schema=schema if schema is not None else self.schema,
+            views=views,
+            only=only if only is None or callable(only) else list(only),
+            extend_existing=extend_existing,
+            autoload_replace=autoload_replace,
+            resolve_fks=resolve_fks,
+        )
 
     def _chosen(self, tables: Iterable[Table] | None) -> list[Table]:
         return self.sorted_tables if tables is None else sort_tables(tables)
@@ -111,15 +140,21 @@ class Table(FromClause):
     :param items: columns, constraints, indexes.
     :param extend_existing: add the items to a table that is there.
     :param keep_existing: leave a table that is there as it is.
-    :param autoload_with: an engine or connection to read the definition from.
+    :param autoload_with: an engine or connection to read the rest of the definition from: columns given here stay as they are.
+    :param autoload_replace: with ``extend_existing``: columns read take the place of those of a table that is there.
+    :param include_columns: read these columns only.
+    :param resolve_fks: read the tables that it refers to, too.
     :param must_exist: an error if it is not there already.
     :param options: those of other databases (``mysql_...``); they say nothing here.
+    :ivar is_view: was it read from a view? It is never created, dropped or written to.
     :raises InvalidRequestError: if the metadata holds another table of this name.
+    :raises NoSuchTableError: there is nothing of this name to read from.
     """
 
     visit_name = "table"
     name: str
     primary_key: Any = None
+    is_view = False
 
     def __new__(cls, name: str = "", metadata: MetaData | None = None, *items: Any, **options: Any) -> Table:
         """The table that is there, or an empty one for ``__init__`` to fill."""
@@ -128,13 +163,6 @@ class Table(FromClause):
         schema = options.get("schema") or metadata.schema
         key = f"{schema}.{name}" if schema else name
         existing = metadata.tables.get(key)
-        bind = options.get("autoload_with")
-        if existing is None and bind is not None:
-            metadata.reflect(bind, only=[name])
-            existing = metadata.tables.get(key)
-            if existing is None:
-                raise InvalidRequestError(f"Table '{name}' is not in the database: nothing to load its columns from.")
-            return existing
         if existing is None:
             if options.get("must_exist"):
                 raise InvalidRequestError(f"Table '{key}' not defined")
@@ -158,12 +186,18 @@ class Table(FromClause):
         extend_existing: bool = False,
         keep_existing: bool = False,
         autoload_with: Any = None,
+        autoload_replace: bool = True,
+        include_columns: Iterable[str] | None = None,
+        resolve_fks: bool = True,
         must_exist: bool = False,
         **options: Any,
     ) -> None:
         refuse_options("Table()", options)
+        reading = {"include_columns": include_columns and set(include_columns), "resolve_fks": resolve_fks}
         if "metadata" in self.__dict__:
             if not keep_existing:
+                if extend_existing and autoload_with is not None:
+                    autoload_with.reflect_table(self, autoload_replace=autoload_replace, **reading)
                 self._add(items)
             return
         self.name = name
@@ -181,10 +215,26 @@ class Table(FromClause):
         metadata.tables[self.key] = self
         try:
             self._add(items)
+            if autoload_with is not None:
+                autoload_with.reflect_table(self, **reading)
         except BaseException:
             metadata.remove(self)
             raise
         metadata._take_types()
+
+    def _refill(self, columns: list[Column], rest: Iterable[Constraint | Index]) -> None:
+        """Begin anew with these columns, in this order; constraints and indexes that are here already stay.
+
+        :param columns: of this table already, or new ones.
+        """
+        own = set(map(id, self.c))
+        self._collection = ColumnCollection([(column.key, column) for column in columns if id(column) in own])
+        self.constraints, self.indexes, self.primary_key = set(), set(), PrimaryKeyConstraint()
+        fresh = [column for column in columns if id(column) not in own]
+        for one in rest:
+            (self.indexes if isinstance(one, Index) else self.constraints).add(one)  # type: ignore[arg-type]
+        self._add(fresh)
+        self._collection = ColumnCollection([(column.key, column) for column in columns])
 
     def _add(self, items: Iterable[Any]) -> None:
         items = tuple(items)
@@ -193,9 +243,9 @@ class Table(FromClause):
             column._attach(self)
         self.uid = next_uid()  # statements compiled for the old columns no longer fit
         explicit = next((one for one in items if isinstance(one, PrimaryKeyConstraint)), None)
+        self.constraints.discard(self.primary_key)
         if explicit is None:
             name = self.primary_key.name
-            self.constraints.discard(self.primary_key)
             explicit = PrimaryKeyConstraint(*[column for column in self.c if column.primary_key], name=name)
         explicit._attach(self)
         for column in columns:

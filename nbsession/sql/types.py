@@ -10,7 +10,9 @@ import datetime as dt
 import decimal
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from contextlib import suppress
+from copy import copy
+from typing import Any, ClassVar, Literal, Self
 
 from nbsession.exc import ArgumentError
 from nbsession.sql.base import refuse_options
@@ -19,7 +21,8 @@ from nbsession.sql.base import refuse_options
 class TypeEngine:
     """The root of the types. A type is given as a class or as an instance: ``Column("id", Integer)``."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_declared", "_key")
+    _declared: tuple[str, str]
     python_type: Any = object
     parameters: ClassVar[tuple[str, ...]] = ()
     affinity: ClassVar[str] = "null"
@@ -31,11 +34,40 @@ class TypeEngine:
         try:
             return self._key
         except AttributeError:
-            self._key: tuple[Any, ...] = (type(self), *[getattr(self, name) for name in self.parameters])
+            told = [getattr(self, name) for name in self.parameters]
+            declared = self.declared
+            self._key: tuple[Any, ...] = (type(self), *told) if declared is None else (type(self), *told, declared)
             return self._key
+
+    @property
+    def declared(self) -> tuple[str, str] | None:
+        """The database and its very words, if the type was read from a table and only they say it exactly."""
+        try:
+            declared: tuple[str, str] = self._declared
+        except AttributeError:
+            return None
+        return declared
+
+    def declared_as(self, database: str, words: str) -> Self:
+        """The same type, which CREATE TABLE on this database is to write in these words: ``UTINYINT``, ``STRUCT(...)``.
+
+        :param database: ``'sqlite'`` or ``'duckdb'``.
+        """
+        twin = copy(self)
+        twin._declared = (database, words)
+        with suppress(AttributeError):
+            del twin._key
+        return twin
+
+    def words_on(self, database: str) -> str | None:
+        """Those words, where they are this database's."""
+        declared = self.declared
+        return declared[1] if declared is not None and declared[0] == database else None
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name in self.parameters if (value := getattr(self, name)) not in (None, False)]
+        declared = self.declared
+        told += [f"declared={declared[1]!r}"] if declared is not None and declared[1] else []
         return f"{type(self).__name__}({', '.join(told)})"
 
 

@@ -50,7 +50,7 @@ def test_inspector(engine, shop):
     assert inspector.get_unique_constraints("tool")[0]["column_names"] == ["name"]
     (key,) = inspector.get_foreign_keys("loan")
     assert (key["constrained_columns"], key["referred_table"], key["referred_columns"]) == (["tool_id"], "tool", ["id"])
-    with pytest.raises(exc.InvalidRequestError, match="No table named 'zork'"):
+    with pytest.raises(exc.InvalidRequestError, match="no table named 'zork'"):
         inspector.get_columns("zork")
 
 

@@ -188,7 +188,9 @@ def test_types_survive_reflection(database_url):
     metadata.create_all(engine)
     back.reflect(engine)
     table = back.tables["t"]
-    assert [type(table.c[f"c{n}"].type).affinity for n in range(len(declared))] == [t.affinity for t in declared]
+    # CHAR(32) may hold anything: only DuckDB says that it is a UUID
+    expected = ["string" if t.affinity == "uuid" and "sqlite" in database_url else t.affinity for t in declared]
+    assert [type(table.c[f"c{n}"].type).affinity for n in range(len(declared))] == expected
     assert (table.c.c11.type.precision, table.c.c11.type.scale) == (10, 2)
     write = RowInsert(table, (table.c.c0,), table.c.id)
     with engine.begin() as connection:

@@ -160,22 +160,26 @@ def test_create_and_drop_ask_the_bind_in_the_right_order(metadata):
         def drop_tables(self, metadata, tables, checkfirst):
             self.calls.append(("drop", [one.name for one in tables], checkfirst))
 
-        def reflect_tables(self, metadata, only):
-            self.calls.append(("reflect", only))
-            Table("found", metadata, Column("id", Integer))
+        def reflect_table(self, table, include_columns, resolve_fks):
+            self.calls.append(("reflect", table.name))
+            if table.name == "missing":
+                raise exc.NoSuchTableError("missing")
+            table.append_column(Column("id", Integer))
 
     bind = Bind()
     metadata.create_all(bind)
     metadata.drop_all(bind, checkfirst=False)
     metadata.create_all(bind, [metadata.tables["child"]])
     assert Table("found", metadata, autoload_with=bind).c.keys() == ["id"]
-    with pytest.raises(exc.InvalidRequestError, match="not in the database"):
-        Table("missing", MetaData(), autoload_with=bind)
+    other = MetaData()
+    with pytest.raises(exc.NoSuchTableError, match="missing"):
+        Table("missing", other, autoload_with=bind)
+    assert not other.tables
     assert bind.calls[:4] == [
         ("create", ["parent", "child"], True),
         ("drop", ["child", "parent"], False),
         ("create", ["child"], True),
-        ("reflect", ["found"]),
+        ("reflect", "found"),
     ]
 
 

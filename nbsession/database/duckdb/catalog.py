@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from nbsession.database.duckdb.dialect import DuckDBDialect
     from nbsession.sql.schema import Table
 
+from nbsession.database.duckdb.reading import computed_columns
+
 _SEQUENCE = re.compile(r"""nextval\(\s*'((?:[^']|'')+)'""", re.IGNORECASE)
 _CONSTANT = re.compile(
     r"""\s*(?:CAST\()?\s*(?:NULL|TRUE|FALSE|-?\d+(?:\.\d+)?|'(?:[^']|'')*')(?:\s+AS\s+[\w\s(),]+\))?\s*""",
@@ -63,6 +65,10 @@ class Catalog:
                 (name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"), schema),
             )
             found = {str(column).lower(): ColumnFacts(declared, default) for column, declared, default in rows}
+            if any(fact.volatile and fact.sequence is None for fact in found.values()):
+                # what a column is computed from stands where others have their default
+                for column in computed_columns(ask, schema, name):
+                    found[column.lower()] = ColumnFacts(found[column.lower()].declared, None)
             if found:
                 self._tables[key] = found
         return found

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database import processors as convert
 from nbsession.database.dialect import Dialect
 from nbsession.database.duckdb.arrow import NAME as ARROW_NAME
-from nbsession.database.duckdb.reading import DuckDBReader, comment_of
+from nbsession.database.duckdb.kept_keys import comment_of
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.sql import types
+from nbsession.sql.native_types import ARRAY, NativeType
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
@@ -69,9 +70,11 @@ class DuckDBDialect(Dialect):
             literal = text.replace("'", "''")
             yield f"COMMENT ON TABLE {self.table_name(table)} IS '{literal}'"
 
-    def reader(self, connection: Connection) -> Reader:
+    def reader(self, connection: Connection, schema: str | None = None) -> Reader:
         """What reads the definitions of tables."""
-        return DuckDBReader(connection)
+        from nbsession.database.duckdb.reading import DuckDBReader
+
+        return DuckDBReader(connection, schema)
 
     # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def _make_bind(self, type_: types.TypeEngine) -> convert.Processor | None:
@@ -79,7 +82,11 @@ class DuckDBDialect(Dialect):
             case types.Enum():
                 return convert.enum_bind(type_)
             case types.DateTime():
-                return convert.naive_utc
+                return convert.aware_utc if _zoned(type_) else convert.naive_utc
+            case ARRAY():
+                return convert.each(self.bind_processor(type_.item_type), type_.dimensions or 1)
+            case NativeType() if type_.words.startswith("MAP("):
+                return convert.map_bind
             case types.Uuid() if not type_.as_uuid:
                 return convert.uuid_to_text
         return {"boolean": convert.boolean_bind, "binary": convert.bytes_bind, "json": convert.json_bind}.get(
@@ -98,11 +105,18 @@ class DuckDBDialect(Dialect):
                 return convert.aware_utc
             case types.Uuid():
                 return None if type_.as_uuid else str
+            case ARRAY():
+                return convert.each(self.result_processor(type_.item_type), type_.dimensions or 1)
         return convert.json_result if type_.affinity == "json" else None
 
     def type_ddl(self, type_: types.TypeEngine) -> str:
         """The type's words in CREATE TABLE. Moments with a time zone are stored as UTC: reading TIMESTAMPTZ needs pytz."""
+        own = type_.words_on("duckdb")
+        if own is not None:
+            return own
         match type_:
+            case ARRAY():
+                return self.type_ddl(type_.item_type) + "[]" * (type_.dimensions or 1)
             case types.BigInteger():
                 return "BIGINT"
             case types.SmallInteger():
@@ -161,6 +175,11 @@ def _source(declared: Sequence[str]) -> str:
     if not declared:
         return f"SELECT * FROM {ARROW_NAME}"
     return f"SELECT * FROM (SELECT {', '.join(f'unnest(?::{type_}[]) c{n}' for n, type_ in enumerate(declared))})"
+
+
+def _zoned(type_: types.TypeEngine) -> bool:
+    """Is it TIMESTAMPTZ, which a table that is not ours may have?"""
+    return type_.words_on("duckdb") == "TIMESTAMP WITH TIME ZONE"
 
 
 _DDL = {

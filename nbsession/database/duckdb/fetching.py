@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 from nbsession.database.link import Rows
@@ -42,6 +44,27 @@ def fetch_all(raw: Any) -> Rows:
     while portion := raw.fetchmany(PORTION):
         rows.extend(portion)
     return rows
+
+
+def fetch_zoned(raw: Any, sql: str, params: Sequence[Any], error: Exception) -> Rows:
+    """The rows of a SELECT that could not be fetched because DuckDB wants pytz for TIMESTAMPTZ: such moments in UTC.
+
+    :raises Exception: the error, if it is another one, or the moments lie inside lists or structs.
+    """
+    if "'pytz'" not in str(error):
+        raise error
+    description = raw.execute(sql, params).description
+    zoned = [n for n, column in enumerate(description) if str(column[1]) == "TIMESTAMP WITH TIME ZONE"]
+    columns = [f"timezone('UTC', c{n})" if n in zoned else f"c{n}" for n in range(len(description))]
+    names = ", ".join(f"c{n}" for n in range(len(description)))
+    inner = sql.strip().rstrip(";")
+    try:
+        rows = raw.execute(f"SELECT {', '.join(columns)} FROM ({inner}) nbs({names})", params).fetchall()
+    except Exception:
+        raise error from None
+    return [
+        tuple([v.replace(tzinfo=UTC) if n in zoned and v is not None else v for n, v in enumerate(row)]) for row in rows
+    ]
 
 
 def _numpy() -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbsession.database.duckdb.dialect import DuckDBDialect
-from nbsession.database.duckdb.reading import kept_foreign_keys
+from nbsession.database.duckdb.kept_keys import kept_foreign_keys
 from nbsession.exc import IntegrityError, InvalidRequestError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.duckdb.arrow import table_of
 from nbsession.database.duckdb.catalog import Catalog, TableFacts, declared_as
 from nbsession.database.duckdb.dialect import DuckDBDialect
-from nbsession.database.duckdb.fetching import fetch_all
+from nbsession.database.duckdb.fetching import fetch_all, fetch_zoned
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.key_actions import KeyActions
 from nbsession.database.duckdb.keys import draw_from_sequence
@@ -193,7 +193,10 @@ class DuckDBLink(Link):
         """Rows of a SELECT that writes nothing."""
         if self.attention:
             self.start(False)
-        return fetch_all(self.raw.execute(sql, params))
+        try:
+            return fetch_all(self.raw.execute(sql, params))
+        except Exception as error:
+            return fetch_zoned(self.raw, sql, params, error)
 
     # ── bulk writes ──────────────────────────────────────────────────────────────────────────────────────────────────
     def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:

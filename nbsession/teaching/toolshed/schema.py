@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbsession.database.duckdb.reading import MARK
+from nbsession.database.duckdb.kept_keys import MARK
 
 
 @dataclass(frozen=True)
