@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from nbsession.sql import select as select
     from nbsession.sql.bundle import Bundle as Bundle
     from nbsession.states import ObjectState as ObjectState
+    from nbsession.states import SessionTransactionOrigin as SessionTransactionOrigin
     from nbsession.states import TransactionState as TransactionState
 
 _SQL = """
@@ -117,7 +118,7 @@ _HOMES = {
     "sql": _SQL,
     "exc": _ERRORS,
     "sql.bundle": "Bundle",
-    "states": "ObjectState TransactionState",
+    "states": "ObjectState SessionTransactionOrigin TransactionState",
     "database": "Connection create_engine Engine Result Row",
     "mapping.aliased": "aliased",
     "mapping.declaring.declarative": "DeclarativeBase Mapped mapped_column",

@@ -80,6 +80,19 @@ class Trigger(str, Enum):
     """its session was garbage-collected"""
 
 
+class SessionTransactionOrigin(Enum):
+    """What a level of a session's transaction was begun by."""
+
+    AUTOBEGIN = 0
+    """the first use of the session"""
+    BEGIN = 1
+    """``begin()``, or ``begin_nested()`` where none was begun"""
+    BEGIN_NESTED = 2
+    """a savepoint"""
+    SUBTRANSACTION = 3
+    """a bracket: a flush's, or one of ``begin(subtransactions=True)``"""
+
+
 class TransactionState(str, Enum):
     """Where a transaction, or a savepoint, stands."""
 

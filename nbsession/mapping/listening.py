@@ -17,6 +17,7 @@ INSTANCE_EVENTS: dict[str, tuple[str, ...]] = {
     "init_failure": ("target", "args", "kwargs"),
     "load": ("target", "context"),
     "refresh": ("target", "context", "attrs"),
+    "refresh_flush": ("target", "flush_context", "attrs"),
     "expire": ("target", "attrs"),
     "pickle": ("target", "state_dict"),
     "unpickle": ("target", "state_dict"),

@@ -8,10 +8,12 @@ from threading import get_ident
 from typing import Any, Self
 
 from nbsession.exc import InvalidRequestError
-from nbsession.session.flush.executing import execute_plan, publish_end, settle_flush
+from nbsession.mapping.listening import class_hooks
+from nbsession.session.flush.executing import execute_plan, plainly, publish_end, settle_flush
 from nbsession.session.flush.flush_plan import FlushPlan
 from nbsession.session.flush.planning import build_plan
 from nbsession.session.flush.preparation import prepare_flush
+from nbsession.session.flush.telling import telling
 from nbsession.session.flush.workload import with_children
 from nbsession.session.transacting import Transacting
 
@@ -48,10 +50,12 @@ class Flushing(Transacting):
         own = self.transaction is None and not self.transactional
         transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
         transaction.require_active()
+        works = unit.has_work if only is None else not only.isdisjoint((*unit.new, *unit.modified, *unit.marked))
+        bracket = transaction.bracket() if works and not own else None
         try:
             prepare_flush(session, only)
             plan = build_plan(unit, only)
-            execute_plan(session, plan, transaction)
+            execute_plan(session, plan, transaction, telling if class_hooks.count else plainly)
             done = bool(plan or touched)
             if done:
                 self.hooks.fire("after_flush", self, unit)
@@ -60,8 +64,10 @@ class Flushing(Transacting):
                 transaction.commit()
             elif done:
                 self.hooks.fire("after_flush_postexec", self, unit)
+            if bracket is not None:
+                bracket.commit()
         except BaseException as error:
-            transaction.fail(error)
+            (bracket or transaction).fail(error)
             publish_end(session, error)
             if own and transaction is self.transaction:
                 transaction.rollback()

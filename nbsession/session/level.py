@@ -9,7 +9,7 @@ from nbsession.database.connection import Connection
 from nbsession.events import TransactionMoved
 from nbsession.exc import InvalidRequestError, PendingRollbackError, ResourceClosedError
 from nbsession.session.undo import Frame
-from nbsession.states import TRANSACTION_MOVES, TransactionState, TransactionTrigger
+from nbsession.states import TRANSACTION_MOVES, SessionTransactionOrigin, TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
     from nbsession.session.binding import Binding
@@ -42,6 +42,7 @@ class Level:
         *,
         name: str | None = None,
         for_flush: bool = False,
+        by_itself: bool = False,
     ) -> None:
         self.session = session
         self.parent = parent
@@ -55,6 +56,7 @@ class Level:
         self._unannounced: set[Any] = set()
         self._outer_block: Any = None
         self._rolled_back = False
+        self._by_itself = by_itself
         unit = session.unit_of_work
         self.frame: Frame = parent.frame if parent is not None and not nested else Frame(unit.frame, nested)
         unit.frame = self.frame
@@ -74,6 +76,15 @@ class Level:
     def is_subtransaction(self) -> bool:
         """Is it a mere bracket within the level above, as ``begin(subtransactions=True)`` makes it?"""
         return self.parent is not None and not self.nested
+
+    @property
+    def origin(self) -> SessionTransactionOrigin:
+        """What it was begun by."""
+        if self.nested:
+            return SessionTransactionOrigin.BEGIN_NESTED
+        if self.parent is not None:
+            return SessionTransactionOrigin.SUBTRANSACTION
+        return SessionTransactionOrigin.AUTOBEGIN if self._by_itself else SessionTransactionOrigin.BEGIN
 
     @property
     def real(self) -> Self:

@@ -78,7 +78,7 @@ class Transacting(Binding):
                 "or use reset() instead of close()."
             )
         with self.bus.because(cause):
-            return SessionTransaction(self, None, autoflush, for_flush=for_flush)
+            return SessionTransaction(self, None, autoflush, for_flush=for_flush, by_itself=cause != "session.begin")
 
     def _check_block(self) -> None:
         if self.block is not None and self.block.state is TransactionState.CLOSED:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
 
 FLUSHES_PER_COMMIT = 100
+OF_LEVELS = ("after_transaction_create", "after_transaction_end", "after_soft_rollback")
+"""the hooks that hear of each level, the one that a flush opens for itself among them"""
 
 
 class SessionTransaction(Level):
@@ -35,7 +37,7 @@ class SessionTransaction(Level):
     :ivar nested: is it a savepoint?
     :ivar autoflush: do its queries and its commit flush?
     :ivar name: the savepoint's name, or None.
-    :ivar for_flush: was it opened by a flush, to be committed by it?
+    :ivar for_flush: was it opened by a flush, to be ended by it?
     :ivar state: where it stands.
     :ivar error: why it failed, or None.
 
@@ -153,24 +155,42 @@ class SessionTransaction(Level):
             raise error
         return self.parent.rollback(to_root=True) if to_root and self.parent is not None else self.parent
 
-    def fail(self, error: BaseException, committed: Sequence[Any] = ()) -> None:
+    def bracket(self) -> Self | None:
+        """The subtransaction that a flush opens within this level, if a hook wants to hear of it."""
+        hooks = self.session.hooks
+        if hooks.heard.isdisjoint(OF_LEVELS) or not any(map(hooks.listens, OF_LEVELS)):
+            return None
+        return type(self)(self.session, self, False, for_flush=True)
+
+    def fail(self, error: BaseException, committed: Sequence[Any] = (), bracket: Self | None = None) -> None:
         """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work.
 
         :param committed: engines whose rows stay, because they had committed before another one refused.
+        :param bracket: the subtransaction of the flush that failed, which ends with it.
         """
         if self.is_subtransaction:
-            self.real.fail(error, committed)
+            self.real.fail(error, committed, self if self.for_flush else bracket)
             return
         if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
+            if bracket is not None:
+                bracket.give_way()
             return
         self.error = error
         second = self._undo("failed flush", committed)
         self._move(TransactionTrigger.FAIL, error)  # before the hook, which asks session.is_active
-        second = _first_of(second, self._tell_soft_rollback)
+        if bracket is not None:
+            second = _first_of(second, bracket.give_way, bracket._tell_soft_rollback)
+        else:
+            second = _first_of(second, self._tell_soft_rollback)
         if second is not None:
             error.add_note(f"The rollback after it failed too: {second}")
         if second is not None and self.parent is not None:
             self.parent.fail(error)
+
+    def give_way(self) -> None:
+        """A subtransaction ends because the level that it stands for was rolled back."""
+        self._move(TransactionTrigger.ROLLBACK)
+        self._leave()
 
     def _undo(self, cause: str, committed: Sequence[Any] = ()) -> BaseException | None:
         """Rolls back connections and objects; all of them even if one fails. Returns the first error."""

@@ -157,7 +157,7 @@ def taken(log: list[Any]) -> list[Any]:
     return got
 
 
-FLUSH = ["before_flush", "after_flush", "pending_to_persistent", "after_flush_postexec"]
+OPENED, ENDED = "after_transaction_create", "after_transaction_end"  # also of the bracket that a flush opens for itself
 
 
 def test_add_flush_commit(session: Session, log: list[str]) -> None:
@@ -165,7 +165,8 @@ def test_add_flush_commit(session: Session, log: list[str]) -> None:
     session.add(Member(name="Ada"))
     assert taken(log) == ["after_transaction_create", "before_attach", "after_attach", "transient_to_pending"]
     session.flush()
-    assert taken(log) == ["before_flush", "after_begin", *FLUSH[1:]]
+    saved = ["after_flush", "pending_to_persistent", "after_flush_postexec"]
+    assert taken(log) == ["before_flush", OPENED, "after_begin", *saved, ENDED]
     session.commit()
     assert taken(log) == ["before_commit", "after_commit", "after_transaction_end"]
 
@@ -179,7 +180,7 @@ def test_a_flush_without_net_change_is_one(session: Session, log: list[str]) -> 
     ada.name = "Ada"
     taken(log)
     session.flush()
-    assert taken(log) == ["before_flush", "after_flush", "after_flush_postexec"] and not session.dirty
+    assert taken(log) == ["before_flush", OPENED, "after_flush", "after_flush_postexec", ENDED] and not session.dirty
     session.add(Member(name="Bob"))
     taken(log)
     session.flush([ada])
@@ -243,9 +244,11 @@ def test_a_failing_flush(session: Session, log: list[str]) -> None:
         session.flush()
     assert taken(log) == [
         "before_flush",
+        OPENED,
         "after_begin",
         "after_rollback",
         "pending_to_transient",
+        ENDED,
         "after_soft_rollback",
     ]
     session.rollback()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.listening import class_hooks
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.writing import RowWriter
@@ -16,7 +15,6 @@ from nbsession.session.flush.writing_links import write_links
 from nbsession.session.load.loading import row_is_gone
 from nbsession.session.load.pause import collector_paused
 from nbsession.session.load.refreshing import load_expired
-from nbsession.session.row_hooks import WriteHooks
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -27,9 +25,13 @@ if TYPE_CHECKING:
     from nbsession.session.transaction import SessionTransaction
 
 
-def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
+Writing = Callable[["Session", FlushPlan, "SessionTransaction"], None]
+
+
+def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransaction, writing: Writing) -> None:
     """Sends a plan's statements. Objects are moved afterwards, by :func:`settle_flush`.
 
+    :param writing: how: :func:`plainly`, or telling the hooks on classes.
     :raises FlushError: a related object has no key to refer to.
     :raises StaleDataError: a row is not there any more.
     :raises DBAPIError: the database refused.
@@ -37,24 +39,29 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     if session.bus.observers:
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
     with collector_paused(sum(step.count for step in plan.steps)):
-        hooks = WriteHooks(plan) if class_hooks.count else None
-        for whole in plan.steps:
-            for bind, step in session.parts_of(whole):
-                _write(session, transaction.connection_for(bind), step, hooks)
+        writing(session, plan, transaction)
         _follow_keys(session, plan.followed)
         fill_links(plan.outside)
 
 
-def _write(session: Session, connection: Connection, step: Step, hooks: WriteHooks | None) -> None:
-    """Sends the statements of one step, to one database."""
+def plainly(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
+    """Sends the statements of all steps."""
+    for whole in plan.steps:
+        for bind, step in session.parts_of(whole):
+            write_step(session, transaction.connection_for(bind), step)
+
+
+def write_step(session: Session, connection: Connection, step: Step, as_planned: bool = True) -> None:
+    """Sends the statements of one step, to one database.
+
+    :param as_planned: can nothing have changed since the plan was made?
+    """
     if step.relationship is not None:
         write_links(connection, step)
         return
     assert step.shape is not None
     writer = RowWriter.of(step.shape, connection.dialect)
     fill_links(step.links)
-    if hooks is not None:
-        hooks.before(step, connection)
     if step.verb != "INSERT":
         _know_keys(session, step)
     if step.verb == "INSERT":
@@ -64,11 +71,9 @@ def _write(session: Session, connection: Connection, step: Step, hooks: WriteHoo
     elif step.fixed:
         _write_fixed(writer, connection, step)
     else:
-        known = None if step.links or hooks is not None else step.columns
+        known = step.columns if as_planned and not step.links else None
         for obj, ident in writer.update(connection, step.objects, known):
             session.unit_of_work.rekey(obj, ident)
-    if hooks is not None:
-        hooks.after(step, connection)
 
 
 def _know_keys(session: Session, step: Step) -> None:

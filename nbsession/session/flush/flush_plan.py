@@ -5,14 +5,34 @@ Executing it is :mod:`nbsession.session.flush.executing`; what must be loaded fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from nbsession.session.flush.reasons import explain
 from nbsession.session.flush.steps import DefaultOf as DefaultOf
 from nbsession.session.flush.steps import KeyOf as KeyOf
 from nbsession.session.flush.steps import Link as Link
 from nbsession.session.flush.steps import Step as Step
+
+
+class Section(NamedTuple):
+    """The steps of one hierarchy that are sent together, for hooks on its classes: they hear of all its objects before the
+    first statement and after the last.
+
+    :ivar start: the first step's place in the plan, from 0.
+    :ivar end: the place behind the last.
+    :ivar new: the new objects, in the order of add.
+    :ivar touched: the changed ones, those without net change among them.
+    :ivar leaving: those to be deleted.
+    :ivar again: makes the UPDATE steps of changed objects anew: a hook may have changed more.
+    """
+
+    start: int
+    end: int
+    new: list[Any]
+    touched: list[Any]
+    leaving: list[Any]
+    again: Callable[[list[Any]], list[Step]]
 
 
 class FlushPlan:
@@ -23,6 +43,7 @@ class FlushPlan:
     :ivar notes: what the plan does not know without loading.
     :ivar outside: links of members that are in no session: they learn their key, and no row is written.
     :ivar followed: foreign keys that the database changes itself (``ON UPDATE CASCADE``), to be known in memory.
+    :ivar sections: which steps belong together; empty while no hook on a class wants to know.
     """
 
     def __init__(
@@ -32,12 +53,14 @@ class FlushPlan:
         notes: Iterable[str],
         followed: Iterable[Link] = (),
         outside: Iterable[Link] = (),
+        sections: Iterable[Section] = (),
     ) -> None:
         self.steps = tuple(steps)
         self.skipped = tuple(skipped)
         self.notes = tuple(notes)
         self.followed = tuple(followed)
         self.outside = tuple(outside)
+        self.sections = tuple(sections)
         for number, step in enumerate(self.steps, 1):
             step.number = number
         explain(self.steps)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbsession.mapping.attributes import describe
+from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper
 from nbsession.session.cascades import loaded_members
 from nbsession.session.flush.associating import Associating
-from nbsession.session.flush.flush_plan import FlushPlan
+from nbsession.session.flush.flush_plan import FlushPlan, Section
 from nbsession.session.flush.linking import Linking, written_late
 from nbsession.session.flush.row_switches import row_switches
 from nbsession.session.flush.saving import Saving, sort_by_key, spread
@@ -36,8 +37,9 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
     clearing, associations = associating.clearing(), associating.steps()
     switched = row_switches(work, linking.links)
     saving = Saving(linking.links, linking.late, switched)
-    steps = _Ordering(work, linking, saving).steps(clearing, associations, switched)
-    return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside)
+    ordering = _Ordering(work, linking, saving)
+    steps = ordering.steps(clearing, associations, switched)
+    return FlushPlan(steps, saving.skipped, work.notes, linking.followed, linking.outside, ordering.sections)
 
 
 class _Ordering:
@@ -48,6 +50,7 @@ class _Ordering:
         self.links = linking.links
         self.late = linking.late
         self.saving = saving
+        self.sections: list[Section] = []
         unit, gone = work.unit, work.gone
         known = unit.modified if work.only is None else set(map(id, work.touched))
         reached = [o for a, o in linking.linked.items() if a not in unit.new and a not in known and a not in gone]
@@ -75,9 +78,9 @@ class _Ordering:
         steps = list(clearing)
         for group in self.groups:
             if len(group) == 1 and group[0] not in self.before[group[0]]:
-                steps += self.saving.save(self.inserts.get(group[0], []), self.updates.get(group[0], []))
+                self._save(steps, self.inserts.get(group[0], []), self.updates.get(group[0], []))
             else:
-                steps += self._saves_in_circle(group)
+                self._save_in_circle(steps, group)
         steps += associations
         if self.late:
             steps += self.saving.late_updates()
@@ -85,10 +88,18 @@ class _Ordering:
         for group in reversed(self.groups) if self.removals else ():
             leaving = [o for family in group for o in self.removals.get(family, ()) if id(o) not in kept]
             if leaving:
-                steps += self._removals(group, leaving)
+                self._remove(steps, group, leaving)
         return steps
 
-    def _saves_in_circle(self, group: list[Mapper]) -> list[Step]:
+    def _save(self, steps: list[Step], new: list[Any], touched: list[Any]) -> None:
+        start = len(steps)
+        steps += self.saving.save(new, touched)
+        if class_hooks.count and (new or touched):
+            in_order = list(touched)
+            sort_by_key(in_order)
+            self.sections.append(Section(start, len(steps), new, in_order, [], self.saving.updates))
+
+    def _save_in_circle(self, steps: list[Step], group: list[Mapper]) -> None:
         """Classes that need each other, or themselves: the order is that of the objects.
 
         :raises CircularDependencyError: an object is, or was, above itself.
@@ -113,22 +124,21 @@ class _Ordering:
             before[step] = parents
             before[node].append(step)
         depth = levels(before, before)
-        steps: list[Step] = []
         for level in range(max(depth.values(), default=-1) + 1):
             for family in group:
                 fresh = [o for o in self.inserts.get(family, ()) if depth[nodes[id(o)]] == level]
                 touched = [o for o in self.updates.get(family, ()) if depth[nodes[id(o)]] == level]
                 if fresh or touched:
-                    steps += self.saving.save(fresh, touched)
-        return steps
+                    self._save(steps, fresh, touched)
 
-    def _removals(self, group: list[Mapper], objects: list[Any]) -> list[Step]:
+    def _remove(self, steps: list[Step], group: list[Mapper], objects: list[Any]) -> None:
         """Deletes of classes that need each other: referring rows before those they refer to.
 
         :raises CircularDependencyError: an object is, or was, above itself.
         """
         if len(group) == 1 and group[0] not in self.before[group[0]]:
-            return _deletes(objects)
+            self._delete(steps, objects)
+            return
         nodes = {id(o): _Node(o) for o in objects}
         before: dict[_Node, list[_Node]] = {node: [] for node in nodes.values()}
         for node in nodes.values():
@@ -140,13 +150,17 @@ class _Ordering:
                     before[node].append(there)
         self._by_rows(nodes, before)
         depth = levels(nodes.values(), before)
-        steps = []
         for level in range(max(depth.values()) + 1):
             for family in reversed(group):
                 leaving = [n.object for n in nodes.values() if depth[n] == level and row_key(n.object)[0] is family]
                 if leaving:
-                    steps += _deletes(leaving)
-        return steps
+                    self._delete(steps, leaving)
+
+    def _delete(self, steps: list[Step], objects: list[Any]) -> None:
+        start = len(steps)
+        steps += _deletes(objects)
+        if class_hooks.count:
+            self.sections.append(Section(start, len(steps), [], [], objects, self.saving.updates))
 
     def _by_rows(self, nodes: dict[int, _Node], before: dict[_Node, list[_Node]]) -> None:
         """Rows that refer to each other by their foreign keys, whatever is loaded."""

@@ -32,7 +32,7 @@ class Saving:
 
     def save(self, new: list[Any], touched: list[Any]) -> list[Step]:
         """Steps for objects that need nothing of each other: updates, taken-over rows, inserts in the order of add."""
-        steps = self._updates(touched) if touched else []
+        steps = self.updates(touched) if touched else []
         if self._switched:
             taking = [obj for obj in new if id(obj) in self._switched]
             if taking:
@@ -42,7 +42,8 @@ class Saving:
             steps += self._inserts(new)
         return steps
 
-    def _updates(self, touched: list[Any]) -> list[Step]:
+    def updates(self, touched: list[Any]) -> list[Step]:
+        """Steps for what changed, alike changes together."""
         groups: dict[tuple[RowShape, tuple[str, ...]], list[Any]] = {}
         for mapper, objects in by_mapper(touched).items():
             shapes = shapes_of(mapper)
