@@ -148,10 +148,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
             return self
         state = state_of(obj)
         if state.status in NEW:
-            if self.occasional:
-                return self._initial(obj)
-            mapper = state.mapper  # what tells the class of a row is known before the flush writes it
-            return mapper.polymorphic_identity if mapper.polymorphic_on == self.key else None
+            return self._initial(obj) if self.occasional else None
         return missing_value(obj, state, self.key)
 
     def _initial(self, obj: Any) -> Any:

@@ -33,17 +33,26 @@ def plain_names(keys: Sequence[str]) -> bool:
     return all(k.isidentifier() and not keyword.iskeyword(k) and not k.startswith("_") and k != "self" for k in keys)
 
 
-def constructor(cls_name: str, direct: Sequence[str], noted: Sequence[str], mapper: Any, extra: Any) -> Generated:
-    """A keyword-only ``__init__``.
+def constructor(
+    cls_name: str, direct: Sequence[str], noted: Sequence[str], mapper: Any, extra: Any, refuse: Any = None
+) -> Generated:
+    """A keyword-only ``__init__``. What tells the class of a row is the first thing the object holds.
 
     :param direct: column keys, stored straight into ``__dict__``.
     :param noted: keys set through ``setattr``, for their events.
     :param mapper: the mapper; its registry is configured with the first object made.
     :param extra: function (object, dict) for keywords that are not mapped; raises TypeError for unknown ones.
+    :param refuse: called first, to raise; None: objects may be made.
     """
+    kind = mapper.polymorphic_on
     parameters = "".join(f", {k}=N_" for k in (*direct, *noted))
     lines = [f"def __init__(self, *{parameters}, **rest_):" if parameters else "def __init__(self, **rest_):"]
-    lines += ["    if waiting_: configure_()", "    give_(self, transient_)", "    d_ = self.__dict__"]
+    lines += ["    if waiting_: configure_()"]
+    if refuse is not None:
+        lines += ["    if type(self) is class_: refuse_()"]
+    lines += ["    give_(self, transient_)", "    d_ = self.__dict__"]
+    if kind is not None:  # a subclass that calls us has it already
+        lines += [f"    if type(self) is class_: {f'd_[{kind!r}]' if kind in direct else f'self.{kind}'} = kind_"]
     lines += [f"    if {k} is not N_: d_[{k!r}] = {k}" for k in direct]
     lines += [f"    if {k} is not N_: self.{k} = {k}" for k in noted]
     lines += ["    if rest_: extra_(self, rest_)"]
@@ -54,6 +63,9 @@ def constructor(cls_name: str, direct: Sequence[str], noted: Sequence[str], mapp
         "give_": mapper.give_state,
         "transient_": mapper.transient,
         "extra_": extra,
+        "class_": mapper.class_,
+        "refuse_": refuse,
+        "kind_": mapper.polymorphic_identity,
     }
     return _build(f"__init__ of {cls_name}", "\n".join(lines) + "\n", names)
 

@@ -8,16 +8,15 @@ from weakref import WeakSet, WeakValueDictionary
 
 from nbsession.exc import ArgumentError, InvalidRequestError, UnmappedClassError
 from nbsession.mapping.attribute_events import inherited_listeners
+from nbsession.mapping.constructors import give_constructor, watch_constructions
 from nbsession.mapping.declaring.mapper_arguments import MapperArguments
 from nbsession.mapping.declaring.properties import Properties, read_properties
 from nbsession.mapping.entity_names import MAPPERS_KEY, NamedEntity, mapper_named
 from nbsession.mapping.instrumentation import (
     collect_validators,
-    give_constructor,
     instrument_plain_class,
     release_plain_class,
     sets_itself,
-    watch_constructions,
 )
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
@@ -87,7 +86,7 @@ class registry:
         mapper = self.add(cls, parent.local_table if local_table is None else local_table, found, parent, said)
         if vars(cls)["__mapper__"] is mapper:
             instrument_plain_class(cls, mapper)
-        watch_constructions(cls)
+        watch_constructions(cls, mapper)
         return mapper
 
     def add(

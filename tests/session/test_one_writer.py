@@ -53,7 +53,8 @@ BIRTHS = {
         "mapping/codegen.py",
         "constructor",
         "names = {'N_': NO_VALUE, 'waiting_': mapper.registry.waiting, 'configure_': mapper.configure, "
-        "'give_': mapper.give_state, 'transient_': mapper.transient, 'extra_': extra}",
+        "'give_': mapper.give_state, 'transient_': mapper.transient, 'extra_': extra, 'class_': mapper.class_, "
+        "'refuse_': refuse, 'kind_': mapper.polymorphic_identity}",
     ),
     Site("mapping/instrumentation.py", "instrument_plain_class", "setattr(cls, STATE_KEY, mapper.transient)"),
 }

@@ -9,18 +9,11 @@ from typing import Any, Literal, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.mapping.constructors import give_constructor, keyword_constructor, watch_constructions
 from nbsession.mapping.declaring.annotations import Mapped, MappedType, in_source_order, read_annotation
 from nbsession.mapping.declaring.mapper_arguments import MapperArguments
 from nbsession.mapping.declaring.properties import Deferred, Properties
-from nbsession.mapping.instrumentation import (
-    give_constructor,
-    instrumented_delattr,
-    instrumented_setattr,
-    keyword_constructor,
-    restore_state,
-    saved_state,
-    watch_constructions,
-)
+from nbsession.mapping.instrumentation import instrumented_delattr, instrumented_setattr, restore_state, saved_state
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import registry
 from nbsession.mapping.relating.relationships import Relationship
@@ -204,7 +197,7 @@ def map_declared(cls: type[DeclarativeBase]) -> Mapper:
         body.columns.update({**{c.key: c for c in table.columns}, **named})
     mapper = cls.registry.add(cls, table, body.properties, parent, arguments)
     give_constructor(cls, mapper, DeclarativeBase)
-    watch_constructions(cls)
+    watch_constructions(cls, mapper)
     return mapper
 
 

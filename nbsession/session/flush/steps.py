@@ -168,9 +168,6 @@ class Step:
                 _show_default(shape.fields[key], row)
             for column in shape.unowned.get(mapper, ()):
                 _show_default(column, row)
-            kind = names.get(mapper.polymorphic_on) if mapper.polymorphic_on is not None else None
-            if kind is not None and row.get(kind) is None:
-                row[kind] = mapper.polymorphic_identity
         for key in shape.counted:
             row[names[key]] = DefaultOf(names[key])
         for link in links:

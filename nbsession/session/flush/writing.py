@@ -60,8 +60,6 @@ class RowWriter:
         self._optional = {k for k, c in fields.items() if c.server_default is not None} - set(shape.counted)
         if generated is not None:
             self._optional.add(generated)
-        self._kinds = {mapper: (mapper.polymorphic_on, mapper.polymorphic_identity) for mapper in shape.mappers}
-        self._typed = any(key in fields for key, _ in self._kinds.values())
         self._sql = SqlRows(shape)
         self._others = DefaultsOfOthers(shape, dialect) if shape.unowned else None
         self.dialect = dialect
@@ -116,7 +114,7 @@ class RowWriter:
             self._insert_alike(connection, alike, tuple(k for k in shape.keys if k not in left_out))
 
     def fill_defaults(self, objects: Sequence[Any]) -> None:
-        """What a new object gets that was not set: defaults, and what tells its class."""
+        """What a new object gets that was not set: its defaults."""
         shape = self.shape
         several = len(shape.mappers) > 1
         for key, default in (*self._defaults, *self._sql_defaults):
@@ -124,11 +122,6 @@ class RowWriter:
                 values = obj.__dict__
                 if values.get(key) is None and (not several or key in shape.own_keys[state_of(obj).mapper]):
                     values[key] = default_in_row(default, values, shape.fields)
-        if self._typed:
-            for obj in objects:
-                discriminator, kind = self._kinds[state_of(obj).mapper]
-                if kind is not None and obj.__dict__.get(discriminator) is None:
-                    obj.__dict__[discriminator] = kind
 
     def _left_out(self, obj: Any) -> tuple[str, ...]:
         """Columns that the database is to fill."""
