@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from nbsession.mapping.collecting.keyed_collections import column_mapped_collection as column_mapped_collection
     from nbsession.mapping.collecting.keyed_collections import keyfunc_mapping as keyfunc_mapping
     from nbsession.mapping.collecting.keyed_collections import mapped_collection as mapped_collection
+    from nbsession.mapping.declaring import automap as automap
+    from nbsession.mapping.declaring.automap import AutomapBase as AutomapBase
+    from nbsession.mapping.declaring.automap import automap_base as automap_base
     from nbsession.mapping.declaring.declarative import DeclarativeBase as DeclarativeBase
     from nbsession.mapping.declaring.declarative import Mapped as Mapped
     from nbsession.mapping.declaring.declarative import mapped_column as mapped_column
@@ -121,6 +124,7 @@ _HOMES = {
     "states": "ObjectState SessionTransactionOrigin TransactionState",
     "database": "Connection create_engine Engine Result Row",
     "mapping.aliased": "aliased",
+    "mapping.declaring.automap": "automap_base AutomapBase",
     "mapping.declaring.declarative": "DeclarativeBase Mapped mapped_column",
     "mapping.instrumentation": "validates",
     "mapping.declaring.imperative": "clear_mappers mapper object_mapper",
@@ -155,7 +159,12 @@ _HOMES = {
     "session.transaction": "SessionTransaction",
     "notebook.widget": "Dashboard",
 }
-_MODULES = {"exc": "exc", "attributes": "mapping.attribute_functions", "mutable": "mapping.mutable"}
+_MODULES = {
+    "exc": "exc",
+    "attributes": "mapping.attribute_functions",
+    "mutable": "mapping.mutable",
+    "automap": "mapping.declaring.automap",
+}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [  # what the cell with the model needs; the rest is imported by name, so that nothing of yours is shadowed

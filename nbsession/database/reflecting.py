@@ -69,7 +69,7 @@ def reflect_tables(
         table = reflecting.existing(name)
         if table is None:
             reflecting.make(name)
-        elif extend_existing:
+        elif extend_existing and table not in reflecting.made:
             reflecting.fill(table, autoload_replace, True)
     reflecting.finish()
 
@@ -117,6 +117,8 @@ class _Reflecting:
         self._names = {name.lower(): name for name in reader.own(reader.table_names())}
         self._sequences: dict[str, tuple[int, int]] | None = None
         self._joins: list[tuple[Table, ForeignKeyRead]] = []
+        self.made: set[Table] = set()
+        """tables that are new"""
 
     def existing(self, name: str) -> Table | None:
         """The table, if the metadata has it."""
@@ -126,6 +128,7 @@ class _Reflecting:
     def make(self, name: str) -> Table:
         """A new table."""
         table = Table(name, self.metadata, schema=self.reader.schema)
+        self.made.add(table)
         try:
             self.fill(table, False, False)
         except BaseException:
@@ -146,6 +149,8 @@ class _Reflecting:
         :param extend: the table was there before: what is new comes after its columns.
         """
         found = self.reader.table(table.name)
+        if found.view:
+            found = found._replace(primary_key=self._key_of_view(table.name, found))
         kept = {} if replace else {column.name: column for column in table.c}
         read = [
             one.name for one in found.columns if (include is None or one.name in include) and one.name not in exclude
@@ -176,6 +181,16 @@ class _Reflecting:
                 parent = self._names.get(key.table.lower())
                 if self.resolve_fks and parent is not None and self.existing(parent) is None:
                     self.make(parent)
+
+    def _key_of_view(self, name: str, found: TableRead) -> list[str]:
+        from nbsession.database.view_keys import view_key
+
+        def key_of(table: str) -> list[str]:
+            own = self._names.get(table.lower())
+            return [] if own is None else self.reader.table(own).primary_key
+
+        definition = self.reader.view_definition(name) or ""
+        return view_key(definition, self.reader.connection.dialect.name, [one.name for one in found.columns], key_of)
 
     def _column(self, read: ColumnRead, found: TableRead) -> Column:
         in_key = read.name in found.primary_key
@@ -235,8 +250,7 @@ class _Reflecting:
                 by_name[one] if one is not None else literal_column(text)
                 for one, text in zip(read.columns, read.expressions, strict=True)
             ]
-            where = None if read.where is None else TextClause(read.where.replace(":", "\\:"))
-            items.append(Index(read.name, *parts, unique=read.unique, sqlite_where=where))
+            items.append(Index(read.name, *parts, unique=read.unique, sqlite_where=read.where))
         return items
 
     def finish(self) -> None:

@@ -259,7 +259,7 @@ class Index:
     """An index: ``Index("ix_name", table.c.name, unique=True)``, or by column names within a Table.
 
     :param expressions: columns, names of columns, or expressions (``table.c.name.desc()``, ``func.lower(...)``).
-    :param sqlite_where: which rows are in it, where not all are: an expression or ``text()``. DuckDB has no such indexes.
+    :param sqlite_where: which rows are in it, where not all are: SQL text or an expression. DuckDB has no such indexes.
     """
 
     def __init__(

@@ -138,9 +138,10 @@ def create_index(index: Index, *, rendering: str = "sqlite", if_not_exists: bool
         for one, text in zip(index.expressions, texts, strict=True)
     ]
     name = quote_identifier(str(index.name))
-    where = (
-        "" if index.where is None else f" WHERE {readable(index.where, rendering, literal_binds=True, qualify=False)}"
-    )
+    given = index.where
+    if given is not None and not isinstance(given, str):
+        given = readable(given, rendering, literal_binds=True, qualify=False)
+    where = "" if given is None else f" WHERE {given}"
     return f"CREATE {unique}INDEX {exists}{name} ON {quoted_table(index.table)} ({', '.join(wrapped)}){where}"
 
 

@@ -88,7 +88,7 @@ def test_columns_take_their_options_by_all_their_names() -> None:
         lambda: ForeignKeyConstraint(["a"], ["t.id"], match="FULL"),
         lambda: UniqueConstraint("a", sqlite_on_conflict="IGNORE"),
         lambda: CheckConstraint("a > 0", colums=["a"]),
-        lambda: Index("i", "a", sqlite_where="a > 0"),
+        lambda: Index("i", "a", sqlite_wheer="a > 0"),
         lambda: Sequence("s", cycle=True),
         lambda: Enum("a", "b", create_constraint=True),
     ],

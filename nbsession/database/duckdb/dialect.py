@@ -50,6 +50,11 @@ class DuckDBDialect(Dialect):
             )
         if "Conflict on" in text or "write-write conflict" in text:
             return "Another transaction changed the same rows since this one began: roll back, read again, try again."
+        if "still referenced by a foreign key" in text:
+            return (
+                "This table was created with DuckDB's own foreign keys, which look at what is committed: change or delete the rows "
+                "that refer to this one, commit, and then delete it."
+            )
         if "pytz" in text:
             return "Install it (pip install pytz), or select the column as TIMESTAMP: cast(column, DateTime)."
         return ""

@@ -176,8 +176,21 @@ class DeclarativeBase(metaclass=_DeclarativeType):
     __setstate__ = restore_state
 
 
-def map_declared(cls: type[DeclarativeBase]) -> Mapper:
-    """Maps a declarative class: reads its body and those of its mixins, makes the table, registers both.
+class Declared(NamedTuple):
+    """A declarative class that was read and not yet mapped.
+
+    :ivar parent: the mapper it inherits from, or None.
+    """
+
+    cls: type[DeclarativeBase]
+    parent: Mapper | None
+    arguments: MapperArguments
+    body: ClassBody
+    table: Table
+
+
+def read_declared(cls: type[DeclarativeBase]) -> Declared:
+    """Reads the body of a declarative class and those of its mixins, and makes the table.
 
     :raises InvalidRequestError: it says no table.
     :raises ArgumentError: an attribute or an argument cannot be understood.
@@ -193,9 +206,19 @@ def map_declared(cls: type[DeclarativeBase]) -> Mapper:
         table = _make_table(cls, bodies, body, parent)
     else:
         named = dict(body.columns)
+        renamed = set(map(id, named.values()))
         body.columns.clear()
-        body.columns.update({**{c.key: c for c in table.columns}, **named})
-    mapper = cls.registry.add(cls, table, body.properties, parent, arguments)
+        body.columns.update({**{c.key: c for c in table.columns if id(c) not in renamed}, **named})
+    return Declared(cls, parent, arguments, body, table)
+
+
+def map_declared(cls: type[DeclarativeBase], declared: Declared | None = None) -> Mapper:
+    """Maps a declarative class.
+
+    :param declared: what was read of it; None: it is read now.
+    """
+    read = declared or read_declared(cls)
+    mapper = cls.registry.add(cls, read.table, read.body.properties, read.parent, read.arguments)
     give_constructor(cls, mapper, DeclarativeBase)
     watch_constructions(cls, mapper)
     return mapper

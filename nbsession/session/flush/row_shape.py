@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from nbsession.exc import InvalidRequestError
+
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
     from nbsession.sql.schema import Column, Table
@@ -30,6 +32,11 @@ class RowShape:
     """
 
     def __init__(self, mappers: Sequence[Mapper], table: Table, fields: dict[str, Column]) -> None:
+        if table.is_view:
+            raise InvalidRequestError(
+                f"{mappers[0].class_.__name__} is mapped to the view {table.name!r}, which can be read only: its objects cannot be "
+                "inserted, changed or deleted. Change the rows of the tables it shows, and expunge or expire these objects."
+            )
         self.mappers = tuple(mappers)
         first = self.mappers[0]
         self.mapper = first if len(self.mappers) == 1 else next(m for m in first.lineage if table in m.tables)
