@@ -13,7 +13,9 @@ from nbsession.mapping.aliased import aliased
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.lazy import load_relationship
 from nbsession.session.load.load_plans import EntityPlan, LaterPlan, plan_of
-from nbsession.session.load.reading import put_related, read_entities
+from nbsession.session.load.reading import put_related
+from nbsession.session.load.told import read_told
+from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.elements import clause_of
 from nbsession.sql.expression import tuple_
 from nbsession.sql.joins import JoinStep
@@ -93,20 +95,22 @@ def _load_together(
     if not by_key:
         return
     statement, columns, peek = _statement(declared, later.wish.criteria, by_parent, target)
+    if overwritten is not None:
+        statement = statement.execution_options(populate_existing=True)
     wanted = list(by_key)
-    connection = session.connection_of(declared.mapper)
     asked: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
     with session.bus.because(f"selectin load of {declared}", instead=True):
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
-            reading = read_entities(
+            reading = read_told(
                 session,
-                connection,
+                declared.mapper,
                 statement.where(asked.in_(batch)),
                 None,
                 [target] if peek else [*([None] * len(columns)), target],
                 overwritten,
                 peek,
+                Loading(None, declared),
             )
             *given, related = reading.columns
             marks: Sequence[Any] = given[0] if len(given) == 1 else list(zip(*given, strict=True))

@@ -13,8 +13,10 @@ from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import EntityPlan, plan_of
 from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone
-from nbsession.session.load.reading import put_related, read_entities
+from nbsession.session.load.reading import put_related
 from nbsession.session.load.refreshing import is_expired, load_expired, read_by_key
+from nbsession.session.load.told import read_told, somebody_listens
+from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.compile import compile_statement
 from nbsession.sql.expression import select
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -131,7 +133,7 @@ def _load_relationship(session: Session, obj: Any, key: str, raising: bool, foll
         return found
     if strategy == "raise_on_sql" and raising:
         raise not_available(declared, strategy)
-    if criteria or not target.plain:
+    if criteria or not target.plain or somebody_listens(session):
         members = _read_related(session, obj, declared, target, cause, criteria)
     else:
         members = _select_related(session, obj, declared, target, cause)
@@ -159,9 +161,9 @@ def _load_one_by_key(
     if forbidden is not None:
         raise forbidden
     session.autoflush_before(cause)
-    if target.plain:
+    if target.plain and not somebody_listens(session):
         return load_by_key(session, declared.mapper, ident)
-    return read_by_key(session, declared.mapper, ident, target)
+    return read_by_key(session, declared.mapper, ident, target, loading=Loading(obj, declared))
 
 
 def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str) -> list[Any]:
@@ -187,8 +189,8 @@ def _read_related(
     joining, keys = declared.joining.lazy_criteria()
     statement = select(declared.mapper.class_).where(*joining, *criteria).order_by(*declared.ordering())
     params = {f"key_{number}": _joining_value(session, obj, key) for number, key in enumerate(keys)}
-    connection = session.connection_of(declared.mapper)
-    found = read_entities(session, connection, statement, params, [target]).columns[0]
+    loading = Loading(obj, declared)
+    found = read_told(session, declared.mapper, statement, params, [target], loading=loading).columns[0]
     return list({id(one): one for one in found}.values())
 
 

@@ -15,7 +15,10 @@ from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes, give_wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, loads_plainly, plan_of
 from nbsession.session.load.loading import load_by_key, load_columns, load_whole
-from nbsession.session.load.reading import read_entities, wishes_from
+from nbsession.session.load.reading import wishes_from
+from nbsession.session.load.told import read_told, somebody_listens
+from nbsession.session.querying.orm_execute import Loading
+from nbsession.sql.expression import bindparam
 from nbsession.sql.select import Select
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of, unset_of
@@ -47,7 +50,7 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
     """
     mapper, wishes = state_of(obj).mapper, wishes_of(obj)
     if not obj.__dict__ and wishes is NO_WISHES and key not in mapper.deferred_keys and loads_plainly(mapper):
-        return load_whole(session, obj)
+        return _load_whole(session, obj)
     expired = is_expired(obj)
     if expired:
         wishes = wishes_of_expired(obj)
@@ -59,13 +62,13 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
                 f"undefer({mapper.class_.__name__}.{key})."
             )
         along = mapper.loaded_with(key) if key in mapper.deferred else (key,)
-        return load_columns(session, obj, [k for k in along if k not in obj.__dict__])
+        return _load_columns(session, obj, [k for k in along if k not in obj.__dict__])
     if expired:
         return load_expired(session, obj)
     lacking = [
         k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred and k not in unset_of(obj)
     ]
-    return load_columns(session, obj, lacking or (key,))
+    return _load_columns(session, obj, lacking or (key,))
 
 
 def load_expired(session: Session, obj: Any, for_update: bool = False, wishes: Wishes | None = None) -> bool:
@@ -76,10 +79,33 @@ def load_expired(session: Session, obj: Any, for_update: bool = False, wishes: W
     mapper = state_of(obj).mapper
     plan = plan_of(mapper, wishes_of_expired(obj) if wishes is None else wishes)
     if plan.keys is None and not plan.joined and not plan.later and not for_update:
-        return load_whole(session, obj)
-    if state_of(obj).status is not ObjectState.PERSISTENT or session.find(mapper, ident_of(obj)) is not obj:
+        return _load_whole(session, obj)
+    if not _is_here(session, obj):
         return load_columns(session, obj, [k for k in plan.keys or mapper.selected_keys if k not in obj.__dict__])
-    return read_by_key(session, mapper, ident_of(obj), plan, None, for_update) is obj
+    return read_by_key(session, mapper, ident_of(obj), plan, None, for_update, Loading(obj)) is obj
+
+
+def _is_here(session: Session, obj: Any) -> bool:
+    """Is it the object that a row of its key belongs to?"""
+    state = state_of(obj)
+    return state.status is ObjectState.PERSISTENT and session.find(state.mapper, ident_of(obj)) is obj
+
+
+def _load_whole(session: Session, obj: Any) -> bool:
+    if not somebody_listens(session) or not _is_here(session, obj):
+        return load_whole(session, obj)
+    mapper = state_of(obj).mapper
+    return read_by_key(session, mapper, ident_of(obj), plan_of(mapper), loading=Loading(obj)) is obj
+
+
+def _load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
+    if not somebody_listens(session) or not _is_here(session, obj):
+        return load_columns(session, obj, keys)
+    mapper = state_of(obj).mapper
+    part = EntityPlan(mapper, wishes_of(obj), ())
+    wanted = {*mapper.pk_keys, mapper.polymorphic_on, *keys}
+    part.keys = tuple(key for key in mapper.column_keys if key in wanted)
+    return read_by_key(session, mapper, ident_of(obj), part, loading=Loading(obj)) is obj
 
 
 def load_anew(session: Session, obj: Any, for_update: bool) -> bool:
@@ -101,10 +127,11 @@ def load_by_ident(
     :param options: loader options.
     :param populate_existing: an object that is here already takes the row's values.
     """
-    if not (options or populate_existing or for_update) and loads_plainly(mapper):
+    listened = somebody_listens(session)
+    if not (options or populate_existing or for_update or listened) and loads_plainly(mapper):
         return load_by_key(session, mapper, ident)
     plan = plan_of(mapper, wishes_from(mapper, options)) if options else plan_of(mapper)
-    if plan.plain and not populate_existing and not for_update:
+    if plan.plain and not populate_existing and not for_update and not listened:
         return load_by_key(session, mapper, ident)
     return read_by_key(session, mapper, ident, plan, {} if populate_existing else None, for_update)
 
@@ -116,14 +143,24 @@ def read_by_key(
     plan: EntityPlan,
     overwritten: dict[int, Any] | None = None,
     for_update: bool = False,
+    loading: Loading | None = None,
 ) -> Any:
-    """The object of a key, by a SELECT as a plan says; None if there is no such row."""
+    """The object of a key, by a SELECT as a plan says; None if there is no such row.
+
+    :param loading: why, for hooks; None: it is a get().
+    """
     values = mapper.identity_key(ident)[1]
-    criteria = [column == value for column, value in zip(mapper.primary_key, values, strict=True)]
+    params = {f"pk_{number}": value for number, value in enumerate(values, 1) if value is not None}
+    criteria = [
+        column == (None if value is None else bindparam(f"pk_{number}", type_=column.type))
+        for number, (column, value) in enumerate(zip(mapper.primary_key, values, strict=True), 1)
+    ]
     statement = Select(mapper.class_).where(*criteria)
     if for_update:
         statement = statement.with_for_update()
-    reading = read_entities(session, session.connection_of(mapper), statement, None, [plan], overwritten)
+    if overwritten is not None:
+        statement = statement.execution_options(populate_existing=True)
+    reading = read_told(session, mapper, statement, params, [plan], overwritten, loading=loading)
     return reading.columns[0][0] if reading.columns[0] else None
 
 
@@ -131,7 +168,7 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
     """Loads some attributes of an object, which it has forgotten before. False: its row is gone."""
     mapper, ident = state_of(obj).mapper, ident_of(obj)
     if all(name in mapper.columns for name in names) and not for_update:
-        return load_columns(session, obj, names)
+        return _load_columns(session, obj, names)
     whole = plan_of(mapper, wishes_of(obj))
     wanted = {*mapper.pk_keys, mapper.polymorphic_on, *names}
     part = EntityPlan(mapper, whole.wishes, ())
@@ -150,7 +187,7 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
             if declared not in parents
         ),
     )
-    found = read_by_key(session, mapper, ident, part, None, for_update) is obj
+    found = read_by_key(session, mapper, ident, part, None, for_update, Loading(obj)) is obj
     for declared in parents if found else ():
         _take_present(session, obj, declared)
     return found
