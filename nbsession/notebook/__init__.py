@@ -13,28 +13,46 @@ Everything is imported at first use, so that importing this package imports neit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsession.notebook import views
-    from nbsession.notebook.showing import diff, graph, identity, log, outside, plan, stack, state, timeline, why
+    from nbsession.notebook.showing import (
+        diff,
+        graph,
+        identity,
+        list,
+        log,
+        outside,
+        plan,
+        schema,
+        stack,
+        state,
+        timeline,
+        why,
+    )
     from nbsession.notebook.verbs import (
         add,
         begin,
+        checkpoint,
         close,
         commit,
         delete,
         expire,
         expunge,
         flush,
+        forget,
         merge,
         open,
+        receipt,
         refresh,
         release,
         rollback,
         savepoint,
         show,
+        undo,
     )
     from nbsession.notebook.views import View
     from nbsession.notebook.widget import Dashboard
@@ -44,6 +62,7 @@ __all__ = [
     "View",
     "add",
     "begin",
+    "checkpoint",
     "close",
     "commit",
     "delete",
@@ -51,27 +70,34 @@ __all__ = [
     "expire",
     "expunge",
     "flush",
+    "forget",
     "graph",
     "identity",
+    "list",
     "log",
     "merge",
     "open",
     "outside",
     "plan",
+    "receipt",
     "refresh",
     "release",
     "rollback",
     "savepoint",
+    "schema",
     "show",
     "stack",
     "state",
     "timeline",
+    "undo",
     "views",
     "why",
 ]
 
 
-_SHOWING = frozenset(["diff", "graph", "identity", "log", "outside", "plan", "stack", "state", "timeline", "why"])
+_SHOWING = frozenset(
+    ["diff", "graph", "identity", "list", "log", "outside", "plan", "schema", "stack", "state", "timeline", "why"]
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -83,5 +109,5 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"nbsession.notebook.{home}"), name)
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Iterable[str]:
     return sorted(__all__)

@@ -12,16 +12,20 @@ from nbsession.notebook import views
 from nbsession.notebook.cells import clock
 from nbsession.notebook.current import sessions_in
 from nbsession.notebook.error_builder import is_ours, session_of
+from nbsession.notebook.receipts import receipts
 from nbsession.notebook.recorder import recorded_sessions, recorder_of
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip
 from nbsession.notebook.views.view import View
 
 
-def cell_ended(show: Callable[[View], object]) -> Callable[[str | None, str | None], None]:
+def cell_ended(
+    show: Callable[[View], object], tell: Callable[[str], object] = print
+) -> Callable[[str | None, str | None], None]:
     """What is to be called when a cell has ended.
 
     :param show: shows a view under the cell.
+    :param tell: prints a line there.
     """
 
     def ended(presumed: str | None, actual: str | None) -> None:
@@ -35,6 +39,8 @@ def cell_ended(show: Callable[[View], object]) -> Callable[[str | None, str | No
             banner = failed_banner(session)
             if banner is not None:
                 show(banner)
+        for line in receipts.lines():
+            tell(line)
 
     return ended
 

@@ -81,6 +81,7 @@ _VERBS = (
         ),
     ),
     Verb("show", "Shows the dashboard of the current session."),
+    Verb("list", "Lists the sessions of this notebook: what they hold, and who holds them."),
     Verb("add", "Puts an object, or several with commas, into the session: transient → pending.", "EXPR"),
     Verb("delete", "Marks an object for deletion: the next flush sends its DELETE.", "EXPR"),
     Verb("expunge", "Takes an object out of the session; its row stays.", "EXPR"),
@@ -93,6 +94,19 @@ _VERBS = (
     Verb("rollback", "Takes back everything since BEGIN, or with a name everything since that savepoint.", "[NAME]"),
     Verb("savepoint", "Flushes, and sets a point to which a rollback can return.", "[NAME]"),
     Verb("release", "Ends a savepoint, the last if none is named; what was done in it stays.", "[NAME]"),
+    Verb(
+        "checkpoint",
+        "Makes each cell a unit: one that raises leaves no trace in rows or objects, and `undo` takes cells back.",
+        "on|off",
+    ),
+    Verb(
+        "undo",
+        "Takes back the last cell, or the last N cells: rows and objects are as before. Needs `checkpoint on`.",
+        "[N]",
+    ),
+    Verb("receipt", "Shows, or no longer shows, one line under each cell: what moved, what was sent.", "on|off"),
+    Verb("forget", "Lets go of what outputs and tracebacks hold: Out[n], _, the last error."),
+    Verb("schema", "Shows what differs between the mapped classes and the database's tables."),
     Verb("why", "Says why a flush would write an object, or not.", "EXPR"),
     Verb("plan", "Shows what a flush would send, in which order and why. Sends nothing."),
     Verb("diff", "Shows all that changed since BEGIN, sent or waiting: look it over before a commit."),
@@ -224,4 +238,9 @@ def _argument(verb: Verb, arguments: list[str]) -> str:
         )
     if not arguments and verb.argument and not verb.argument.startswith("["):
         raise BadUsage(f"{verb.name} needs a {verb.argument}: {verb.usage}")
-    return arguments[0] if arguments else ""
+    given = arguments[0] if arguments else ""
+    if verb.argument == "on|off" and given not in ("on", "off"):
+        raise BadUsage(f"{verb.name} is turned on or off, not {given!r}: {verb.usage}")
+    if verb.argument == "[N]" and given and not (given.isdecimal() and int(given)):
+        raise BadUsage(f"{verb.name} takes a number from 1 up, not {given!r}: {verb.usage}")
+    return given

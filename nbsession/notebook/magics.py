@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
 from nbsession.exc import SavepointError
-from nbsession.notebook import actions, showing, verbs
+from nbsession.notebook import actions, checkpoints, showing, verbs
 from nbsession.notebook.after_cells import cell_ended
 from nbsession.notebook.arguments import BadUsage, Call, did_you_mean, overview, parse
 from nbsession.notebook.cells import clock
@@ -20,7 +20,9 @@ from nbsession.notebook.current import NoOpenSession, current, current_session
 from nbsession.notebook.labels import labels
 from nbsession.notebook.looking import guard, unguard
 from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import forget, recorded_sessions, recorder_of
+from nbsession.notebook.own_sql import run_sql
+from nbsession.notebook.recorder import recorded_sessions, recorder_of, stop_listening
+from nbsession.notebook.shell_cells import CELL_USAGE, run_inside
 from nbsession.notebook.views.relationship_graph import DEEDS
 
 NAME = re.compile(r"[^\W\d]\w*")
@@ -45,6 +47,15 @@ class SessionMagics(Magics):
         except (BadUsage, NoOpenSession, _NoSavepoint) as error:
             raise UsageError(f"%session: {error}") from None
 
+    @no_var_expand
+    @cell_magic("session")  # type: ignore[arg-type]  # IPython's types say nothing of what it returns
+    def session_cell(self, line: str, cell: str) -> None:
+        """Runs the cell as SQL (``%%session sql``), or inside a transaction (``--commit``) or savepoint (``--savepoint``)."""
+        try:
+            self._run_cell(line.split(), cell)
+        except (BadUsage, NoOpenSession) as error:
+            raise UsageError(f"%%session: {error}") from None
+
     session.__doc__ = (
         f"Works with the notebook's session.\n\n{overview()}\n\n%session VERB --help says more of one verb."
     )
@@ -55,6 +66,9 @@ class SessionMagics(Magics):
             "state": self._one,
             "why": self._one,
             "graph": self._graph,
+            "checkpoint": self._switch,
+            "receipt": self._switch,
+            "undo": self._undo,
             "close": self._close,
         }
         answer = special.get(call.verb.name, self._plain)(call)
@@ -62,6 +76,14 @@ class SessionMagics(Magics):
             print(answer)
         elif answer is not None:
             display(answer)  # type: ignore[no-untyped-call]  # and not returned: Out would hold it
+
+    def _run_cell(self, words: list[str], cell: str) -> None:
+        if words == ["sql"]:
+            display(run_sql(current_session(), cell, self.shell.user_ns))  # type: ignore[no-untyped-call]
+        elif words in (["--commit"], ["--savepoint"]):
+            run_inside(self.shell, current_session(), cell, savepoint=words == ["--savepoint"])
+        else:
+            raise BadUsage(f"{' '.join(words) or 'nothing'!r} is not known here: {CELL_USAGE}")
 
     # ── verbs that need more than their function ─────────────────────────────────────────────────────────────────────
     def _plain(self, call: Call) -> Any:
@@ -122,6 +144,12 @@ class SessionMagics(Magics):
             raise BadUsage("graph tries one object: %session graph [DEED] EXPR")
         return showing.graph(objects[0], deed)
 
+    def _switch(self, call: Call) -> Any:
+        return getattr(verbs, call.verb.name)(call.argument == "on")
+
+    def _undo(self, call: Call) -> Any:
+        return verbs.undo(int(call.argument or 1))
+
     def _close(self, call: Call) -> Any:
         session = current_session()
         engine = current.engine if session is current.opened else None
@@ -178,15 +206,17 @@ def unload(shell: Any) -> None:
             continue
         unguard(shell)
         shell.Completer.custom_matchers.remove(_matcher)
-        shell.magics_manager.magics["line"].pop("session", None)
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop("session", None)
         shell.magics_manager.registry.pop("SessionMagics", None)
         if magics in shell.configurables:
             shell.configurables.remove(magics)
         clock.on_end.remove(_after_cell)
+        checkpoints.forget_all()
         clock.detach()
         for session in recorded_sessions():
             if not recorder_of(session).watched:
-                forget(session)
+                stop_listening(session)
         if not recorded_sessions():
             newcomers.close()
             labels.clear()

@@ -51,11 +51,13 @@ class Recorder:
     :param name: the variable that holds it, where no variable of the notebook does.
 
     :ivar journal: what happened.
+    :ivar met: the cell in which the session was first listened to.
     """
 
     def __init__(self, session: Any, name: str = "session") -> None:
         self.journal = Journal(labels)
         self.default_name = name
+        self.met = cells.clock.now
         self._session = ref(session)
         self._closed = False
         self._info = _info_of(session, name)
@@ -327,7 +329,7 @@ def recorded_sessions() -> list[Any]:
     return list(_recorders)
 
 
-def forget(session: Any) -> None:
+def stop_listening(session: Any) -> None:
     """Closes a session's recorder, if it has one; the next look begins a new one."""
     recorder = _recorders.pop(session, None)
     if recorder is not None:

@@ -8,8 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.notebook import views
+from nbsession.notebook.answers import Answer
 from nbsession.notebook.current import current_session
+from nbsession.notebook.drift import drift
+from nbsession.notebook.roll import roll_call
 from nbsession.notebook.views import View
+
+
+def list() -> Answer:
+    """The sessions of this notebook: what they hold, and who holds them."""
+    return roll_call()
+
+
+def schema(session: Any = None) -> Answer:
+    """What differs between the mapped classes and the tables of the session's database."""
+    return drift(current_session(session))
 
 
 def plan(session: Any = None) -> View:

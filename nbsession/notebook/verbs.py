@@ -7,17 +7,19 @@ through as they are.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from nbsession.exc import SavepointError
-from nbsession.notebook import views
+from nbsession.notebook import checkpoints, views
 from nbsession.notebook.answers import Answer, answer, moved_since
 from nbsession.notebook.arguments import did_you_mean
 from nbsession.notebook.card_builder import label_of
 from nbsession.notebook.cells import clock
 from nbsession.notebook.current import current, current_session
-from nbsession.notebook.recorder import Recorder, forget, recorder_of
+from nbsession.notebook.receipts import receipts
+from nbsession.notebook.recorder import Recorder, recorder_of, stop_listening
 from nbsession.notebook.snapshots import Frame
 from nbsession.notebook.views.plain import counted, listed
 
@@ -206,11 +208,43 @@ def close(session: Any = None) -> Answer:
     lost = [counted(rows, "row") + " not committed"] if rows else []
     lost += [counted(unsaved, "object") + " never flushed"] if unsaved else []
     lines.append(f"closed; lost: {', '.join(lost)}" if lost else "closed; nothing was lost")
-    forget(session)
+    stop_listening(session)
     if session is current.opened:
         current.engine.dispose()
         current.clear()
     return answer(lines)
+
+
+# ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def checkpoint(on: bool = True, session: Any = None) -> Answer:
+    """Makes each cell a unit: one that raises leaves no trace in rows or objects, and :func:`undo` takes cells back."""
+    return checkpoints.turn(current_session(session), on)
+
+
+def undo(count: int = 1, session: Any = None) -> Answer:
+    """Takes back the last cells: rows and objects are as before.
+
+    :param count: how many cells.
+    :raises SavepointError: checkpoints are off, or a COMMIT lies between.
+    """
+    return checkpoints.undo(current_session(session), count)
+
+
+def receipt(on: bool = True, session: Any = None) -> Answer:
+    """Shows, or no longer shows, one line under each cell: what moved, what was sent, what was committed."""
+    receipts.turn(current_session(session), on)
+    return answer([f"receipts are {'on: one line under each cell in which something happened' if on else 'off'}"])
+
+
+def forget() -> Answer:
+    """Lets go of what outputs and tracebacks hold: ``Out[n]``, ``_``, the last error. Outside IPython nothing does."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return answer(["nothing to forget: no shell keeps outputs here"])
+    from nbsession.notebook.shell_cells import forget_outputs
+
+    return forget_outputs(shell)
 
 
 # ── how they tell ────────────────────────────────────────────────────────────────────────────────────────────────────

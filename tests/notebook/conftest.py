@@ -15,7 +15,7 @@ from nbsession.notebook.cells import clock
 from nbsession.notebook.current import current
 from nbsession.notebook.labels import labels
 from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import forget, recorded_sessions
+from nbsession.notebook.recorder import recorded_sessions, stop_listening
 from tests.notebook.library import Base
 
 
@@ -29,7 +29,7 @@ def fresh_notebook() -> Iterator[None]:
 
 def _forget_everything() -> None:
     for session in recorded_sessions():
-        forget(session)
+        stop_listening(session)
     clock.detach()
     clock.on_start.clear()
     clock.on_end.clear()

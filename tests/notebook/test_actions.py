@@ -12,7 +12,7 @@ from nbsession import Session
 from nbsession.events import tokens
 from nbsession.notebook.actions import Funnel, carry_out
 from nbsession.notebook.cells import clock
-from nbsession.notebook.recorder import Recorder, forget, recorder_of
+from nbsession.notebook.recorder import Recorder, recorder_of, stop_listening
 from tests.notebook.library import Member
 
 VERBS_OF_THE_PAGE = (
@@ -97,7 +97,7 @@ def test_an_object_is_shown_and_the_plan_made_on_request(session: Session, recor
 
 
 def test_a_closed_session_says_so(session: Session, recorder: Recorder) -> None:
-    forget(session)
+    stop_listening(session)
     assert act(recorder, "flush")["text"].startswith("the session is closed")
 
 

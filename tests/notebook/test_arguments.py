@@ -13,9 +13,10 @@ def test_no_verb_is_show() -> None:
 
 def test_every_verb_of_the_issue_is_there() -> None:
     assert set(VERBS) == {
-        *("open", "show", "add", "delete", "expunge", "merge", "refresh", "expire"),
+        *("open", "show", "list", "add", "delete", "expunge", "merge", "refresh", "expire"),
         *("begin", "flush", "commit", "rollback", "savepoint", "release", "close"),
         *("plan", "diff", "log", "timeline", "state", "why", "stack", "identity", "graph", "outside"),
+        *("checkpoint", "undo", "receipt", "forget", "schema"),
     }
 
 

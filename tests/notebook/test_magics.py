@@ -256,7 +256,7 @@ def test_completion(library: Shell) -> None:
     library.run("%session savepoint first")
     library.run("%session savepoint second")
     assert candidates(library, "%session ro") == ["rollback"]
-    assert candidates(library, "%session s") == ["show", "savepoint", "state", "stack"]
+    assert candidates(library, "%session s") == ["show", "savepoint", "schema", "state", "stack"]
     assert candidates(library, "%session rollback ") == ["second", "first", "--help"]
     assert candidates(library, "%session release f") == ["first"]
     assert candidates(library, "%session add ") == ["ada", "bob"]

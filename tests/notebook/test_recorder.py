@@ -16,7 +16,7 @@ from nbsession.events import constructions
 from nbsession.notebook import views
 from nbsession.notebook.cells import clock
 from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import Recorder, forget, recorder_of
+from nbsession.notebook.recorder import Recorder, recorder_of, stop_listening
 from nbsession.notebook.snapshots import Snapshot
 from tests.notebook.library import Base, Loan, Member
 
@@ -226,7 +226,7 @@ def test_it_holds_no_session(database_url: str) -> None:
 def test_closed_it_costs_nothing(session: Session) -> None:
     recorder_of(session)
     assert session.bus.observers and constructions.listening
-    forget(session)
+    stop_listening(session)
     newcomers.close()
     assert not session.bus.observers and not constructions.listening
 

@@ -12,7 +12,7 @@ from traitlets import TraitError
 
 from nbsession import DeclarativeBase, Engine, Mapped, Session, mapped_column
 from nbsession.notebook import actions
-from nbsession.notebook.recorder import forget, recorder_of
+from nbsession.notebook.recorder import recorder_of, stop_listening
 from nbsession.notebook.widget import Dashboard
 from tests.widgets.conftest import Show
 from tests.widgets.instrument import fixture
@@ -33,7 +33,7 @@ def session(engine: Engine) -> Iterator[Session]:
     Base.metadata.create_all(engine)
     session = Session(engine)
     yield session
-    forget(session)
+    stop_listening(session)
     session.close()
 
 
