@@ -22,7 +22,7 @@ from nbsession.notebook.looking import guard, unguard
 from nbsession.notebook.newcomers import newcomers
 from nbsession.notebook.own_sql import run_sql
 from nbsession.notebook.recorder import recorded_sessions, recorder_of, stop_listening
-from nbsession.notebook.shell_cells import CELL_USAGE, run_inside
+from nbsession.notebook.shell_cells import CELL_USAGE, forget_outputs, run_inside
 from nbsession.notebook.views.relationship_graph import DEEDS
 
 NAME = re.compile(r"[^\W\d]\w*")
@@ -69,6 +69,7 @@ class SessionMagics(Magics):
             "checkpoint": self._switch,
             "receipt": self._switch,
             "undo": self._undo,
+            "forget": self._forget,
             "close": self._close,
         }
         answer = special.get(call.verb.name, self._plain)(call)
@@ -149,6 +150,9 @@ class SessionMagics(Magics):
 
     def _undo(self, call: Call) -> Any:
         return verbs.undo(int(call.argument or 1))
+
+    def _forget(self, call: Call) -> Any:
+        return forget_outputs(self.shell)
 
     def _close(self, call: Call) -> Any:
         session = current_session()
