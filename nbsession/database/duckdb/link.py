@@ -19,7 +19,7 @@ from nbsession.database.duckdb.redo import Entry, Journal, execute
 from nbsession.database.link import Link, Outcome, Rows
 from nbsession.database.raw import check_control, first_word
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.exc import ArgumentError, InvalidRequestError
+from nbsession.exc import ArgumentError, InvalidRequestError, SavepointError
 from nbsession.sql.schema import Sequence as SQLSequence
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class DuckDBLink(Link):
         """Rebuilds the transaction as it was at the savepoint, if anything happened since."""
         journal = self.journal
         if journal is None:
-            raise InvalidRequestError(f"no such savepoint: {name}. The transaction has not begun.")
+            raise SavepointError(f"no such savepoint: {name}. The transaction has not begun.")
         savepoint, cut = journal.cut(name)
         if not cut and self.failure is None:
             return

@@ -247,9 +247,11 @@ def fingerprints(raw: Any) -> Prints:
     tables = raw.execute(
         "SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp')"
     ).fetchall()
-    prints: Prints = {}
-    for schema, table, ddl in tables:
+    if not tables:
+        return {}
+    parts = []
+    for number, (schema, table, _) in enumerate(tables):
         name = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, table))
-        row = raw.execute(f"SELECT count(*), bit_xor(hash(nbs)), sum(hash(nbs)) FROM {name} nbs").fetchall()[0]
-        prints[schema, table] = (ddl, *row)
-    return prints
+        parts.append(f"SELECT {number}, count(*), bit_xor(hash(nbs)), sum(hash(nbs)) FROM {name} nbs")
+    rows = raw.execute(" UNION ALL ".join(parts)).fetchall()
+    return {tables[number][:2]: (tables[number][2], *row) for number, *row in rows}

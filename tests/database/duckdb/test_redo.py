@@ -174,6 +174,7 @@ def test_large_transaction_on_a_file_can_be_rebuilt(tmp_path, shop, write):
         "UPDATE tool SET price = (random() * 1000000)::INTEGER",
         "INSERT INTO tool (id, name) VALUES (5, now()::VARCHAR)",
         "INSERT INTO tool (id, price) SELECT 9, nextval('s')",
+        "INSERT INTO tool (id, price) VALUES (9, 9) RETURNING random()",
     ],
 )
 def test_raw_sql_that_is_not_deterministic_is_refused_not_repeated(connection, write, sql):

@@ -1,0 +1,1 @@
+"""Savepoints by redo against SQLite's own: the same random programs on both, and mutants of the redo that they must notice."""
