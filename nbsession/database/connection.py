@@ -11,7 +11,8 @@ from nbsession.database.observing import observed
 from nbsession.database.raw import run_raw
 from nbsession.database.result import Result, ScalarResult
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.database.statements import run_statement
+from nbsession.database.statements import fetch_told, run_statement, run_told
+from nbsession.database.telling import told_rows
 from nbsession.database.transacting import Transacting
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Connection(Transacting):
     2
     """
 
-    __slots__ = ("__weakref__", "_after", "_before", "_options", "info")
+    __slots__ = ("__weakref__", "_after", "_before", "_executed", "_executing", "_options", "info")
 
     def __init__(self, engine: Engine, link: Link) -> None:
         super().__init__(engine, link)
@@ -42,6 +43,8 @@ class Connection(Transacting):
         self._options: dict[str, Any] = {}
         self._before = engine._hooks["before_cursor_execute"]
         self._after = engine._hooks["after_cursor_execute"]
+        self._executing = engine._hooks["before_execute"]
+        self._executed = engine._hooks["after_execute"]
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────────────────
     def execute(
@@ -53,6 +56,8 @@ class Connection(Transacting):
         :raises ArgumentError: it is no such statement; a string goes into text() first.
         :raises DBAPIError: the database refused; the driver's error is its ``.orig``.
         """
+        if self._executing or self._executed:
+            return run_told(self, statement, parameters)
         return run_statement(self, statement, parameters)
 
     def scalar(
@@ -84,8 +89,16 @@ class Connection(Transacting):
         return dict(self._options)
 
     # ── the fast doors: SQL and values made by the engine ────────────────────────────────────────────────────────────
-    def fetch(self, sql: str, params: Sequence[Any] = ()) -> Rows:
-        """Rows of a SELECT as the driver gives them. ``params`` are bind-processed already; so is what the doors below take."""
+    def fetch(self, sql: str, params: Sequence[Any] = (), statement: Any = None, parameters: Any = None) -> Rows:
+        """Rows of a SELECT as the driver gives them. ``params`` are bind-processed already; so is what the doors below take.
+
+        :param statement: what the SQL was made of, for hooks; with its ``parameters``.
+        """
+        if self._executing or self._executed:
+            return fetch_told(self, sql, params, statement, parameters)
+        return self._fetch(sql, params)
+
+    def _fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         link = self._ready()
         try:
             if self._watched:
@@ -108,6 +121,11 @@ class Connection(Transacting):
         """
         if not rows:
             return None if write.generated is None else []
+        if self._executing or self._executed:
+            return told_rows(self, write, rows, lambda: self._insert_rows(write, rows))
+        return self._insert_rows(write, rows)
+
+    def _insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
         link = self._ready()
         try:
             if self._watched:
@@ -121,6 +139,11 @@ class Connection(Transacting):
         """Updates rows, all of them or none; each gives the values to set, then those to match. Returns how many matched."""
         if not rows:
             return 0
+        if self._executing or self._executed:
+            return told_rows(self, write, rows, lambda: self._update_rows(write, rows))
+        return self._update_rows(write, rows)
+
+    def _update_rows(self, write: RowUpdate, rows: Rows) -> int:
         link = self._ready()
         try:
             if self._watched:
@@ -133,6 +156,11 @@ class Connection(Transacting):
         """Deletes rows, all of them or none. Returns how many matched."""
         if not rows:
             return 0
+        if self._executing or self._executed:
+            return told_rows(self, write, rows, lambda: self._delete_rows(write, rows))
+        return self._delete_rows(write, rows)
+
+    def _delete_rows(self, write: RowDelete, rows: Rows) -> int:
         link = self._ready()
         try:
             if self._watched:

@@ -54,7 +54,7 @@ def _insert_rows(connection: Connection, prepared: Prepared, rows: list[tuple[An
     generated = table.autoincrement_column if connection.dialect.draws_keys else None
     if generated is not None and any(column is generated for column in written):
         generated = None
-    return connection.insert_rows(RowInsert(table, written, generated), rows)
+    return connection._insert_rows(RowInsert(table, written, generated), rows)
 
 
 def _with_drawn_keys(
@@ -82,7 +82,7 @@ def _insert_from_select(connection: Connection, statement: Insert) -> Result:
     if any(one is column for one in statement.select_columns) or statement.raw_returning:
         return run_once(connection, statement, None)
     select = prepare(connection, statement.select, None)
-    rows = connection.fetch(select.sql, select.values(statement.select, None))
+    rows = connection._fetch(select.sql, select.values(statement.select, None))
     if rows:
-        connection.insert_rows(RowInsert(statement.table, statement.select_columns, column), rows)
+        connection._insert_rows(RowInsert(statement.table, statement.select_columns, column), rows)
     return Result(None, (), len(rows))

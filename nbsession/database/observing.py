@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _STATEMENT = ("conn", "cursor", "statement", "parameters", "context", "executemany")
+_EXECUTION = ("conn", "clauseelement", "multiparams", "params", "execution_options")
 HOOKS: dict[str, tuple[str, ...]] = {
     "before_cursor_execute": _STATEMENT,
     "after_cursor_execute": _STATEMENT,
+    "before_execute": _EXECUTION,
+    "after_execute": (*_EXECUTION, "result"),
+    "handle_error": ("exception_context",),
     "connect": ("dbapi_connection", "connection_record"),
     "begin": ("conn",),
     "commit": ("conn",),

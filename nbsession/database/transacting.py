@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nbsession.database.errors import wrapped
 from nbsession.database.link import Link
 from nbsession.database.observing import publish
+from nbsession.database.telling import handled
 from nbsession.database.transaction import NestedTransaction, RootTransaction, Transaction, no_two_phase
 from nbsession.exc import InvalidRequestError, ReplayDivergence, ResourceClosedError, SerializationError
 
@@ -237,6 +238,8 @@ class Transacting:
         elif link is not None and self._transaction is not None:
             link.failed(error)
         ours = wrapped(error, sql, params, self.dialect.advice(error))
+        if self.engine._hooks["handle_error"]:
+            ours = handled(self, error, ours, sql, params)
         try:
             if ours is error:
                 raise error

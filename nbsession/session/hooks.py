@@ -31,6 +31,8 @@ ATTRIBUTE_EVENTS: dict[str, tuple[str, ...]] = {
 }
 """the names of an attribute's hooks, with those of their arguments, as in SQLAlchemy"""
 _OF_ATTRIBUTES = {"active_history", "raw", "retval"}
+_RETURNING = {"before_execute", "handle_error"}
+"""an engine's hooks whose return value counts"""
 
 
 class Place:
@@ -86,16 +88,18 @@ class Event:
         :param named: the arguments come as keywords.
         :param propagate: on a class or attribute: also for those that inherit from it.
         :param of_attributes: for attributes only: ``retval`` (what the function returns is stored), ``raw`` (it is given
-            ``inspect(object)``), ``active_history`` (an old value that is not loaded is loaded).
+            ``inspect(object)``), ``active_history`` (an old value that is not loaded is loaded). ``retval`` also for an engine's
+            ``before_execute``: the function returns (clauseelement, multiparams, params) to be run.
         :raises InvalidRequestError: the target has no such event.
 
         >>> event.listen(session, "before_flush", lambda session, context, instances: ...)
         """
+        returns = identifier in _RETURNING and bool(of_attributes.pop("retval", False))
         place = _place(target, identifier, propagate, of_attributes)
         if insert and isinstance(target, Attribute):
             raise ArgumentError(f"insert=True is not for attributes: who listens to {target} is called in order.")
         if place.find(fn) is None:
-            place.add(_adapted(fn, place, once, named), insert)
+            place.add(_adapted(fn, place, once, named, returns), insert)
 
     @staticmethod
     def listens_for(target: Any, identifier: str, **options: Any) -> Callable[[Any], Any]:
@@ -128,9 +132,9 @@ class Event:
 event = Event
 
 
-def _adapted(fn: Callable[..., Any], place: Place, once: bool, named: bool) -> Callable[..., Any]:
+def _adapted(fn: Callable[..., Any], place: Place, once: bool, named: bool, returns: bool) -> Callable[..., Any]:
     """The function as it hangs there: itself, if nothing special was asked for."""
-    if not (once or named):
+    if not (once or named or returns):
         return fn
     called = False
 
@@ -144,6 +148,7 @@ def _adapted(fn: Callable[..., Any], place: Place, once: bool, named: bool) -> C
         return fn(**dict(zip(place.arguments, args, strict=True))) if named else fn(*args)
 
     hook.__nbs_hook__ = fn  # type: ignore[attr-defined]
+    hook.__nbs_retval__ = returns  # type: ignore[attr-defined]
     return hook
 
 

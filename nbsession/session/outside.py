@@ -34,9 +34,9 @@ class OutsideTransaction:
         """Runs SQL text as the driver takes it."""
         return self._once(lambda connection: connection.exec_driver_sql(statement, parameters))
 
-    def fetch(self, sql: str, params: Sequence[Any] = ()) -> Any:
+    def fetch(self, sql: str, params: Sequence[Any] = (), statement: Any = None, parameters: Any = None) -> Any:
         """Rows of a SELECT."""
-        return self._once(lambda connection: connection.fetch(sql, params))
+        return self._once(lambda connection: connection.fetch(sql, params, statement, parameters))
 
     def _once(self, deed: Callable[[Connection], T]) -> T:
         if isinstance(self._bind, Connection):

@@ -143,6 +143,36 @@ class Executable(ClauseElement):
             self.__dict__["_walked"] = walk
         return walk
 
+    @property
+    def is_select(self) -> bool:
+        """Is it a SELECT? ORM entities from SQL of one's own are not."""
+        return self.kind == "select"
+
+    @property
+    def is_dml(self) -> bool:
+        """Is it an INSERT, UPDATE or DELETE? Which of them say ``is_insert``, ``is_update`` and ``is_delete``."""
+        return self.kind in ("insert", "update", "delete")
+
+    @property
+    def is_insert(self) -> bool:
+        """Is it an INSERT?"""
+        return self.kind == "insert"
+
+    @property
+    def is_update(self) -> bool:
+        """Is it an UPDATE?"""
+        return self.kind == "update"
+
+    @property
+    def is_delete(self) -> bool:
+        """Is it a DELETE?"""
+        return self.kind == "delete"
+
+    @property
+    def is_text(self) -> bool:
+        """Is it SQL given as text?"""
+        return self.kind == "text"
+
     def options(self: E, *options: Any) -> E:
         """With options for whoever executes it (loader options of the ORM)."""
         return self._copy(option_list=self.option_list + options)

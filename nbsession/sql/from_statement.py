@@ -17,6 +17,7 @@ class FromStatement(Executable):
 
     visit_name = "from_statement"
     kind = "select"
+    is_select = False
 
     def __init__(self, raw_columns: tuple[Any, ...], element: Any) -> None:
         if not isinstance(element, Executable):

@@ -62,7 +62,7 @@ def read_entities(
     """
     widened = widen(statement, plans)
     prepared = prepare(connection, widened.statement, params)
-    rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params))
+    rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params), widened.statement, params)
     return put_together(session, connection.dialect, statement, widened, prepared, rows, overwritten, peek)
 
 
@@ -81,7 +81,7 @@ def read_in_portions(
             "collections. Use selectinload()."
         )
     prepared = prepare(connection, widened.statement, params)
-    rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params))
+    rows = connection.fetch(prepared.sql, prepared.values(widened.statement, params), widened.statement, params)
     populate = bool(statement.execution_options_.get("populate_existing"))
     names = put_together(session, connection.dialect, statement, widened, prepared, []).names
 

@@ -112,7 +112,7 @@ def _select_plainly(session: Session, statement: Any, params: Any, mapper: Mappe
     connection = session.connection_for(session.get_bind(mapper=mapper, clause=statement))
     with session.bus.because("session.execute(select)"):
         prepared = prepare(connection, statement, params)
-        rows = connection.fetch(prepared.sql, prepared.values(statement, params))
+        rows = connection.fetch(prepared.sql, prepared.values(statement, params), statement, params)
         found = objects_of_rows(session, mapper, connection.dialect, rows)
     return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))
 
@@ -182,7 +182,7 @@ def _select_entities(
         return result.demand_unique() if reading.repeats else result
     prepared = prepare(connection, statement, params)
     compiled = prepared.compiled
-    rows = connection.fetch(prepared.sql, prepared.values(statement, params))
+    rows = connection.fetch(prepared.sql, prepared.values(statement, params), statement, params)
     if len(mappers) == 1 and mappers[0] is not None:
         found = objects_of_rows(session, mappers[0], connection.dialect, rows)
         return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))

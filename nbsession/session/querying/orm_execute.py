@@ -73,7 +73,7 @@ class ORMExecuteState:
     @property
     def is_select(self) -> bool:
         """Is it a SELECT?"""
-        return bool(self.statement.kind == "select") and not self.is_from_statement
+        return bool(self.statement.is_select)
 
     @property
     def is_insert(self) -> bool:
