@@ -92,8 +92,10 @@ def saved_state(self: Any) -> dict[str, Any]:
     state = state_of(self)
     if state.mapper.entity_name is not None:
         saved["entity_name"] = state.mapper.entity_name
-    if isinstance(state, OwnState) and saved["ident"] is not None:
+    if isinstance(state, OwnState):
         saved["changes"] = state.old, state.related, state.queued
+    if state.noting and saved["ident"] is None:
+        saved["undone"] = True
     if class_hooks.count:
         class_hooks.fire("pickle", (self,), saved)
     return saved
@@ -105,7 +107,8 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
     mapper.configure()
     ident = saved["ident"]
     self.__dict__.update(saved["values"])
-    mapper.give_state(self, mapper.transient if ident is None else mapper.detached)
+    new = mapper.undone if "undone" in saved else mapper.transient
+    mapper.give_state(self, new if ident is None else mapper.detached)
     mapper.give_ident(self, ident)
     if "unset" in saved:
         mapper.memo["unset"] = True

@@ -73,13 +73,19 @@ class Answering(Flushing):
         if not refreshing.is_expired(obj):
             return True
         self.autoflush_before("session.get")
-        if state_of(obj).status is not ObjectState.PERSISTENT:
-            return False
-        with self.bus.because("session.get"):
-            if refreshing.load_expired(cast(Any, self), obj):
-                return True
-        self.unit_of_work.move_each((obj,), Trigger.DELETE, "row not found")
+        if state_of(obj).status is ObjectState.PERSISTENT:
+            with self.bus.because("session.get"):
+                if refreshing.load_expired(cast(Any, self), obj):
+                    return True
+        self.found_gone(obj)
         return False
+
+    def found_gone(self, obj: Any) -> None:
+        """The row of an object is not there any more: it is deleted. Hooks are told even if a flush did that just before."""
+        if state_of(obj).status is ObjectState.PERSISTENT:
+            self.unit_of_work.move_each((obj,), Trigger.DELETE, "row not found")
+        else:
+            self.unit_of_work.tell("persistent_to_deleted", (obj,))
 
     def _pull_in_family(self, obj: Any) -> None:
         """The save-update cascade: who is here already stays as it is, marked to be deleted or not."""

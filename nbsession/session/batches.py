@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
@@ -22,6 +23,17 @@ def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any
             batch = groups.setdefault((state.mapper, state.status), [])
         batch.append(obj)
     return groups
+
+
+def in_runs(objects: Iterable[Any]) -> Iterator[tuple[tuple[Mapper, ObjectState], list[Any]]]:
+    """Objects by class and state as far as their order allows: for hooks, which are told of each in that order."""
+    for (_, mapper, status), run in groupby(list(objects), _kind):
+        yield (mapper, status), list(run)
+
+
+def _kind(obj: Any) -> tuple[int, Mapper, ObjectState]:
+    state = state_of(obj)
+    return id(state.mapper), state.mapper, state.status
 
 
 def by_mapper(objects: Collection[Any]) -> dict[Mapper, list[Any]]:

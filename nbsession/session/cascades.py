@@ -32,6 +32,8 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
         if removed and isinstance(state_of(obj), OwnState):
             return list(collection_history(obj, declared.key).sum())  # what was added comes first
         return list(declared.members(held))
+    if declared.key not in obj.__dict__:  # not loaded; or deleted, and then what it held is let go
+        return []
     members = [] if held is None else [held]
     state = state_of(obj)
     if removed and isinstance(state, OwnState):

@@ -58,7 +58,7 @@ class ClassicNames(Asking):
 
     def clear(self) -> None:
         """:meth:`expunge_all`."""
-        self._expunge_all("session.clear")
+        self.unit_of_work.let_all_go("session.clear")
 
     def load(self, entity: Any, ident: Any, **options: Any) -> Any:
         """The object of a primary key, by a SELECT in any case: its unflushed changes are lost. Nothing is flushed first.

@@ -16,7 +16,7 @@ from nbsession.session.core import close_all_sessions
 from nbsession.session.session import Session
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import ident_of, no_session, state_of
+from nbsession.tracking.instance_state import forget_changes, forget_unset, no_session, state_of
 
 __all__ = [
     "close_all_sessions",
@@ -132,11 +132,13 @@ def make_transient_to_detached(obj: Any) -> None:
     :raises InvalidRequestError: it is not new, or has no key.
     """
     state = state_of(obj)
-    if state.status is not ObjectState.TRANSIENT or ident_of(obj) is not None:
+    if state.status is not ObjectState.TRANSIENT:
         raise InvalidRequestError(f"Given object must be transient: {describe(obj)} is {state.status.value}.")
     ident = state.mapper.ident_of_values(obj.__dict__)
     if ident is None:
         raise InvalidRequestError(f"{describe(obj)} has no primary key: set {', '.join(state.mapper.pk_keys)} first.")
+    forget_changes(obj)
+    forget_unset(obj)
     state.mapper.give_ident(obj, ident)
     _outside.move_each((obj,), Trigger.MAKE_DETACHED, "make_transient_to_detached")
 

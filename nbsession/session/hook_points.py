@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from nbsession.states import ObjectState, Trigger
+
 _OF_AN_OBJECT = ("session", "instance")
 LIFE = {
     ("transient", "pending"): "transient_to_pending",
@@ -21,6 +23,7 @@ LIFE = {
     ("deleted", "detached"): "deleted_to_detached",
     ("deleted", "transient"): "deleted_to_detached",
     ("detached", "persistent"): "detached_to_persistent",
+    ("detached", "transient"): "persistent_to_transient",
 }
 """the hook of each move of an object, by the state before and the state after"""
 OBJECT_EVENTS = dict.fromkeys(("before_attach", "after_attach", *LIFE.values()), _OF_AN_OBJECT)
@@ -41,6 +44,16 @@ SESSION_EVENTS: dict[str, tuple[str, ...]] = {
     **OBJECT_EVENTS,
 }
 """the names of a session's hooks, with those of their arguments, as in SQLAlchemy"""
+
+
+def hook_of(before: ObjectState, after: ObjectState, trigger: Trigger, gone: bool) -> str | None:
+    """The hook that is told of a move of objects.
+
+    :param gone: are they detached because they were deleted?
+    """
+    if trigger is Trigger.MAKE_TRANSIENT and before is ObjectState.PERSISTENT:
+        return "persistent_to_detached"  # they leave their session, which is all that it is told
+    return "deleted_to_detached" if gone else LIFE.get((before.value, after.value))
 
 
 class HookPoints:

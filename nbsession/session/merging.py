@@ -130,15 +130,13 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
             "changes on mapped instances before merging with load=False."
         )
     target = object.__new__(mapper.class_)
-    mapper.give_state(target, mapper.transient)
+    mapper.give_state(target, mapper.transient if load else mapper.detached)
     if load:
         session.add(target)
     else:
         session.work_begins()
-        ident = ident_of(instance)
-        mapper.give_ident(target, ident)
-        session.identity_map.of(mapper.base_mapper).put(ident, target)
-        session.unit_of_work.move(mapper, (target,), ObjectState.TRANSIENT, Trigger.LOAD, "session.merge")
+        mapper.give_ident(target, ident_of(instance))
+        session.unit_of_work.move(mapper, (target,), ObjectState.DETACHED, Trigger.ADD, "session.merge")
     return target
 
 

@@ -106,7 +106,7 @@ class Session(ClassicNames):
 
     def expunge_all(self) -> None:
         """Takes every object out."""
-        self._expunge_all("session.expunge_all")
+        self.unit_of_work.let_all_go("session.expunge_all")
 
     def merge(
         self,
@@ -188,7 +188,7 @@ class Session(ClassicNames):
         with self.bus.because("session.get"):
             found = refreshing.load_by_ident(self, mapper, ident, options, populate_existing, locked)
         if found is None and present is not None and populate_existing:
-            self.unit_of_work.move_each((present,), Trigger.DELETE, "row not found")
+            self.found_gone(present)
         return found
 
     def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:

@@ -12,7 +12,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session.binding import Binding
 from nbsession.session.outside import OutsideTransaction
 from nbsession.session.transaction import SessionTransaction
-from nbsession.states import TransactionState, Trigger
+from nbsession.states import TransactionState
 
 
 class Transacting(Binding):
@@ -152,7 +152,7 @@ class Transacting(Binding):
 
     def _close(self, cause: str) -> None:
         self.refuse_other_threads()
-        self._expunge_all(cause)
+        self.unit_of_work.let_all_go(cause)
         first: Exception | None = None
         while self.transaction is not None:
             try:
@@ -161,11 +161,6 @@ class Transacting(Binding):
                 first = first or error
         if first is not None:
             raise first
-
-    def _expunge_all(self, cause: str) -> None:
-        unit = self.unit_of_work
-        unit.move_each([*unit.new.values(), *unit.identity_map.all()], Trigger.EXPUNGE, cause)
-        unit.identity_map.clear()
 
     @property
     def is_active(self) -> bool:

@@ -19,6 +19,7 @@ from nbsession.exc import (
     ResourceClosedError,
 )
 from nbsession.session.level import Level
+from nbsession.session.unwinding import settle, unwind
 from nbsession.states import TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class SessionTransaction(Level):
             if not self.nested:
                 unit = self.session.unit_of_work
                 expires, own = self.session.expire_on_commit, self.for_flush
-                unit.settle(self.frame, self.session.bus.cause, expire=expires and not own, detach=expires or own)
+                settle(unit, self.frame, self.session.bus.cause, expire=expires and not own, detach=expires or own)
             self._leave()
 
     def _flush_before_commit(self) -> None:
@@ -203,7 +204,7 @@ class SessionTransaction(Level):
                 first = first or error
         self._rolled_back = True
         first = _first_of(first, partial(self.session.hooks.fire, "after_rollback", self.session))
-        self.session.unit_of_work.unwind(self.frame, cause, self._written_to(committed) if committed else None)
+        unwind(self.session.unit_of_work, self.frame, cause, self._written_to(committed) if committed else None)
         return first
 
     def _tell_soft_rollback(self) -> None:
@@ -225,7 +226,7 @@ class SessionTransaction(Level):
             NbsessionWarning,
             stacklevel=2,
         )
-        self.session.unit_of_work.unwind(self.frame, self.session.bus.cause)
+        unwind(self.session.unit_of_work, self.frame, self.session.bus.cause)
 
     def close(self) -> None:
         """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""
@@ -261,7 +262,7 @@ class SessionTransaction(Level):
         if not self.is_subtransaction:
             if told:
                 error = _first_of(None, partial(session.hooks.fire, "after_rollback", session))
-            session.unit_of_work.unwind(self.frame, session.bus.cause)
+            unwind(session.unit_of_work, self.frame, session.bus.cause)
         self._move(TransactionTrigger.ROLLBACK)
         error = _first_of(error, self._leave, *((self._tell_soft_rollback,) if told else ()))
         if error is not None:

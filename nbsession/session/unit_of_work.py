@@ -16,9 +16,9 @@ from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
 from nbsession.mapping.attributes import describe, subject_of
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.batches import alive, expire_values, grouped
+from nbsession.session.batches import expire_values, grouped, in_runs
 from nbsession.session.displacing import displace
-from nbsession.session.hook_points import LIFE, HookPoints
+from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
@@ -49,12 +49,13 @@ class UnitOfWork:
         self.leaving: dict[int, Any] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
-        self._session_ref = session_ref
+        self.session = session_ref
         self._bus = bus
         self._hooks = hooks or HookPoints()
         self._commons: dict[tuple[Mapper, ObjectState], CommonState] = {}
         self._again: dict[Mapper, CommonState] = {}
         self._held: dict[int, Any] | None = None if weak else {}
+        self._order: dict[int, None] = {}
 
     @property
     def has_work(self) -> bool:
@@ -71,7 +72,7 @@ class UnitOfWork:
             return mapper.transient
         if status is ObjectState.DETACHED:
             return mapper.detached
-        common = CommonState(mapper, status, self._session_ref)
+        common = CommonState(mapper, status, self.session)
         if status is ObjectState.PENDING and not self._bus.observers:
             common.update(mapper.plain_keys)
         self._commons[mapper, status] = common
@@ -81,7 +82,7 @@ class UnitOfWork:
         """The state of new objects that were flushed before, and undone: changes since then are noted."""
         if status is ObjectState.TRANSIENT:
             return mapper.undone
-        return self._again.setdefault(mapper, CommonState(mapper, status, self._session_ref, noting=True))
+        return self._again.setdefault(mapper, CommonState(mapper, status, self.session, noting=True))
 
     def observe(self, on: bool) -> None:
         """While somebody listens, every write passes by the attribute, which publishes it."""
@@ -98,14 +99,14 @@ class UnitOfWork:
 
     def admit(self, mapper: Mapper, obj: Any, cause: str) -> None:
         """Moves one transient object to pending: what :meth:`move` does, for the one move that comes a single object a time."""
-        hooked = HookPoints.about_objects and self._tell("before_attach", (obj,))
+        hooked = HookPoints.about_objects and self.tell("before_attach", (obj,))
         self.new[id(obj)] = obj
         mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
         if self._bus.observers:
             self._publish(mapper, (obj,), ObjectState.TRANSIENT, Trigger.ADD, _ADDED, cause)
         if hooked:
-            self._tell("after_attach", (obj,))
-            self._tell("transient_to_pending", (obj,))
+            self.tell("after_attach", (obj,))
+            self.tell("transient_to_pending", (obj,))
 
     def move(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, trigger: Trigger, cause: str = ""
@@ -119,10 +120,13 @@ class UnitOfWork:
         if after is None:
             after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
         hooked = HookPoints.about_objects > 0
+        gone = hooked and state_of(objects[0]).common is mapper.gone
         if hooked and trigger is Trigger.ADD:
-            self._tell("before_attach", objects)
+            self.tell("before_attach", objects)
         self._unfile(objects, before)
         self._settle(mapper, objects, before, after, trigger)
+        if hooked and after is ObjectState.PERSISTENT:
+            self._came(objects)
         if trigger is not Trigger.LOAD:
             self._file(mapper, objects, after, trigger)
         elif self._held is not None:
@@ -131,13 +135,12 @@ class UnitOfWork:
             self._publish(mapper, objects, before, trigger, after, cause)
         if hooked:
             if trigger is Trigger.ADD:
-                self._tell("after_attach", objects)
-            made_transient = trigger is Trigger.MAKE_TRANSIENT and before is ObjectState.PERSISTENT
-            self._tell(LIFE.get((before.value, "detached" if made_transient else after.value)), objects)
+                self.tell("after_attach", objects)
+            self.tell(hook_of(before, after, trigger, gone), objects)
 
-    def _tell(self, hook: str | None, objects: Sequence[Any]) -> bool:
+    def tell(self, hook: str | None, objects: Sequence[Any]) -> bool:
         """Calls the hooks about single objects: (session, object). Is there a session to call them for?"""
-        session = self._session_ref()
+        session = self.session()
         if session is not None and hook is not None and self._hooks.listens(hook):
             for obj in objects:
                 self._hooks.fire(hook, session, obj)
@@ -201,9 +204,26 @@ class UnitOfWork:
             for obj in objects:
                 mapper.give_ident(obj, None)
 
+    def _came(self, objects: Iterable[Any]) -> None:
+        """Objects enter the map: hooks that are told when all leave it are told in this order."""
+        for obj in objects:
+            self._order.pop(id(obj), None)
+            self._order[id(obj)] = None
+
+    def let_all_go(self, cause: str) -> None:
+        """Every object leaves the session: persistent ones first, in the order they came."""
+        objects = self.identity_map.all()
+        if self._order:
+            places = {address: place for place, address in enumerate(self._order)}
+            objects.sort(key=lambda obj: places.get(id(obj), -1))
+            self._order.clear()
+        self.move_each([*objects, *self.new.values()], Trigger.EXPUNGE, cause)
+        self.identity_map.clear()
+
     def move_each(self, objects: Iterable[Any], trigger: Trigger, cause: str = "") -> None:
         """Moves objects of any classes and states, in batches of one class and state."""
-        for (mapper, before), batch in grouped(objects).items():
+        batches = in_runs(objects) if HookPoints.about_objects else grouped(objects).items()
+        for (mapper, before), batch in batches:
             self.move(mapper, batch, before, trigger, cause)
 
     def _publish(
@@ -306,61 +326,16 @@ class UnitOfWork:
                 frame.remember(objects)
             frame = frame.parent
 
-    # --------------------------------------------------------------------------------------------- undoing
-
-    def unwind(self, frame: Frame, cause: str, stays: Callable[[Mapper], bool] | None = None) -> None:
-        """Undoes what happened to objects since a frame was opened: what a rollback does to them.
-
-        Pending objects and those inserted since become transient, deleted ones persistent again; the others are expired,
-        after a savepoint only those that were touched.
-
-        :param stays: tells the mappers whose rows were committed all the same, by an engine that came first.
-        """
-        self.move_each(list(self.new.values()), Trigger.UNDO_ADD, cause)
-        inserted = [obj for obj in alive(frame.inserted) if self._is_ours(obj)]
-        if stays is not None:
-            inserted = [obj for obj in inserted if not stays(state_of(obj).mapper)]
-            gone = [obj for obj in alive(frame.deleted) if self._is_ours(obj) and stays(state_of(obj).mapper)]
-            self.move_each([obj for obj in gone if state_of(obj).status is ObjectState.DELETED], Trigger.COMMIT, cause)
-        touched = [*alive(frame.touched), *self.modified.values()] if frame.nested else None
-        keyed = {id(obj) for obj, _ in frame.rekeyed_objects()}  # they get a key back, and so are not transient
-        self.move_each([o for o in inserted if id(o) not in keyed], Trigger.UNDO_INSERT, cause)
-        left = (o for o in inserted if id(o) in keyed and state_of(o).status is not ObjectState.DETACHED)
-        self.move_each(left, Trigger.EXPUNGE, cause)
-        frame.give_back_values(inserted)
-        for obj, ident in frame.rekeyed_objects():
-            if state_of(obj).status is ObjectState.PERSISTENT:
-                displace(self, obj, ident, cause)
-            self._rekey(obj, ident)
-        for obj in list(self.marked.values()):
-            self.unmark_deleted(obj, cause)
-        returning = [
-            obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
-        ]
-        for obj in returning:
-            displace(self, obj, ident_of(obj), cause)
-        self.move_each(returning, Trigger.UNDO_DELETE, cause)
-        if touched is None:
-            self.expire_all(cause, ending=True)
-        else:
-            self.remember_inserted(self.modified.values())
-            touched += self.modified.values()  # deleted ones come back with what was changed on them
-            self.expire([o for o in touched if state_of(o).status is ObjectState.PERSISTENT], cause, ending=True)
-
-    def _is_ours(self, obj: Any) -> bool:
-        """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""
-        state = state_of(obj)
-        if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
-            return False
-        return state.session_ref() in (None, self._session_ref())
+    # ------------------------------------------------------------------------------------------------ keys
 
     def rekey(self, obj: Any, ident: Any) -> None:
         """The primary key of its row was changed by a flush."""
         if self.frame is not None:
             self.frame.rekeyed.append((ref(obj), ident_of(obj)))
-        self._rekey(obj, ident)
+        self.give_key(obj, ident)
 
-    def _rekey(self, obj: Any, ident: Any) -> None:
+    def give_key(self, obj: Any, ident: Any) -> None:
+        """An object has another key, under which it is filed."""
         mapper = state_of(obj).mapper
         if state_of(obj).status is not ObjectState.PERSISTENT:
             mapper.give_ident(obj, ident if state_of(obj).status is not ObjectState.TRANSIENT else None)
@@ -369,18 +344,10 @@ class UnitOfWork:
         known.discard(ident_of(obj), obj)
         mapper.give_ident(obj, ident)
         known.put(ident, obj)
+        if HookPoints.about_objects:
+            self._came((obj,))
         if isinstance(state_of(obj), OwnState):  # it may have been displaced
             self.modified[id(obj)] = obj
-
-    def settle(self, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
-        """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
-        gone = [
-            obj for obj in alive(frame.deleted) if state_of(obj).status is ObjectState.DELETED and self._is_ours(obj)
-        ]
-        if detach and gone:
-            self.move_each(gone, Trigger.COMMIT, cause)
-        if expire:
-            self.expire_all(cause, ending=True)
 
     def prune(self) -> int:
         """With a strong identity map: lets go of unchanged objects that nobody else holds. Returns how many went."""

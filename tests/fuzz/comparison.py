@@ -16,7 +16,7 @@ FIELDS = (
     "error", "result", "states", "contains", "new", "dirty", "deleted", "map", "loaded", "modified", "flags", "tables",
     "hooks",
 )  # fmt: skip
-SCRAMBLES = (1, 2)
+SCRAMBLES = (1, 2, 3, 4, 5)
 
 
 class Difference(NamedTuple):

@@ -21,6 +21,9 @@ from tests.fuzz.world import Settings, World
 
 LIBRARY = SimpleNamespace(**{**vars(sqlalchemy), **vars(orm)})
 
+MULTIPLIERS = (1, 40503, 2246822519, 2654435761, 3266489917, 668265263)
+"""what mixes sets up, by scramble"""
+
 _classes: list[Any] = []
 
 
@@ -51,7 +54,7 @@ def pin() -> None:
         number, scramble = values["_fuzz_number"], Counting.scramble
         if not scramble:
             return int(number)
-        return int((number * (2654435761, 40503, 2246822519)[scramble % 3]) >> 3 & 1023)
+        return int((number * MULTIPLIERS[scramble]) >> 3 & 1023)
 
     def action_hash(action: Any) -> int:
         state = getattr(action, "state", None)

@@ -20,6 +20,7 @@ TARGETS = (
     "states.py",
     "session/undo.py",
     "session/unit_of_work*.py",
+    "session/unwinding.py",
     "session/level*.py",
     "session/transaction*.py",
     "session/transacting*.py",

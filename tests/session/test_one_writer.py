@@ -43,11 +43,13 @@ class Site(NamedTuple):
 BIRTHS = {
     # a new object is given its first state, transient, or detached if it brings a key
     Site("tracking/instance_state.py", "state_of", "mapper.give_state(obj, mapper.transient)"),
-    Site("session/merging.py", "_counterpart", "mapper.give_state(target, mapper.transient)"),
+    Site(
+        "session/merging.py", "_counterpart", "mapper.give_state(target, mapper.transient if load else mapper.detached)"
+    ),
     Site(
         "mapping/instrumentation.py",
         "restore_state",
-        "mapper.give_state(self, mapper.transient if ident is None else mapper.detached)",
+        "mapper.give_state(self, new if ident is None else mapper.detached)",
     ),
     Site(
         "mapping/codegen.py",
@@ -232,8 +234,8 @@ def test_only_mapper_and_unit_of_work_make_common_states() -> None:
         ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session)"),
         ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session, noting=True)"),
         ("mapping/mapper.py", "CommonState(self, ObjectState.DETACHED, no_session)"),
-        ("session/unit_of_work.py", "CommonState(mapper, status, self._session_ref)"),
-        ("session/unit_of_work.py", "CommonState(mapper, status, self._session_ref, noting=True)"),
+        ("session/unit_of_work.py", "CommonState(mapper, status, self.session)"),
+        ("session/unit_of_work.py", "CommonState(mapper, status, self.session, noting=True)"),
     }
 
 

@@ -226,7 +226,7 @@ class CollectionAttribute(RelationshipAttribute):
             added, removed = collection.queued.setdefault(self.key, ([], []))
             if not _drop(removed, other) and not any(m is other for m in added):
                 added.append(other)
-        else:
+        elif not (self.kind.form is set and any(m is other for m in collection)):
             if self.kind.plain:
                 self._note_members(obj)
                 self.kind.append(collection, other)
@@ -247,8 +247,11 @@ class CollectionAttribute(RelationshipAttribute):
             if not _drop(added, other) and not any(m is other for m in removed):
                 removed.append(other)
         else:
+            member = any(m is other for m in members_of(collection))
+            if not member and self.kind.form in (set, dict):
+                return  # they look before they tell
             self._note_members(obj)
-            if any(m is other for m in members_of(collection)):
+            if member:
                 self.kind.take(collection, other)
         self.let_go(obj, other, moved=True)
 

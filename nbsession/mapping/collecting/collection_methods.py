@@ -198,6 +198,8 @@ def _add(plain: Method) -> Method:
     def add(self: Any, member: Any) -> Any:
         owner = holder_of(self)
         if owner is None or member in self:
+            if owner is not None:
+                self._nbs_attribute.pull_in(owner, member)
             return plain(self, member)
         (member,) = self._nbs_attribute.before_add(owner, (member,))
         result = plain(self, member)

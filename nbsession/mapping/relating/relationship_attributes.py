@@ -14,7 +14,7 @@ from nbsession.mapping.relating.parents import SingleParent, has_another_parent
 from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, OwnState, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, OwnState, ident_of, own_state, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -182,6 +182,9 @@ class ReferenceAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         if reverse is not None and old is not None and old is not NO_VALUE:
             reverse.unlink(old, obj)
+        if old is NO_VALUE and self._never_set(obj):
+            own_state(obj, state_of(obj))  # there is nothing to be deleted: it was touched, that is all
+            return
         self._store(obj, old, None)
         del obj.__dict__[self.key]
         if old is not None and old is not NO_VALUE:
@@ -214,8 +217,6 @@ class ReferenceAttribute(RelationshipAttribute):
             self._store(
                 obj, NO_VALUE if ident_of(other) is None or state_of(obj).session_ref() is None else other, None
             )
-        elif state_of(obj).status not in NEW:
-            obj.__dict__.setdefault(self.key, current)  # to be told whether it goes, it was looked up
 
     def look_up(self, obj: Any, expired: bool = False) -> None:
         """Puts what it refers to in place, if that can be told without SQL.
@@ -223,23 +224,39 @@ class ReferenceAttribute(RelationshipAttribute):
         :param expired: also an expired object, of which nobody knows whether its row is still there.
         """
         if self.key not in obj.__dict__ and state_of(obj).status not in NEW:
-            known = self._known(obj, expired)
+            known = self._told(obj, expired)
             if known is not NO_VALUE:
                 obj.__dict__[self.key] = known
 
-    def _known(self, obj: Any, expired: bool = False) -> Any:
+    def _never_set(self, obj: Any) -> bool:
+        """Was neither it nor its foreign key ever set?"""
+        if state_of(obj).status in NEW:
+            return True
+        unset = unset_of(obj)
+        return any(local in unset and local not in obj.__dict__ for local, _ in self.relationship.pairs)
+
+    def _known(self, obj: Any) -> Any:
+        """What it refers to, as far as that can be told; what was looked up is then there, as if it had been read."""
+        found = self._told(obj)
+        if found is not NO_VALUE and state_of(obj).status not in NEW:
+            obj.__dict__.setdefault(self.key, found)
+        return found
+
+    def _told(self, obj: Any, expired: bool = False) -> Any:
         """What it refers to, as far as that can be told: a to-one by foreign key is looked up without SQL."""
         current = obj.__dict__.get(self.key, NO_VALUE)
         state = state_of(obj)
         if current is not NO_VALUE or state.status in NEW:
-            return None if current is NO_VALUE else current
+            return None if current is NO_VALUE and not state.noting else current
         session = state.session_ref()
         if session is None:
             return NO_VALUE
         if not self.relationship.to_one_by_key or self.relationship.cascade.delete_orphan:  # who owns it must know it
             with session.no_autoflush:  # the change is half made
                 return self.load(obj)
-        row = obj.__dict__ if not isinstance(state, OwnState) or not state.old else {**obj.__dict__, **state.old}
+        row = obj.__dict__
+        if isinstance(state, OwnState) and state.old:
+            row = {**row, **{key: None if old is NO_VALUE else old for key, old in state.old.items()}}
         ident = self.relationship.target_ident(row)
         if ident is NO_VALUE:
             return NO_VALUE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.events import FlushEnded, FlushStarted
 from nbsession.exc import FlushError
 from nbsession.mapping.attributes import describe
+from nbsession.session.batches import mappers_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.writing import RowWriter
@@ -39,6 +40,8 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     if session.bus.observers:
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
     with collector_paused(sum(step.count for step in plan.steps)):
+        for mapper in mappers_of(obj for obj, _ in plan.skipped) if session.hooks.listens("after_begin") else ():
+            transaction.connection_for(session.get_bind(mapper))  # though nothing is written, it is told of
         writing(session, plan, transaction)
         _follow_keys(session, plan.followed)
         fill_links(plan.outside)

@@ -1,0 +1,104 @@
+"""What the end of a transaction does to the objects of a unit of work: what a rollback undoes, what a commit settles.
+
+Tells the unit of work what to move, in the order in which SQLAlchemy tells of it; moves nothing itself. Runs no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from nbsession.mapping.mapper import Mapper
+from nbsession.session.batches import alive
+from nbsession.session.displacing import displace
+from nbsession.session.undo import Frame
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.unit_of_work import UnitOfWork
+
+
+def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper], bool] | None = None) -> None:
+    """Undoes what happened to objects since a frame was opened: what a rollback does to them.
+
+    Pending objects and those inserted since become transient, deleted ones persistent again; the others are expired,
+    after a savepoint only those that were touched.
+
+    :param stays: tells the mappers whose rows were committed all the same, by an engine that came first.
+    """
+    deleted = [obj for obj in alive(frame.deleted) if is_ours(unit, obj)]
+    inserted = alive(frame.inserted)
+    unit.tell(
+        "pending_to_transient", _in(inserted, ObjectState.TRANSIENT)
+    )  # it was undone before, and is told of again
+    unit.move_each(list(unit.new.values()), Trigger.UNDO_ADD, cause)
+    inserted = [obj for obj in inserted if is_ours(unit, obj)]
+    if stays is not None:
+        inserted = [obj for obj in inserted if not stays(state_of(obj).mapper)]
+        gone = [obj for obj in _in(deleted, ObjectState.DELETED) if stays(state_of(obj).mapper)]
+        unit.move_each(gone, Trigger.COMMIT, cause)
+    touched = [*alive(frame.touched), *unit.modified.values()] if frame.nested else None
+    _make_new_again(unit, frame, inserted, cause)
+    for obj, ident in frame.rekeyed_objects():
+        if state_of(obj).status is ObjectState.PERSISTENT:
+            displace(unit, obj, ident, cause)
+        unit.give_key(obj, ident)
+    _bring_back(unit, deleted, cause)
+    if touched is None:
+        unit.expire_all(cause, ending=True)
+    else:
+        unit.remember_inserted(unit.modified.values())
+        touched += unit.modified.values()  # deleted ones come back with what was changed on them
+        unit.expire(_in(touched, ObjectState.PERSISTENT), cause, ending=True)
+
+
+def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: str) -> None:
+    """Objects whose INSERT is undone have no row and no key; one whose key was changed keeps the first, as a detached one."""
+    first_keys = {id(obj): ident for obj, ident in frame.rekeyed_objects()}
+    was_deleted = [obj for obj in inserted if state_of(obj).common is state_of(obj).mapper.gone]
+    for batch in (was_deleted, [obj for obj in inserted if state_of(obj).common is not state_of(obj).mapper.gone]):
+        keyed = [obj for obj in batch if id(obj) in first_keys]
+        unit.move_each(_in(keyed, ObjectState.DELETED), Trigger.EXPUNGE, cause)
+        stay = _in(keyed, ObjectState.DETACHED)
+        left = {id(obj) for obj in stay}
+        unit.tell("deleted_to_detached" if batch is was_deleted else "persistent_to_transient", stay)
+        unit.move_each([obj for obj in batch if id(obj) not in left], Trigger.UNDO_INSERT, cause)
+        again = _in(keyed, ObjectState.TRANSIENT)
+        for obj in again:
+            state_of(obj).mapper.give_ident(obj, first_keys[id(obj)])
+        unit.move_each(again, Trigger.MAKE_DETACHED, cause)
+    frame.give_back_values(inserted)
+
+
+def _bring_back(unit: UnitOfWork, deleted: list[Any], cause: str) -> None:
+    """What was deleted, and what was to be, is persistent as before."""
+    unit.tell("deleted_to_persistent", _in(deleted, ObjectState.PERSISTENT))
+    unit.tell("deleted_to_persistent", list(unit.marked.values()))
+    for obj in list(unit.marked.values()):
+        unit.unmark_deleted(obj, cause)
+    returning = _in(deleted, ObjectState.DELETED)
+    for obj in returning:
+        displace(unit, obj, ident_of(obj), cause)
+    unit.move_each(returning, Trigger.UNDO_DELETE, cause)
+
+
+def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
+    """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
+    if detach:
+        gone = [obj for obj in _in(alive(frame.deleted), ObjectState.DELETED) if is_ours(unit, obj)]
+        unit.move_each(gone, Trigger.COMMIT, cause)
+    if expire:
+        unit.expire_all(cause, ending=True)
+
+
+def is_ours(unit: UnitOfWork, obj: Any) -> bool:
+    """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""
+    state = state_of(obj)
+    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
+        return False
+    return state.session_ref() in (None, unit.session())
+
+
+def _in(objects: Iterable[Any], status: ObjectState) -> list[Any]:
+    return [obj for obj in objects if state_of(obj).status is status]
