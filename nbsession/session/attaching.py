@@ -78,6 +78,12 @@ def identity_text(entity: Any, ident: Any) -> str:
     return f"{getattr(entity, '__name__', entity)} {ident!r}"
 
 
+def is_gone(obj: Any) -> bool:
+    """Did a flush delete its row, in this transaction or before?"""
+    state = state_of(obj)
+    return state.status is ObjectState.DELETED or state.common is state.mapper.gone
+
+
 def was_deleted(obj: Any) -> InvalidRequestError:
     """The error for an object whose row a flush has deleted."""
     return InvalidRequestError(

@@ -103,6 +103,12 @@ class Flushing(Transacting):
             self.autoflush = before
 
     def flush_plan(self, objects: Iterable[Any] | None = None) -> FlushPlan:
-        """What a flush would send, in order and why. Sends, loads and changes nothing."""
+        """What a flush would send, in order and why. Sends, loads and changes nothing.
+
+        :raises CircularDependencyError: rows need each other's keys.
+        """
         unit = self.unit_of_work
-        return build_plan(unit, None if objects is None else with_children(unit, {id(obj) for obj in objects}))
+        plan = build_plan(unit, None if objects is None else with_children(unit, {id(obj) for obj in objects}))
+        if plan.circle is not None:
+            raise plan.circle
+        return plan

@@ -76,8 +76,13 @@ class Session(ClassicNames):
     def delete(self, obj: Any) -> None:
         """The next flush deletes the object's row, and those that the delete cascade reaches.
 
+        One whose row a flush deleted already is left as it is.
+
         :raises InvalidRequestError: it has no row, or is in another session.
         """
+        if attaching.is_gone(obj):
+            self.work_begins()
+            return
         attaching.check_deletable(self, obj)
         with self.bus.because("session.delete"):
             self.cascade_delete(obj, "session.delete")
@@ -90,7 +95,7 @@ class Session(ClassicNames):
         members = list(reached_by_delete(obj))
         unit.mark_deleted(obj, cause)
         for member, along in members:
-            if id(member) not in unit.marked:
+            if id(member) not in unit.marked and not attaching.is_gone(member):
                 attaching.check_deletable(self, member)
                 unit.mark_deleted(member, f"cascade delete over {along}")
 

@@ -166,3 +166,65 @@ def test_deleting_what_is_in_another_session_is_refused(family: Session) -> None
         with pytest.raises(InvalidRequestError, match="already attached"):
             other.delete(ada)
         assert other.in_transaction()
+
+
+def test_delete_of_who_is_deleted_already_does_nothing(family: Session) -> None:
+    """Lines 14.1, 14.8: so a new object can have its key, before the commit and after it."""
+    node = family.get(Node, 2)
+    family.delete(node)
+    family.flush()
+    family.delete(node)
+    assert node not in family and inspect(node).deleted and not family.deleted
+    family.add(Node(id=2, name="new"))
+    family.commit()
+    family.delete(node)
+    assert node not in family and not family.deleted
+    assert family.get(Node, 2).name == "new"
+
+
+def test_delete_spares_cascaded_members_that_are_deleted_already(family: Session) -> None:
+    """Line 14.6: those that a flush deleted are not put back."""
+    member = family.get(Member, 1)
+    gone = member.loans[0]
+    family.delete(gone)
+    family.flush()
+    family.delete(member)
+    assert gone not in family and gone not in family.deleted
+    family.commit()
+    assert family.query(Loan).count() == 0
+
+
+def test_a_reference_set_to_nothing_on_who_is_new_again_is_a_change(session: Session) -> None:
+    """Lines 17.7, 6.5: it was never set, so that None is something new."""
+    loan = Loan()
+    session.add(loan)
+    session.flush()
+    session.rollback()
+    loan.member = None
+    assert session.is_modified(loan)
+    session.add(loan)
+    session.flush()
+    assert loan.__dict__["member_id"] is None
+
+
+def test_del_of_a_reference_whose_foreign_key_was_never_set_changes_nothing(session: Session) -> None:
+    """Lines 17.6, 17.7: dirty, yet not modified; one that was loaded as None is."""
+    loan = Loan()
+    session.add(loan)
+    session.flush()
+    del loan.member
+    assert loan in session.dirty and not session.is_modified(loan)
+    session.flush()
+    assert "member_id" not in loan.__dict__
+    assert loan.member is None
+    del loan.member
+    assert session.is_modified(loan)
+
+
+def test_a_deleted_reference_stays_deleted_though_its_owner_goes(family: Session) -> None:
+    """Line 18.10: deleting the orphan's row does not look up again what it referred to."""
+    member, loan = family.get(Member, 1), family.get(Loan, 1)
+    del loan.member
+    family.flush()
+    assert inspect(loan).deleted and "member" not in loan.__dict__ and loan.member is None
+    assert inspect(member).persistent

@@ -223,10 +223,15 @@ class ReferenceAttribute(RelationshipAttribute):
 
         :param expired: also an expired object, of which nobody knows whether its row is still there.
         """
-        if self.key not in obj.__dict__ and state_of(obj).status not in NEW:
+        if self.key not in obj.__dict__ and state_of(obj).status not in NEW and not self._is_deleted(obj):
             known = self._told(obj, expired)
             if known is not NO_VALUE:
                 obj.__dict__[self.key] = known
+
+    def _is_deleted(self, obj: Any) -> bool:
+        """Was it deleted from the object, and not set since?"""
+        state = state_of(obj)
+        return isinstance(state, OwnState) and self.key in state.related and self.key not in obj.__dict__
 
     def _never_set(self, obj: Any) -> bool:
         """Was neither it nor its foreign key ever set?"""
@@ -238,7 +243,7 @@ class ReferenceAttribute(RelationshipAttribute):
     def _known(self, obj: Any) -> Any:
         """What it refers to, as far as that can be told; what was looked up is then there, as if it had been read."""
         found = self._told(obj)
-        if found is not NO_VALUE and state_of(obj).status not in NEW:
+        if found is not NO_VALUE and state_of(obj).status not in NEW and not self._is_deleted(obj):
             obj.__dict__.setdefault(self.key, found)
         return found
 
@@ -248,6 +253,8 @@ class ReferenceAttribute(RelationshipAttribute):
         state = state_of(obj)
         if current is not NO_VALUE or state.status in NEW:
             return None if current is NO_VALUE and not state.noting else current
+        if self._is_deleted(obj):
+            return None
         session = state.session_ref()
         if session is None:
             return NO_VALUE

@@ -33,6 +33,7 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     """Sends a plan's statements. Objects are moved afterwards, by :func:`settle_flush`.
 
     :param writing: how: :func:`plainly`, or telling the hooks on classes.
+    :raises CircularDependencyError: the rows that are left need each other's keys.
     :raises FlushError: a related object has no key to refer to.
     :raises StaleDataError: a row is not there any more.
     :raises DBAPIError: the database refused.
@@ -43,6 +44,8 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
         for mapper in mappers_of(obj for obj, _ in plan.skipped) if session.hooks.listens("after_begin") else ():
             transaction.connection_for(session.get_bind(mapper))  # though nothing is written, it is told of
         writing(session, plan, transaction)
+        if plan.circle is not None:
+            raise plan.circle
         _follow_keys(session, plan.followed)
         fill_links(plan.outside)
 

@@ -43,6 +43,7 @@ class FlushPlan:
     :ivar notes: what the plan does not know without loading.
     :ivar outside: links of members that are in no session: they learn their key, and no row is written.
     :ivar followed: foreign keys that the database changes itself (``ON UPDATE CASCADE``), to be known in memory.
+    :ivar circle: the error that ends the plan, because other rows need each other's keys; None: all is written.
     :ivar sections: which steps belong together; empty while no hook on a class wants to know.
     """
 
@@ -54,6 +55,7 @@ class FlushPlan:
         followed: Iterable[Link] = (),
         outside: Iterable[Link] = (),
         sections: Iterable[Section] = (),
+        circle: Exception | None = None,
     ) -> None:
         self.steps = tuple(steps)
         self.skipped = tuple(skipped)
@@ -61,6 +63,7 @@ class FlushPlan:
         self.followed = tuple(followed)
         self.outside = tuple(outside)
         self.sections = tuple(sections)
+        self.circle = circle
         for number, step in enumerate(self.steps, 1):
             step.number = number
         explain(self.steps)

@@ -1,11 +1,9 @@
-"""Order: what must come before what. Pure graph work on hashable nodes; the order is stable, and a circle is named."""
+"""Order: what must come before what. Pure graph work on hashable nodes; the order is stable."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
-
-from nbsession.exc import CircularDependencyError
 
 N = TypeVar("N", bound=Hashable)
 
@@ -60,21 +58,26 @@ def _known(before: Mapping[N, Iterable[N]], node: N, order: Mapping[N, int]) -> 
     return sorted({n for n in before.get(node, ()) if n in order}, key=order.__getitem__)
 
 
-def levels(nodes: Iterable[N], before: Mapping[N, Iterable[N]]) -> dict[N, int]:
-    """How many steps each node must wait: 0 for those that wait for none.
+def rounds(before: Mapping[N, Collection[N]]) -> Iterator[list[N]]:
+    """The nodes that wait for none, then those that waited only for these, and so on; nodes in a circle never come.
 
-    :param before: node to the nodes that must come before it; nodes that are not among ``nodes`` do not count.
-    :raises CircularDependencyError: nodes wait for each other.
+    :param before: every node to the nodes that must come before it.
 
-    >>> levels(["b", "a"], {"b": ["a"]})
-    {'a': 0, 'b': 1}
+    >>> list(rounds({"b": ["a"], "a": []}))
+    [['a'], ['b']]
     """
-    depth: dict[N, int] = {}
-    for members in components(nodes, before):
-        if len(members) > 1 or members[0] in before.get(members[0], ()):
-            raise CircularDependencyError(
-                f"Circular dependency detected: these rows need each other's keys: {', '.join(dict.fromkeys(map(str, members)))}."
-            )
-        (node,) = members
-        depth[node] = max((depth[n] + 1 for n in before.get(node, ()) if n in depth), default=0)
-    return depth
+    waiting = {node: sum(first in before for first in set(firsts)) for node, firsts in before.items()}
+    then: dict[N, list[N]] = {}
+    for node, firsts in before.items():
+        for first in set(firsts):
+            then.setdefault(first, []).append(node)
+    ready = [node for node, count in waiting.items() if not count]
+    while ready:
+        yield ready
+        following = []
+        for node in ready:
+            for other in then.get(node, ()):
+                waiting[other] -= 1
+                if not waiting[other]:
+                    following.append(other)
+        ready = following

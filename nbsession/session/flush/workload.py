@@ -75,6 +75,31 @@ class Workload:
         return state_of(obj).status is ObjectState.PERSISTENT and self.in_session(obj)
 
 
+class Participants:
+    """The objects of a flush by class, those among them whose rows only change because of others.
+
+    :param linked: objects whose foreign keys are filled, by ``id``.
+    :ivar objects: the new, the changed and the leaving ones, by mapper.
+    :ivar inserts: the new ones by hierarchy; so ``updates`` and ``removals``.
+    :ivar mappers: hierarchy to the mappers of it that take part.
+    """
+
+    def __init__(self, work: Workload, linked: dict[int, Any]) -> None:
+        unit, gone = work.unit, work.gone
+        known = unit.modified if work.only is None else set(map(id, work.touched))
+        reached = [o for a, o in linked.items() if a not in unit.new and a not in known and a not in gone]
+        touched = [*work.touched, *reached]
+        new, removed = work.new_of, work.deleted_of
+        changed = by_mapper(touched) if reached else work.touched_of
+        self.objects: list[dict[Mapper, list[Any]]] = [new, changed, removed]
+        self.inserts = by_family(work.inserts, new)
+        self.updates = by_family(touched, changed)
+        self.removals = by_family(work.deletes, removed)
+        self.mappers: dict[Mapper, list[Mapper]] = {f: [] for f in (*self.inserts, *self.updates, *self.removals)}
+        for mapper in dict.fromkeys([*new, *changed, *removed]):
+            self.mappers[mapper.base_mapper].append(mapper)
+
+
 def with_children(unit: UnitOfWork, only: set[int]) -> set[int]:
     """The objects of a partial flush, and the new children that they bring.
 

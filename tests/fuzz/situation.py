@@ -1,0 +1,218 @@
+"""A step of a program, and what was seen up to it in both worlds: what :mod:`tests.fuzz.departures` judges by.
+
+Knows how sights are made up; does not know what is a defect of SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tests.fuzz.model import KINDS, Kind
+from tests.fuzz.player import Sight, Step
+
+NAMED = ("contains", "new", "dirty", "deleted", "modified")
+GIVES = ("append", "setlist", "ref")
+NOTHING: Sight = {
+    "states": {}, "loaded": {}, "tables": {}, "map": [], "kinds": {}, "error": None, "result": None, "flags": [],
+    "message": None, "hooks": [], **{field: [] for field in NAMED},
+}  # fmt: skip
+
+
+def bare(name: str) -> str:
+    """An object's name without the session it is seen in."""
+    return name.partition("|")[0]
+
+
+def filed(entry: str) -> tuple[str, str, str]:
+    """Of an entry of ``map``: class, key, the object's name."""
+    cls, _, rest = bare(entry).partition("@")
+    key, _, name = rest.partition("=")
+    return cls, key, name
+
+
+def key_text(kind: Kind, values: dict[str, Any]) -> str:
+    """A key as ``map`` shows it."""
+    return ",".join(str(values.get(attr)) for attr in kind.pk)
+
+
+def as_dict(kind: Kind, row: Sequence[Any]) -> dict[str, Any]:
+    """A row by attribute."""
+    return dict(zip(kind.columns, row, strict=False))
+
+
+class Situation(NamedTuple):
+    """A step, and what was seen up to it in both worlds.
+
+    :ivar at: its index.
+    :ivar gone: objects whose row was deleted: what lies on them varies (22.5).
+    """
+
+    at: int
+    program: Sequence[Step]
+    expected: Sequence[Sight]
+    found: Sequence[Sight]
+    gone: set[str]
+
+    @property
+    def step(self) -> Step:
+        return self.program[self.at]
+
+    @property
+    def theirs(self) -> Sight:
+        return self.expected[self.at]
+
+    @property
+    def ours(self) -> Sight:
+        return self.found[self.at]
+
+    @property
+    def before(self) -> Sight:
+        """What both saw before the step."""
+        return self.expected[self.at - 1] if self.at else NOTHING
+
+    @property
+    def sights(self) -> tuple[Sight, Sight, Sight]:
+        """Before the step, and after it in both worlds."""
+        return self.before, self.theirs, self.ours
+
+    def errors(self) -> tuple[Any, Any]:
+        return self.theirs["error"], self.ours["error"]
+
+    def kind(self, name: str) -> Kind:
+        """The class of an object: it may be known to one world only."""
+        kinds = self.theirs["kinds"]
+        return KINDS[kinds[name] if name in kinds else self.ours["kinds"][name]]
+
+    def key(self, name: str) -> str | None:
+        """The key of an object, of what is known the latest."""
+        for sight in (self.ours, self.theirs, self.before):
+            for entry in sight["map"]:
+                if filed(entry)[2] == name:
+                    return filed(entry)[1]
+        for sight in self.sights:
+            values = sight["loaded"].get(name, {})
+            if all(attr in values for attr in self.kind(name).pk):
+                return key_text(self.kind(name), values)
+        return None
+
+    # ── is the rest alike? ───────────────────────────────────────────────────────────────────────────────────────────
+    def alike(
+        self,
+        besides: Iterable[str],
+        rows: Iterable[str] = (),
+        results: bool = True,
+        begun: bool = False,
+        only: Collection[str] = (),
+    ) -> bool:
+        """Is everything alike but what is seen of some objects?
+
+        :param rows: also these objects' rows may differ.
+        :param results: also what the step handed back?
+        :param begun: may SQLAlchemy have begun a transaction, and we not?
+        :param only: of the objects, only these fields may differ; all by default.
+        """
+        names, mine, yours = set(besides), self.ours, self.theirs
+        for field in NAMED:
+            free = names if not only or field in only else set()
+            if {n for n in mine[field] if bare(n) not in free} != {n for n in yours[field] if bare(n) not in free}:
+                return False
+        for field in ("states", "loaded"):
+            free = names if not only or field in only else set()
+            if field == "loaded":
+                free = free | self.gone
+            seen = (mine[field].keys() | yours[field].keys()) - free
+            if any(yours[field].get(name) != mine[field].get(name) for name in seen):
+                return False
+        free = names if not only or "map" in only else set()
+        maps = [{entry for entry in sight["map"] if filed(entry)[2] not in free} for sight in (mine, yours)]
+        handed = not results or (mine["error"], mine["result"]) == (yours["error"], yours["result"])
+        flags = mine["flags"] == yours["flags"] or (begun and self._only_begun())
+        return maps[0] == maps[1] and handed and flags and self._same_rows(set(rows))
+
+    def _only_begun(self) -> bool:
+        return self.theirs["flags"][1:] == self.ours["flags"][1:] and self.theirs["flags"][0]
+
+    def _same_rows(self, but: set[str]) -> bool:
+        free: dict[str, set[str]] = {}
+        for name in but:
+            for sight in self.sights:
+                keys = {filed(entry)[1] for entry in sight["map"] if filed(entry)[2] == name}
+                values = sight["loaded"].get(name, {})
+                if all(values.get(attr) is not None for attr in self.kind(name).pk):
+                    keys.add(key_text(self.kind(name), values))
+                free.setdefault(self.kind(name).table, set()).update(keys)
+        for table, theirs in self.theirs["tables"].items():
+            ours, spared = self.ours["tables"].get(table), free.get(bare(table))
+            if theirs != ours:
+                if spared is None or ours is None:
+                    return False
+                kind = next(kind for kind in KINDS.values() if kind.table == bare(table))
+                left = [[r for r in rows if key_text(kind, as_dict(kind, r)) not in spared] for rows in (theirs, ours)]
+                if left[0] != left[1]:
+                    return False
+        return True
+
+    # ── what went before ─────────────────────────────────────────────────────────────────────────────────────────────
+    def given(self, name: str, since: int = 0) -> int | None:
+        """The last step, if any, that gave an object to a parent."""
+        for at in range(self.at, since - 1, -1):
+            kind, *arguments = self.program[at]
+            if kind not in GIVES:
+                continue
+            members = [arguments[0] if arguments[2] else None] if kind == "ref" else arguments[2]
+            if name in (members if isinstance(members, list) else [members]):
+                return at
+        return None
+
+    def marked(self, name: str) -> int | None:
+        """The step since which an object is in ``session.deleted``."""
+        at = self.at - 1
+        while at >= 0 and name in map(bare, self.expected[at]["deleted"]):
+            at -= 1
+        return at + 1 if at + 1 < self.at else None
+
+    def was(self, name: str, state: str) -> int | None:
+        """The last step before this one after which an object was in a state."""
+        return next((at for at in range(self.at - 1, -1, -1) if self.expected[at]["states"].get(name) == state), None)
+
+    def refused_removals(self) -> Iterator[Step]:
+        """The removals, before this step, of who was no member."""
+        for step, sight in zip(self.program[: self.at], self.expected, strict=False):
+            if step[0] == "remove" and sight["error"] in ("ValueError", "KeyError"):
+                yield step
+
+    def parents(self, children: Iterable[str]) -> set[str]:
+        """Those in whose collections some objects are, or were."""
+        return {
+            parent
+            for sight in self.sights
+            for parent, attrs in sight["loaded"].items()
+            for value in attrs.values()
+            if isinstance(value, dict) and set(children) & set(value.get("list", value.get("set", ())))
+        }
+
+    def row(self, sight: Sight, name: str) -> dict[str, Any] | None:
+        """The row of an object, if there is one."""
+        kind, key = self.kind(name), self.key(name)
+        for row in sight["tables"].get(kind.table, ()):
+            if key_text(kind, as_dict(kind, row)) == key:
+                return as_dict(kind, row)
+        return None
+
+    def switches(self) -> list[tuple[str, str, str, list[Any]]]:
+        """(table, newcomer, class, key) of every row that changes hands in the step, as far as keys are known before it."""
+        found = []
+        leaving = {
+            (KINDS[filed(entry)[0]].table, filed(entry)[1])
+            for entry in self.before["map"]
+            if filed(entry)[2] in map(bare, self.before["deleted"])
+        }
+        for name in map(bare, self.before["new"]):
+            held = self.before["loaded"][name]
+            cls = self.before["kinds"][name]
+            kind = KINDS[cls]
+            key = [held.get(attr) for attr in kind.pk]
+            if (kind.table, ",".join(map(str, key))) in leaving:
+                found.append((kind.table, name, cls, key))
+        return found
