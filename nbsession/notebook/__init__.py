@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsession.notebook import views
+    from nbsession.notebook.reflected import reflect
     from nbsession.notebook.showing import (
         diff,
         graph,
@@ -80,6 +81,7 @@ __all__ = [
     "outside",
     "plan",
     "receipt",
+    "reflect",
     "refresh",
     "release",
     "rollback",
@@ -105,7 +107,9 @@ def __getattr__(name: str) -> Any:
         return import_module("nbsession.notebook.views")
     if name not in __all__:
         raise AttributeError(f"module 'nbsession.notebook' has no attribute {name!r}")
-    home = {"Dashboard": "widget", "View": "views"}.get(name) or ("showing" if name in _SHOWING else "verbs")
+    home = {"Dashboard": "widget", "View": "views", "reflect": "reflected"}.get(name) or (
+        "showing" if name in _SHOWING else "verbs"
+    )
     return getattr(import_module(f"nbsession.notebook.{home}"), name)
 
 

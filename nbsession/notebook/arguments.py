@@ -77,6 +77,7 @@ _VERBS = (
         "URL",
         (
             Option("--name", "NAME", "the variable for the session"),
+            Option("--reflect", "", "map the tables that are there, and make variables of their classes"),
             Option("--echo", "", "print every statement as it is sent"),
         ),
     ),

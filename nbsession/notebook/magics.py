@@ -22,6 +22,7 @@ from nbsession.notebook.looking import guard, unguard
 from nbsession.notebook.newcomers import newcomers
 from nbsession.notebook.own_sql import run_sql
 from nbsession.notebook.recorder import recorded_sessions, recorder_of, stop_listening
+from nbsession.notebook.reflected import reflect, url_of
 from nbsession.notebook.shell_cells import CELL_USAGE, forget_outputs, run_inside
 from nbsession.notebook.views.relationship_graph import DEEDS
 
@@ -116,13 +117,17 @@ class SessionMagics(Magics):
         name = str(call.options.get("name", "session"))
         if not NAME.fullmatch(name):
             raise BadUsage(f"{name!r} is no name for a variable")
-        url = self.shell.var_expand(call.argument)
+        url = url_of(self.shell.var_expand(call.argument))
         earlier = self.shell.user_ns.get(name)
         if earlier is not None and earlier is current.opened:
             print(f"the session opened before as {name} is closed:")
             print(verbs.close(earlier))
         session = verbs.open(url, name=name, echo=bool(call.options.get("echo")))
         self.shell.push({name: session, "engine": session.bind})
+        if call.options.get("reflect"):
+            found = reflect(session)
+            self.shell.push(found.put_into(self.shell.user_ns))
+            print(found.told())
         return verbs.show(session)
 
     def _one(self, call: Call) -> Any:

@@ -214,6 +214,8 @@ class AutomapBase:
         name = said_in_python(wished, room.keys())
         body: dict[str, Any] = {"__table__": table, "__module__": module or __name__, "_maps_now": True}
         body.update(attribute_names(table))
+        kind = "view" if table.is_view else "table"
+        body["__doc__"] = f"A row of the {kind} {table.name!r}: {', '.join(attribute_names(table))}."
         made: type[Any] = type(DeclarativeBase)(name, (cls,), body)
         room.add(name, table.key, made)
         return made

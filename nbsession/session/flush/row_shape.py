@@ -36,7 +36,7 @@ class RowShape:
             raise InvalidRequestError(
                 f"{mappers[0].class_.__name__} is mapped to the view {table.name!r}, which can be read only: its objects cannot be "
                 "inserted, changed or deleted. Change the rows of the tables it shows, and expunge or expire these objects."
-            )
+            ) from None
         self.mappers = tuple(mappers)
         first = self.mappers[0]
         self.mapper = first if len(self.mappers) == 1 else next(m for m in first.lineage if table in m.tables)
