@@ -6,7 +6,7 @@ tables are created without them. Knows which key values a transaction touched; a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbsession.database.duckdb.dialect import DuckDBDialect
@@ -77,6 +77,12 @@ class TouchedKeys:
         """The foreign keys that refer to a table and say what happens to them when it changes."""
         return self._look(table).acting if self.dialect.foreign_keys == "checked" else ()
 
+    def known_constraints(self) -> Iterator[ForeignKeyConstraint]:
+        """The foreign keys of all metadata that is known to be in the database."""
+        for metadata in list(self.dialect.known):
+            for table in metadata.tables.values():
+                yield from self._look(table).own
+
     def check(self, ask: Ask) -> None:
         """Looks for a reference to nothing.
 
@@ -84,9 +90,7 @@ class TouchedKeys:
         """
         done: set[tuple[str, tuple[str, ...]]] = set()
         if self._all:
-            for metadata in list(self.dialect.known):
-                for table in metadata.tables.values():
-                    self._touched.update(dict.fromkeys(self._look(table).own))
+            self._touched.update(dict.fromkeys(self.known_constraints()))
         for constraint, values in self._touched.items():
             owner = constraint.table
             if owner is None or (values is not None and not values):

@@ -15,7 +15,9 @@ from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.key_actions import KeyActions
 from nbsession.database.duckdb.keys import draw_from_sequence
 from nbsession.database.duckdb.packing import Work
+from nbsession.database.duckdb.races import footprint_of
 from nbsession.database.duckdb.redo import Entry, Journal, execute
+from nbsession.database.duckdb.upserts import check_upsert, is_upsert
 from nbsession.database.link import Link, Outcome, Rows
 from nbsession.database.raw import check_control, first_word
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
@@ -52,6 +54,7 @@ class DuckDBLink(Link):
     def _send_begin(self, writing: bool) -> None:
         while True:
             journal = Journal(self.database, self.raw, self.dialect)
+            self.database.races.begin(self, journal._commits)
             self._begin_raw()
             if self.database.commits == journal._commits and self.database.mark() == journal._mark:
                 break
@@ -68,10 +71,16 @@ class DuckDBLink(Link):
         self.ask("SELECT 1")  # COMMIT of an aborted transaction succeeds and loses the rows; a SELECT in it fails
         if self.dialect.foreign_keys == "checked":
             self.touched.check(self.ask)
-        with self.database.lock:
+        database = self.database
+        with database.lock:
+            writes = self.journal is not None and bool(self.journal.entries)
+            footprint = footprint_of(self) if writes and database.races.concern(self) else None
+            if footprint is not None:
+                database.races.check(self, footprint)
             self.raw.execute("COMMIT")
-            if self.journal is not None and self.journal.entries:
-                self.database.commits += 1
+            database.commits += writes
+            if footprint is not None:
+                database.races.committed(database.commits, footprint)
         self._over(committed=True)
 
     def _send_rollback(self) -> None:
@@ -87,6 +96,7 @@ class DuckDBLink(Link):
         self.journal = None
         self.touched.clear()
         self.database.keys.end(self, committed)
+        self.database.races.end(self)
         if self.catalog is not self.database.catalog:
             self.catalog = self.database.catalog
             self.catalog.forget()
@@ -166,6 +176,8 @@ class DuckDBLink(Link):
             self.journal.block(f"{first_word(sql)}")
         if kind in _DDL:
             self.changes_tables()
+        if kind == "INSERT" and not trusted and is_upsert(sql):
+            check_upsert(self.ask, self.dialect, lambda *table: self.catalog.table(self.ask, *table), sql, params)
         raw = self.raw
         raw.execute(sql, params)
         rows: Rows = raw.fetchall()

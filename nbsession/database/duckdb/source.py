@@ -12,6 +12,7 @@ from nbsession.database.duckdb.catalog import Catalog
 from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.keys import KeyRegistry
 from nbsession.database.duckdb.link import DuckDBLink
+from nbsession.database.duckdb.races import Races
 from nbsession.database.link import Link, LinkSource
 from nbsession.exc import ArgumentError
 
@@ -34,6 +35,7 @@ class Database:
         self.commits = 0
         self.catalog = Catalog()
         self.keys = KeyRegistry()
+        self.races = Races()
         self.users: weakref.WeakSet[DuckDBSource] = weakref.WeakSet()
 
     def mark(self) -> Any:

@@ -121,6 +121,17 @@ def test_updates_of_different_columns_are_packed_each(connection, writes, replay
     assert len(replayed) == 3
 
 
+def test_rows_found_in_two_ways_are_not_mixed_up(connection, shop, writes, replayed):
+    by_name = RowUpdate(shop.tool, (shop.tool.c.price,), (shop.tool.c.name,))
+    connection.insert_rows(writes.insert, [(1, "saw", 1)])
+    connection.update_rows(writes.price, [(2, 1)])
+    connection.update_rows(by_name, [(3, "saw")])
+    connection.update_rows(writes.price, [(4, 1)])
+    undo_nothing(connection)
+    assert rows(connection) == [(1, "saw", 4)]
+    assert len(replayed) == 4
+
+
 def test_raw_sql_stays_between_what_was_before_and_after(connection, writes, replayed):
     connection.insert_rows(writes.insert, [(1, "saw", 1)])
     connection.exec_driver_sql("UPDATE tool SET price = price + 10")

@@ -1,6 +1,6 @@
 """Ways to get the redo wrong, one small change of its source each, and a process in which one of them is in force.
 
-``python -m tests.database.duckdb.savepoints.mutants NAME`` exits with 1 if the tests notice, 0 if they do not.
+``python -m tests.database.duckdb.savepoints.mutants NAME`` exits with 3 if the tests notice, with 0 if they do not.
 """
 
 from __future__ import annotations
@@ -149,4 +149,4 @@ def noticed(mutant: Mutant) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(noticed(MUTANTS.get(sys.argv[1], UNCHANGED)))
+    sys.exit(3 if noticed(MUTANTS.get(sys.argv[1], UNCHANGED)) else 0)
