@@ -11,7 +11,7 @@ from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+from nbsession.tracking.instance_state import OwnState, forget_unset, ident_of, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -142,6 +142,11 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
 
 def _copy_columns(session: Session, instance: Any, target: Any, load: bool) -> None:
     given, mapper = instance.__dict__, state_of(instance).mapper
+    unset = unset_of(target)
+    if unset:
+        forget_unset(
+            target, [key for key in unset if key not in given]
+        )  # who has a row is asked for what was not copied
     for key in mapper.column_keys:
         if key in given:
             if load:

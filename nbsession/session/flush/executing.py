@@ -11,6 +11,7 @@ from nbsession.mapping.attributes import describe
 from nbsession.session.batches import mappers_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
+from nbsession.session.flush.key_holders import meet_holders
 from nbsession.session.flush.writing import RowWriter
 from nbsession.session.flush.writing_links import write_links
 from nbsession.session.load.loading import row_is_gone
@@ -71,6 +72,8 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
     if step.verb != "INSERT":
         _know_keys(session, step)
     if step.verb == "INSERT":
+        if step.shape.first:
+            meet_holders(session, step)
         writer.insert(connection, step.objects)
     elif step.verb == "DELETE":
         writer.delete(connection, step.objects)

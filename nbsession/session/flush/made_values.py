@@ -5,13 +5,14 @@ Knows connections and shapes. One SELECT for all rows of a group; what comes bac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbsession.sql.ddl import server_default_sql
 from nbsession.sql.expression import and_, or_
 from nbsession.sql.select import Select
-from nbsession.tracking.instance_state import forget_unset, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, forget_unset, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
@@ -36,6 +37,28 @@ def fetch_made(connection: Connection, shape: RowShape, objects: Sequence[Any], 
     for missing, alike in lacking.items():
         for start in range(0, len(alike), AT_ONCE):
             _fetch(connection, shape, alike[start : start + AT_ONCE], missing)
+
+
+@contextmanager
+def given_values(objects: Sequence[Any], keys: Sequence[str], keyed: bool) -> Iterator[None]:
+    """If its row is refused, a new object holds again what it held before: no default, no first version.
+
+    :param keys: the attributes that a flush fills.
+    :param keyed: has an object its key once its row is sent? Those that have keep what was filled.
+    """
+    held = [[obj.__dict__.get(key, NO_VALUE) for obj in objects] for key in keys]
+    try:
+        yield
+    except BaseException:
+        for key, values in zip(keys, held, strict=True):
+            for obj, value in zip(objects, values, strict=True):
+                if keyed and ident_of(obj) is not None:
+                    continue
+                if value is NO_VALUE:
+                    obj.__dict__.pop(key, None)
+                else:
+                    obj.__dict__[key] = value
+        raise
 
 
 def expire_made(objects: Sequence[Any], keys: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed
+from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
 from nbsession.session.flush.orphans import orphans, taken_back
 from nbsession.states import ObjectState, Trigger
@@ -50,6 +51,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             seen.add(id(obj))
             _reach_children(session, obj)
     _reach_followers(session, only)
+    if seen and unit.new:
+        meet_leaving_holders(session, only)
     if seen:
         _reach_parents(session, [o for o in unit.marked.values() if id(o) in seen])
 

@@ -29,7 +29,7 @@ def row_switches(work: Workload, links: dict[int, list[Link]]) -> dict[int, Any]
         if id(obj) in links:
             values = {**values, **_filled(links[id(obj)], mapper)}
         old = leaving.get((mapper.base_mapper, mapper.ident_of_values(values)))
-        if old is None or state_of(old).mapper.tables != mapper.tables:
+        if old is None:
             continue
         if id(old) in taken:
             raise FlushError(

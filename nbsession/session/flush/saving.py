@@ -80,8 +80,10 @@ class Saving:
         for mapper, objects in by_mapper(taking).items():
             olds = [self._switched[id(obj)] for obj in objects]
             for shape in shapes_of(mapper):
-                links = self._links_of(objects, shape)
-                steps.append(Step("UPDATE", shape, objects, shape.keys, links, olds, fixed=True))
+                for columns, pairs in _taken_columns(shape, objects, olds).items():
+                    some, theirs = [obj for obj, _ in pairs], [old for _, old in pairs]
+                    links = self._links_of(some, shape)
+                    steps.append(Step("UPDATE", shape, some, columns, links, theirs, fixed=True))
         return steps
 
     def _inserts(self, new: list[Any]) -> list[Step]:
@@ -113,6 +115,18 @@ class Saving:
             Step("UPDATE", shape, [link.child for link in links], keys, links, fixed=True)
             for (shape, keys), links in groups.items()
         ]
+
+
+def _taken_columns(
+    shape: RowShape, objects: list[Any], olds: list[Any]
+) -> dict[tuple[str, ...], list[tuple[Any, Any]]]:
+    """(new object, old one) by the columns that are written: all, or of a table in which the old one has no row what was set."""
+    found: dict[tuple[str, ...], list[tuple[Any, Any]]] = {}
+    for obj, old in zip(objects, olds, strict=True):
+        there = shape.table in state_of(old).mapper.tables
+        columns = shape.keys if there else tuple(key for key in shape.keys if key in obj.__dict__)
+        found.setdefault(columns, []).append((obj, old))
+    return found
 
 
 def _keys_in(shape: RowShape, columns: tuple[str, ...]) -> tuple[str, ...]:

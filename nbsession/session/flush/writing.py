@@ -14,7 +14,7 @@ from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDat
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.codegen import parameter_extractor
 from nbsession.session.flush.changes import changed_columns
-from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made
+from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made, given_values
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, holds_sql
@@ -65,6 +65,8 @@ class RowWriter:
         self.dialect = dialect
         eager = [mapper.eager_defaults for mapper in shape.mappers]
         self._defaulted = (*sorted(self._optional - {generated}), *(key for key, _ in self._sql_defaults))
+        filled = dict.fromkeys((*dict(self._defaults), *self._defaulted, *shape.counted))
+        self._filled = tuple(filled)
         self._fetches_inserted = any(eager) and bool(self._defaulted)
         self._renewed = (*self._made_by_database, *(k for k, default in self._on_update if is_sql_default(default)))
         self._fetches_updated = any(one is True for one in eager) and bool(self._renewed)
@@ -85,11 +87,15 @@ class RowWriter:
         :raises FlushError: a primary key is missing and nobody makes it.
         """
         shape = self.shape
-        self.fill_defaults(objects)
-        for key in shape.counted:
-            for obj in objects:
-                obj.__dict__[key] = state_of(obj).mapper.version_id_generator(None)
-        self._insert_groups(connection, objects)
+        if self._filled:
+            with given_values(objects, self._filled, shape.completes):
+                self.fill_defaults(objects)
+                for key in shape.counted:
+                    for obj in objects:
+                        obj.__dict__[key] = state_of(obj).mapper.version_id_generator(None)
+                self._insert_groups(connection, objects)
+        else:
+            self._insert_groups(connection, objects)
         if self._fetches_inserted:
             fetch_made(connection, shape, objects, self._defaulted)
 
@@ -273,13 +279,14 @@ class RowWriter:
 
         :param olds: the objects whose rows they were.
         """
-        self.fill_defaults(objects)
-        ask_for_server_defaults(self.shape, objects, columns, self.dialect.name)
-        for obj in objects:
-            for key in columns:
-                obj.__dict__.setdefault(key, None)
-        if columns:
-            self.update_columns(connection, objects, columns, olds)
+        with given_values(objects, self._filled, keyed=False):
+            self.fill_defaults(objects)
+            ask_for_server_defaults(self.shape, objects, columns, self.dialect.name)
+            given = [tuple(k for k in columns if k in obj.__dict__ or k in self.shape.counted) for obj in objects]
+            if columns:
+                self.update_columns(connection, objects, columns, olds)
+        for obj, known in zip(objects, given, strict=True):
+            self._note_unset((obj,), tuple(k for k in columns if k not in known))
         if self._fetches_inserted:
             fetch_made(connection, self.shape, objects, self._defaulted)
 
