@@ -143,10 +143,8 @@ def _counterpart(session: Session, instance: Any, load: bool) -> Any:
 def _copy_columns(session: Session, instance: Any, target: Any, load: bool) -> None:
     given, mapper = instance.__dict__, state_of(instance).mapper
     unset = unset_of(target)
-    if unset:
-        forget_unset(
-            target, [key for key in unset if key not in given]
-        )  # who has a row is asked for what was not copied
+    if unset:  # what was not copied is asked of the row
+        forget_unset(target, [key for key in unset if key not in given])
     for key in mapper.column_keys:
         if key in given:
             if load:

@@ -173,7 +173,7 @@ def test_rows_sent_before_the_refused_one_keep_what_was_filled(session: Session)
 
 
 def test_merge_forgets_that_what_it_did_not_copy_was_never_set(session: Session) -> None:
-    """Line 15.1: it is expired on who has a row, and loaded at the next touch."""
+    """Line 15.5: it is expired on who has a row, and loaded at the next touch."""
     word = Word(text="a")
     session.add(word)
     session.flush()
