@@ -162,6 +162,8 @@ def aliased(
     if mapper is None:
         raise ArgumentError(f"aliased() takes a mapped class or something in FROM, got {element!r}.")
     mapper = getattr(mapper, "mapper", mapper)
+    if mapper.registry.waiting:  # others may have back references to it
+        mapper.registry.configure()
     if alias is None:
         selectable = alias_of(mapper.selectable, name)
     elif isinstance(alias, FromClause):

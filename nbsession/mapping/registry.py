@@ -224,6 +224,15 @@ def class_mapper(cls: type, entity_name: str | None = None) -> Mapper:
     return mapper if mapper.configured else configured_mapper(mapper)
 
 
+def configure_all(cls: type) -> None:
+    """Resolves the relationships of all classes mapped with this one, those mapped later included: they may have back
+    references to it. Of a class that is not mapped, nothing.
+    """
+    mapper = getattr(cls, "__mapper__", None)
+    if isinstance(mapper, Mapper) and mapper.registry.waiting:
+        mapper.registry.configure()
+
+
 def configured_mapper(mapper: Mapper) -> Mapper:
     """The mapper, with its relationships resolved."""
     if not mapper.configured:

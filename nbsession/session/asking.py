@@ -7,6 +7,7 @@ from typing import Any
 
 from nbsession.database.result import Result, ScalarResult
 from nbsession.mapping.entity_names import entity_of
+from nbsession.mapping.registry import configure_all
 from nbsession.session.expiring import Expiring
 from nbsession.session.querying.execution import execute_statement
 from nbsession.session.querying.query import Query
@@ -76,6 +77,9 @@ class Asking(Expiring):
         :param entity_name: of a class with several mappings, the name of the one that is meant.
         :return: a :class:`~nbsession.Query`, or what ``query_cls`` says.
         """
+        for one in entities:
+            if isinstance(one, type):
+                configure_all(one)
         return self._query_cls(tuple([entity_of(one, entity_name) for one in entities]), self)
 
 

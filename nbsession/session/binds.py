@@ -9,8 +9,10 @@ from nbsession.exc import ArgumentError, UnboundExecutionError
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import class_mapper
+from nbsession.sql.base import ClauseElement
 from nbsession.sql.schema import Table
-from nbsession.sql.selectable import FromClause
+from nbsession.sql.selectable import FromClause, from_of
+from nbsession.sql.visitors import children
 
 
 class Binds:
@@ -71,13 +73,11 @@ class Binds:
                 if table in self._by_table:
                     return self._by_table[table]
         if clause is not None and (self._by_class or self._by_table):
-            for table in tables_of(clause):
-                if table in self._by_table:
-                    return self._by_table[table]
-            for table in tables_of(clause):
-                for cls, target in self._by_class.items():
-                    if _maps(cls, table):
-                        return target
+            found = self._bind_of(tables_of(clause))
+            if found is None:
+                found = self._bind_of(tables_within(clause))
+            if found is not None:
+                return found
         if self.bind is not None:
             return self.bind
         asked = [f"mapper {mapper}"] if mapper is not None else []
@@ -92,6 +92,18 @@ class Binds:
             f"Could not locate a bind configured on {', '.join(asked)} or this Session. Give it one: Session(engine), or "
             "binds={...}."
         )
+
+    def _bind_of(self, tables: Iterable[Any]) -> Any:
+        """Where the first of the tables that is bound is bound to: itself, else by a class; None if none is."""
+        known = list(tables)
+        for table in known:
+            if table in self._by_table:
+                return self._by_table[table]
+        for table in known:
+            for cls, target in self._by_class.items():
+                if _maps(cls, table):
+                    return target
+        return None
 
 
 def _maps(cls: type, table: Any) -> bool:
@@ -121,3 +133,37 @@ def tables_of(clause: Any) -> Iterable[Any]:
             yield from tables_of(source)
     for one in getattr(clause, "selects", ()):
         yield from tables_of(one)
+
+
+def tables_within(clause: Any) -> Iterable[Any]:
+    """The tables a statement names anywhere, as in an expression among its columns or in its conditions."""
+    waiting = [clause]
+    while waiting:
+        part = waiting.pop(0)
+        mapper = getattr(part, "__mapper__", None)
+        if mapper is not None:
+            yield from getattr(mapper, "mapper", mapper).tables
+            continue
+        if isinstance(part, FromClause):
+            yield from tables_of(part)
+            continue
+        if isinstance(part, ClauseElement):
+            if getattr(part, "table", None) is not None:
+                yield part.table  # type: ignore[attr-defined]  # a column's, or that of an INSERT
+            waiting += _parts(part)
+        elif hasattr(part, "__clause_element__"):
+            waiting.append(part.__clause_element__())
+
+
+def _parts(part: Any) -> list[Any]:
+    found = list(children(part))
+    if part.visit_name == "select":
+        found += part.raw_columns
+        found += (from_of(one) for one in part._from)
+        found += (clause for step in part._joins for clause in (from_of(step.target), step.onclause))
+    elif part.visit_name in ("insert", "update", "delete"):
+        found += getattr(part, "_where", ())
+        found += (clause for row in (*getattr(part, "rows", ()), getattr(part, "row", ())) for _, clause in row)
+        found.append(getattr(part, "select", None))
+    found += (*getattr(part, "selects", ()), *getattr(part, "_order", ()), *getattr(part, "_group", ()))
+    return [one for one in found if one is not None]

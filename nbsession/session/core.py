@@ -128,6 +128,10 @@ class SessionCore:
         """The Engine or Connection that serves what is not bound otherwise."""
         return self.binds.bind
 
+    @bind.setter
+    def bind(self, bind: Any) -> None:
+        self.binds.bind = bind
+
     @property
     def new(self) -> IdentitySet:
         """Pending objects."""

@@ -56,3 +56,16 @@ def key_taken(obj: Any) -> InvalidRequestError:
         f"Can't attach instance {describe(obj)}; another instance with key {state_of(obj).mapper.identity_key(ident_of(obj))} "
         "is already present in this session. Use session.merge() to copy its state onto that one."
     )
+
+
+def note_taken_keys(unit: UnitOfWork, error: BaseException) -> None:
+    """A row was refused: if another object has the key of a new one, the error says so."""
+    for obj in unit.new.values():
+        mapper = state_of(obj).mapper
+        ident = mapper.ident_of_values(obj.__dict__)
+        present = None if ident is None else unit.identity_map.of(mapper.base_mapper).find(ident)
+        if present is not None and id(present) not in unit.marked:
+            error.add_note(
+                f"New instance {describe(obj)} with identity key {mapper.identity_key(ident)} conflicts with persistent instance "
+                f"{describe(present)}: change that one, or merge() the new one."
+            )

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any, Self
 
-from nbsession.exc import InvalidRequestError
+from nbsession.exc import IntegrityError, InvalidRequestError
 from nbsession.mapping.listening import class_hooks
+from nbsession.session.displacing import note_taken_keys
 from nbsession.session.flush.executing import execute_plan, plainly, publish_end, settle_flush
 from nbsession.session.flush.flush_plan import FlushPlan
 from nbsession.session.flush.planning import build_plan
@@ -24,7 +25,7 @@ class Flushing(Transacting):
     def flush(self, objects: Iterable[Any] | None = None) -> None:
         """Sends what changed, in the order that foreign keys need. Nothing to send: nothing happens.
 
-        :param objects: only these.
+        :param objects: only these; if there are none, everything.
         :raises InvalidRequestError: called from within a flush.
         :raises DBAPIError: the database refused; the transaction is rolled back and waits for rollback().
         """
@@ -45,7 +46,7 @@ class Flushing(Transacting):
         unit = self.unit_of_work
         chosen = None if objects is None else list(objects)
         self.hooks.fire("before_flush", self, unit, chosen)
-        only = None if chosen is None else with_children(unit, {id(obj) for obj in chosen})
+        only = with_children(unit, {id(obj) for obj in chosen}) if chosen else None
         touched = [obj for address, obj in unit.modified.items() if only is None or address in only]
         own = self.transaction is None and not self.transactional
         transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
@@ -67,6 +68,8 @@ class Flushing(Transacting):
             if bracket is not None:
                 bracket.commit()
         except BaseException as error:
+            if isinstance(error, IntegrityError):
+                note_taken_keys(unit, error)
             (bracket or transaction).fail(error)
             publish_end(session, error)
             if own and transaction is self.transaction:
@@ -108,7 +111,8 @@ class Flushing(Transacting):
         :raises CircularDependencyError: rows need each other's keys.
         """
         unit = self.unit_of_work
-        plan = build_plan(unit, None if objects is None else with_children(unit, {id(obj) for obj in objects}))
+        chosen = {id(obj) for obj in objects or ()}
+        plan = build_plan(unit, with_children(unit, chosen) if chosen else None)
         if plan.circle is not None:
             raise plan.circle
         return plan
