@@ -57,7 +57,10 @@ def test_every_verb_has_help_and_is_in_the_overview(verb: str) -> None:
         ("flush now", "flush takes no argument, not 'now': %session flush"),
         ("open", "open needs a URL: %session open URL [--name NAME] [--reflect] [--echo]"),
         ("open a b", "open takes one argument, not 'a b'"),
-        ("open sqlite:// --nme x", "open has no option '--nme'; did you mean '--name'? Options: --name, --reflect, --echo"),
+        (
+            "open sqlite:// --nme x",
+            "open has no option '--nme'; did you mean '--name'? Options: --name, --reflect, --echo",
+        ),
         ("open sqlite:// --name", "--name needs a value"),
         ("open 'sqlite://", "a quotation mark is not closed"),
         ("log --cell x", "--cell needs a number, not 'x'"),
