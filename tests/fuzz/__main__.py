@@ -13,6 +13,7 @@ from collections import Counter
 
 from tests.fuzz.comparison import Difference, difference
 from tests.fuzz.coverage import coverage_of
+from tests.fuzz.departures_page import write_page
 from tests.fuzz.ours import OnSQLite
 from tests.fuzz.player import Step
 from tests.fuzz.programs import PROFILES, compose, programs_of
@@ -47,8 +48,12 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=20, help="how many failing programs to show")
     parser.add_argument("--coverage", action="store_true", help="count what the programs reach, and compare nothing")
     parser.add_argument("--measure", action="store_true", help="write still_differing.txt anew")
+    parser.add_argument("--page", action="store_true", help="write docs/departures.md anew")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.page:
+        write_page()
+        return 0
     if options.coverage:
         coverage = coverage_of(range(options.start, options.start + options.programs))
         print(coverage)

@@ -195,22 +195,6 @@ def given_then_lost(it: Situation) -> bool:
 
 
 @departure(
-    "22.14: given to a parent, then deleted: deleted, and at once",
-    "The other way round: delete() had the last word, yet the first flush lets the child live, and the second one deletes it.",
-)
-def given_then_deleted(it: Situation) -> bool:
-    names = [name for name, state in it.theirs["states"].items() if state != it.ours["states"].get(name)]
-    for name in names:
-        marked, given = it.marked(name), it.given(name)
-        alive, dead = it.theirs["states"][name] in LIVES, it.ours["states"].get(name) in LOST
-        if not alive or not dead or given is None or marked is None or given >= marked:
-            return False
-        if name not in it.theirs["deleted"] or name in it.ours["deleted"] or it.row(it.ours, name) is not None:
-            return False
-    return bool(names) and it.alike({*names, *it.parents(names)}, names)
-
-
-@departure(
     "22.15: who is no member and removed does not learn of it",
     """remove() of who is no member raises ValueError, and all the same takes the owner from the other side: a reference that is
     not loaded becomes None, and a flush then writes NULL, or deletes the object as an orphan.""",

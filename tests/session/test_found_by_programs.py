@@ -228,3 +228,28 @@ def test_a_deleted_reference_stays_deleted_though_its_owner_goes(family: Session
     family.flush()
     assert inspect(loan).deleted and "member" not in loan.__dict__ and loan.member is None
     assert inspect(member).persistent
+
+
+def test_who_is_given_away_and_then_deleted_lives_until_the_second_flush(family: Session) -> None:
+    """Lines 14.7, 22.14: delete() has the last word, one flush later than elsewhere, as in SQLAlchemy."""
+    loan, other = family.get(Loan, 1), Member(id=2, name="Bob")
+    family.add(other)
+    other.loans.append(loan)
+    family.delete(loan)
+    family.flush()
+    assert inspect(loan).persistent and loan.member_id == 2 and loan in family.deleted
+    family.flush()
+    assert inspect(loan).deleted
+    family.commit()
+    assert family.get(Loan, 1) is None
+
+
+def test_who_is_given_away_after_delete_lives_whatever_went_before(family: Session) -> None:
+    """Line 22.14: given, deleted, and given again."""
+    loan, other, third = family.get(Loan, 1), Member(id=2, name="Bob"), Member(id=3, name="Cy")
+    family.add_all([other, third])
+    other.loans.append(loan)
+    family.delete(loan)
+    third.loans.append(loan)
+    family.commit()
+    assert loan.member is third and loan not in family.deleted

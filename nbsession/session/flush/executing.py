@@ -161,6 +161,7 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
     :param flushed: modified objects of this flush, those without net change among them.
     """
     unit, cause = session.unit_of_work, session.bus.cause
+    unit.given.clear()
     for step in plan.steps:
         if step.verb == "DELETE" and step.settles:
             _move(unit, step, step.objects, ObjectState.PERSISTENT, Trigger.DELETE, cause)

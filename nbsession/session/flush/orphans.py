@@ -49,6 +49,16 @@ def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relat
     return found
 
 
+def taken_back_since(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
+    """Those of :func:`taken_back` who were given away after they were marked: they are not to be deleted any more."""
+    return [
+        (child, declared)
+        for child, declared in taken_back(unit, only)
+        if declared.reverse is None
+        or all(child.__dict__.get(declared.reverse.key) is not before for before in unit.given.get(id(child), ()))
+    ]
+
+
 class _Orphans:
     """One look at the session. Who holds whom is worked out once for each relationship, and only if it is asked."""
 

@@ -16,7 +16,7 @@ from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
-from nbsession.session.flush.orphans import orphans, taken_back
+from nbsession.session.flush.orphans import orphans, taken_back, taken_back_since
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, state_of
 
@@ -33,9 +33,10 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     unit = session.unit_of_work
     if unit.leaving:
         _drop_leaving(unit)
-    for child, along in taken_back(unit, only):
+    for child, along in taken_back_since(unit, only):
         unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
+    spared = {id(child) for child, _ in taken_back(unit, only)}
     while True:
         for child, along in orphans(unit, only):
             before = set(unit.marked)
@@ -44,7 +45,7 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
                 only |= unit.marked.keys() - before  # what a chosen parent gave up is flushed with it
         if not unit.marked:
             break
-        fresh = [o for o in unit.marked.values() if id(o) not in seen and (only is None or id(o) in only)]
+        fresh = [o for o in unit.marked.values() if id(o) not in seen | spared and (only is None or id(o) in only)]
         if not fresh:
             break
         for obj in fresh:
