@@ -150,11 +150,25 @@ class SessionTransaction(Level):
                 error = self._undo(self.session.bus.cause)
             elif self.session.unit_of_work.has_work:
                 self._discard_later_work()
+            lost = self._lost_everything()
             self._move(TransactionTrigger.ROLLBACK, error)
             error = _first_of(error, self._leave, self._tell_soft_rollback)
+            if error is not None and lost:
+                self._fail_around(error)
         if error is not None:
             raise error
         return self.parent.rollback(to_root=True) if to_root and self.parent is not None else self.parent
+
+    def _lost_everything(self) -> bool:
+        """Did a savepoint that could not be restored take a whole transaction with it?"""
+        return self.nested and any(not held.connection.in_transaction() for held in self._enlisted.values())
+
+    def _fail_around(self, error: BaseException) -> None:
+        """A savepoint could not be restored, and everything was rolled back with it: no level around it may go on."""
+        level = self.parent
+        while level is not None:
+            level.fail(error)
+            level = level.parent
 
     def bracket(self) -> Self | None:
         """The subtransaction that a flush opens within this level, if a hook wants to hear of it."""
@@ -185,7 +199,9 @@ class SessionTransaction(Level):
             second = _first_of(second, self._tell_soft_rollback)
         if second is not None:
             error.add_note(f"The rollback after it failed too: {second}")
-        if second is not None and self.parent is not None:
+        if second is not None and self._lost_everything():
+            self._fail_around(error)
+        elif second is not None and self.parent is not None:
             self.parent.fail(error)
 
     def give_way(self) -> None:

@@ -89,6 +89,39 @@ def test_what_other_sql_breaks_is_found_too(connection, shop, rows):
         connection.commit()
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'DELETE FROM "tool" WHERE id = 1',
+        "delete /* why */ from main.tool where id = 1",
+        "WITH q AS (SELECT 1 AS id) UPDATE tool SET id = 7 WHERE id IN (SELECT id FROM q)",
+        "INSERT INTO Loan (id, tool_id) VALUES (8, 9)",
+    ],
+)
+def test_sql_by_hand_is_looked_at_whatever_its_form(connection, shop, rows, sql):
+    connection.exec_driver_sql(sql)
+    with pytest.raises(exc.IntegrityError, match="FOREIGN KEY"):
+        connection.commit()
+
+
+def test_sql_by_hand_has_only_its_own_tables_looked_at(shop):
+    engine = create_engine("duckdb://")
+    shop.metadata.create_all(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE other (id INTEGER)")
+        connection.commit()
+        asked = []
+        ask = connection._link.ask
+        connection._link.ask = lambda sql, *rest: asked.append(sql) or ask(sql, *rest)
+        connection.exec_driver_sql("INSERT INTO other VALUES (1)")
+        connection.commit()
+        assert not any("NOT EXISTS" in sql for sql in asked)
+        connection.exec_driver_sql("DELETE FROM tool")
+        connection.commit()
+        assert sum("NOT EXISTS" in sql for sql in asked) == 1
+    engine.dispose()
+
+
 def test_keys_of_two_columns_and_of_a_table_to_itself(database_url):
     metadata = MetaData()
     table = Table(

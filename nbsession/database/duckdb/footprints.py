@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
@@ -122,9 +122,7 @@ class Tracer:
     # ── SQL written by hand ──────────────────────────────────────────────────────────────────────────────────────────
     def _text(self, made: Footprint, sql: str) -> None:
         assigned = _assigned(sql)
-        for verb, name in _TARGET.findall(sql):
-            table = name.rpartition(".")[2].strip().strip('"').replace('""', '"').lower()
-            first = verb.split()[0].lower()
+        for first, table in _targets(sql):
             if first in ("insert", "copy"):
                 self._text_inserts(made, table)
             if first in ("update", "merge") or (first == "insert" and _REPLACES.search(sql)):
@@ -147,6 +145,17 @@ class Tracer:
         for reference in self.by_parent[table]:
             if assigned & _lower(reference.referred):
                 made.removed[reference] = made.added[reference] = None
+
+
+def written_tables(sql: str) -> set[str] | None:
+    """The tables that SQL written by hand may write to, in lower case; None if that cannot be told."""
+    return {table for _, table in _targets(sql)} or None
+
+
+def _targets(sql: str) -> Iterator[tuple[str, str]]:
+    """Each writing verb of a text, with the table behind it."""
+    for verb, name in _TARGET.findall(sql):
+        yield verb.split()[0].lower(), name.rpartition(".")[2].strip().strip('"').replace('""', '"').lower()
 
 
 def meet(one: Values, other: Values) -> Values:

@@ -30,17 +30,21 @@ class TouchedKeys:
         self.dialect = dialect
         self._touched: dict[ForeignKeyConstraint, Values | None] = {}
         """values of each constraint to check; None: all of them"""
-        self._all = False
+        self._by_hand: set[str] | None = set()
+        """tables that SQL written by hand may have written to; None: any"""
         self._around: dict[int, tuple[Any, _Around]] = {}
 
     def clear(self) -> None:
         """The transaction ended."""
         self._touched.clear()
-        self._all = False
+        self._by_hand = set()
 
-    def everything(self) -> None:
-        """Something was written that nobody looked into."""
-        self._all = True
+    def written_by_hand(self, tables: set[str] | None) -> None:
+        """SQL was run that nobody looked into.
+
+        :param tables: what it may have written to, in lower case; None if that is not known.
+        """
+        self._by_hand = None if tables is None or self._by_hand is None else self._by_hand | tables
 
     def inserted(self, table: Table, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
         """Rows were inserted, given as columns."""
@@ -89,8 +93,9 @@ class TouchedKeys:
         :raises IntegrityError: there is one.
         """
         done: set[tuple[str, tuple[str, ...]]] = set()
-        if self._all:
-            self._touched.update(dict.fromkeys(self.known_constraints()))
+        for constraint in self.known_constraints() if self._by_hand != set() else ():
+            if constraint.table is not None and self._concerns(constraint.table.name, constraint.referred_table.name):
+                self._touched[constraint] = None
         for constraint, values in self._touched.items():
             owner = constraint.table
             if owner is None or (values is not None and not values):
@@ -101,10 +106,14 @@ class TouchedKeys:
             parent = self.dialect.table_name(constraint.referred_table)
             referred = [key.column.name for key in constraint.elements]
             self._check_one(ask, self.dialect.table_name(owner), columns, parent, referred, values, types)
-        if self._all:
+        if self._by_hand != set():
             for child, own, parent, referred in kept_foreign_keys(ask):
-                if (child, tuple(own)) not in done:
+                if (child, tuple(own)) not in done and self._concerns(child, parent):
                     self._check_one(ask, self.dialect.quote(child), own, self.dialect.quote(parent), referred)
+
+    def _concerns(self, *tables: str) -> bool:
+        """May one of the tables have been written to by hand?"""
+        return self._by_hand is None or any(table.lower() in self._by_hand for table in tables)
 
     def _check_one(
         self,

@@ -11,6 +11,7 @@ from nbsession.database.duckdb.arrow import table_of
 from nbsession.database.duckdb.catalog import Catalog, TableFacts, declared_as
 from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.fetching import fetch_all, fetch_zoned
+from nbsession.database.duckdb.footprints import written_tables
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.key_actions import KeyActions
 from nbsession.database.duckdb.keys import draw_from_sequence
@@ -33,7 +34,8 @@ _DDL = frozenset(["CREATE", "CREATE_FUNC", "ALTER", "DROP", "ATTACH", "DETACH", 
 _UNREPLAYABLE = frozenset(["ATTACH", "DETACH", "VACUUM", "EXPORT", "COPY_DATABASE", "EXECUTE", "PREPARE"])
 _ANSWERS = frozenset(["SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION", "EXECUTE"])
 _COUNTS = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE_INTO"])
-_HIDDEN_WRITE = re.compile(r"\b(insert|update|delete|merge|nextval|setval)\b", re.IGNORECASE)
+_HIDDEN_WRITE = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
+_DRAWS = re.compile(r"\bnextval\b", re.IGNORECASE)
 _RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
 
 
@@ -185,7 +187,10 @@ class DuckDBLink(Link):
         if kind in _WRITES or _HIDDEN_WRITE.search(sql):
             self.journal.write(Entry(sql, params if trusted else copy.deepcopy(params), rows, trusted))
             if not trusted:
-                self.touched.everything()
+                self.touched.written_by_hand(written_tables(sql))
+        elif kind == "CALL" or _DRAWS.search(sql):
+            # a sequence made in this transaction is made again by a replay, and has to be drawn from again
+            self.journal.write(Entry(sql, copy.deepcopy(params), None, kind != "CALL"))
         if kind in _ANSWERS or (kind in _COUNTS and _RETURNING.search(sql) and description[0][0] != "Count"):
             return Outcome(rows, tuple([column[0] for column in description]), len(rows), None)
         return Outcome(None, (), rows[0][0] if rows and kind in _COUNTS else -1, None)

@@ -272,7 +272,7 @@ def _type_of(values: Sequence[Any]) -> type | None:
 
 def _counts(entry: Entry) -> list[int] | None:
     """How many rows each of its keys found; None if that cannot be told."""
-    assert entry.work is not None
+    assert entry.work is not None and entry.rows is not None
     written, keys = int(entry.rows[0][0]), len(entry.work.columns[0])
     if keys == 1:
         return [written]

@@ -29,13 +29,14 @@ Prints: TypeAlias = dict[tuple[str, str], tuple[Any, ...]]
 class Entry(NamedTuple):
     """One write: its SQL, its parameters by value, what it answered, whether it can only do the same.
 
+    :ivar rows: None if it may answer otherwise: what a sequence gave is given once, whatever is rolled back.
     :ivar arrow: its Arrow table, if its rows come in one.
     :ivar work: what it does by its values, if it is a write of our own: several of them can be replayed as one.
     """
 
     sql: str
     params: Sequence[Any]
-    rows: list[tuple[Any, ...]]
+    rows: list[tuple[Any, ...]] | None
     trusted: bool
     arrow: Any = None
     work: Work | None = None
@@ -222,8 +223,8 @@ class Journal:
             )
 
 
-def _same(rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:
-    return rows == others or repr(rows) == repr(others)  # the texts of NaN agree, the values never do
+def _same(rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]] | None) -> bool:
+    return others is None or rows == others or repr(rows) == repr(others)  # the texts of NaN agree, the values never do
 
 
 def execute(raw: Any, sql: str, params: Sequence[Any], arrow: Any = None) -> list[tuple[Any, ...]]:
