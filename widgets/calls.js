@@ -43,7 +43,9 @@ export function whyNot(snapshot, live, verb, card = null) {
  */
 export function callButton(app, text, verb, { detail = {}, card = null, quiet = false, kind = "" } = {}) {
   const code = callText(app.snapshot, verb, { ...detail, label: card?.label });
-  const reason = whyNot(app.snapshot, app.live, verb, card);
+  let reason = whyNot(app.snapshot, app.live, verb, card);
+  if (app.replays) reason = "This page is a record: there is no session behind it.";
+  else if (app.pastEvent !== null) reason = "This is the past: go back to now first.";
   const point = () => app.point(code);
   const press = () => {
     if (reason) app.say(reason, false);

@@ -95,7 +95,7 @@ export function makeCardView(app) {
       note.hidden = card !== null;
       setText(note, token === null ? NOT_CHOSEN : GONE);
       // Health and liveness change what the buttons may do, so they are part of what the card is drawn from.
-      const health = [app.live, snapshot.session, snapshot.transaction.state];
+      const health = [app.live, snapshot.session, snapshot.transaction.state, app.pastEvent];
       keepOne(place, card && { card, health }, (data) => drawObject(app, data));
     },
   };

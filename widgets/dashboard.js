@@ -1,12 +1,18 @@
-// The dashboard: one instrument made of a header, four tabbed views, a rail and a strip, all drawn from one snapshot.
+// The dashboard: one instrument made of a header, tabbed views, a rail and a strip, all drawn from one snapshot: that
+// of now, or that of an earlier moment.
 // The page never changes a session: a button sends the name of a call to the kernel and shows the kernel's answer.
 import { h, keepFocus, setText } from "./dom.js";
 import { followModel } from "./store.js";
+import { REPORTS, makeApp } from "./app.js";
 import { makeCallLine, updateHead } from "./head.js";
 import { makeBoard } from "./board.js";
 import { makeCardView } from "./card.js";
 import { makePlan } from "./plan.js";
 import { makeSqlLog } from "./sql.js";
+import { makeScrubber, makeTimeline } from "./timeline.js";
+import { makeIdentity } from "./identity.js";
+import { makeGraph } from "./graph.js";
+import { makeChanges, makeOutside } from "./compare.js";
 import { makeRail } from "./rail.js";
 import { makeMoves } from "./moves.js";
 
@@ -15,6 +21,11 @@ const VIEWS = {
   card: { title: "Card", make: makeCardView, tally: (snapshot, app) => app.chosenCard()?.label ?? "" },
   plan: { title: "Plan", make: makePlan, tally: ({ plan }) => plan?.steps.length || "" },
   sql: { title: "SQL", make: makeSqlLog, tally: ({ log_total: total }) => total || "" },
+  timeline: { title: "Timeline", make: makeTimeline, tally: (snapshot, app) => app.present.as_of.event || "" },
+  changes: { title: "Changes", make: makeChanges, tally: () => "" },
+  outside: { title: "Outside", make: makeOutside, tally: () => "" },
+  identity: { title: "Identity map", make: makeIdentity, tally: ({ lanes }) => lanes[2]?.count || "" },
+  graph: { title: "Graph", make: makeGraph, tally: () => "" },
 };
 let dashboards = 0; // so that ids are the page's own when several dashboards are shown
 
@@ -59,73 +70,6 @@ function makeTabs(app, id) {
   };
 }
 
-/** What the parts share: the snapshot, what is chosen in this display, and the ways to act. */
-function makeApp(model, store, redraw) {
-  const answerObservers = [];
-  let line = null;
-  return {
-    view: VIEWS[model.get("view")] ? model.get("view") : "board",
-    token: null, // the object that was opened
-    detail: null, // its card as the kernel told it, for an object that the board does not show
-    move: null,
-    live: true,
-    get snapshot() {
-      return store.snapshot;
-    },
-    useLine(callLine) {
-      line = callLine;
-    },
-    draw: redraw,
-    point: (code) => line.point(code),
-    say: (text, ok) => line.say(text, ok),
-    onAnswer: (observer) => answerObservers.push(observer),
-    answered(answer) {
-      if (answer.text) line.say(answer.text, answer.ok);
-      if (answer.card) this.detail = answer.card;
-      answerObservers.forEach((observer) => observer(answer));
-    },
-    /** The card of the chosen object: the board's, or for one that the board does not show, what the kernel told. */
-    chosenCard() {
-      const shown = store.snapshot.cards[this.token];
-      const detail = this.detail?.token === this.token ? this.detail : null;
-      return shown && (shown.attributes.length || !detail) ? shown : detail;
-    },
-    justMoved: ({ moved }) => moved !== null && moved.cell === store.snapshot.as_of.cell,
-    send(message) {
-      try {
-        model.send(message);
-        return true;
-      } catch {
-        line.say("The kernel is gone: nothing was sent.", false);
-        return false;
-      }
-    },
-    act(verb, detail, code) {
-      line.point(code);
-      const sent = this.send({ kind: "action", verb, ...detail });
-      const when = store.snapshot.running ? "queued until the running cell ends" : "sent …";
-      if (sent) line.say(`${verb}: ${when}`, true);
-    },
-    askPlan() {
-      if (this.live) this.send({ kind: "plan" });
-    },
-    show(name) {
-      this.view = name;
-      if (name === "plan") this.askPlan();
-      redraw();
-    },
-    open(token) {
-      this.token = token || null;
-      if (this.token && this.live) this.send({ kind: "show", view: "card", token: this.token });
-      this.show("card");
-    },
-    chooseMove(key) {
-      this.move = this.move === key ? null : key;
-      redraw();
-    },
-  };
-}
-
 function render({ model, el }, store) {
   const id = `nbs-${(dashboards += 1)}`;
   let frame = 0;
@@ -134,7 +78,7 @@ function render({ model, el }, store) {
   const redraw = () => {
     if (!frame) frame = requestAnimationFrame(() => draw());
   };
-  const app = makeApp(model, store, redraw);
+  const app = makeApp(model, store, redraw, Object.keys(VIEWS));
   const line = makeCallLine();
   app.useLine(line);
 
@@ -143,6 +87,7 @@ function render({ model, el }, store) {
   const tabs = makeTabs(app, id);
   const rail = makeRail(app);
   const moves = makeMoves(app);
+  const scrubber = makeScrubber(app);
   const panels = Object.entries(VIEWS).map(([name, view]) => {
     const part = view.make(app);
     const props = { role: "tabpanel", id: `${id}-panel-${name}`, "aria-labelledby": `${id}-tab-${name}` };
@@ -158,18 +103,21 @@ function render({ model, el }, store) {
     line.node,
     bannerPlace,
     tabs.node,
+    scrubber.node,
     h("div", { class: "nbs-body" }, h("div", { class: "nbs-panels" }, panels.map(({ node }) => node)), rail.node),
     moves.node,
   );
 
   draw = () => {
     frame = 0;
-    app.live = commLive && !el.closest(".jupyter-widgets-disconnected");
+    app.live = !app.replays && commLive && !el.closest(".jupyter-widgets-disconnected");
     root.setAttribute("aria-label", `Dashboard of ${app.snapshot.session.name}`);
-    root.classList.toggle("nbs-stale", !app.live || !app.snapshot.session.open);
+    root.classList.toggle("nbs-stale", !app.replays && (!app.live || !app.snapshot.session.open));
+    root.classList.toggle("nbs-past", app.pastEvent !== null);
     keepFocus(root, () => {
       updateHead(app, headPlace, bannerPlace);
       tabs.update();
+      scrubber.update();
       panels.forEach(({ name, node, part }) => {
         node.hidden = name !== app.view;
         if (!node.hidden) part.update();
@@ -178,8 +126,16 @@ function render({ model, el }, store) {
       moves.update();
     });
   };
+  let lookedAt = store.snapshot.as_of.cell;
   const stop = store.subscribe((message) => {
     if (message.kind === "answer") app.answered(message);
+    if (message.kind === "record" || message.kind === "report") app.told(message);
+    const { running, as_of: asOf } = store.snapshot;
+    if (!running && asOf.cell !== lookedAt) {
+      lookedAt = asOf.cell; // a cell has ended: what was asked for is asked again
+      if (REPORTS.includes(app.view)) app.askReport(app.view);
+      if (app.view === "timeline" && app.live) app.send({ kind: "record" });
+    }
     redraw();
   });
   const onView = () => app.show(VIEWS[model.get("view")] ? model.get("view") : "board");
@@ -193,7 +149,7 @@ function render({ model, el }, store) {
   model.on("comm_live_update", onLive);
   draw();
   el.append(h("div", { class: "nbs-frame-of-width" }, root));
-  if (app.view === "plan") app.askPlan();
+  if (!app.replays) app.show(app.view);
   return () => {
     stop();
     cancelAnimationFrame(frame);

@@ -99,10 +99,12 @@ export function makeCallLine() {
 
 /** Draws header and banner into their places. */
 export function updateHead(app, headPlace, bannerPlace) {
-  const { snapshot, live } = app;
+  const { snapshot } = app;
+  const live = app.live || Boolean(app.replays);
   const { session, transaction, running } = snapshot;
   const savepoints = transaction.frames.filter((frame) => frame.kind === "savepoint").length;
-  const data = { session, pill: statePill(snapshot, live), savepoints, running: running && live };
+  const data = { session, pill: statePill(snapshot, live), savepoints, running: running && live, past: app.pastEvent };
   keepOne(headPlace, data, () => drawHead(app, data));
-  keepOne(bannerPlace, bannerData(snapshot, live), (banner) => drawBanner(app, banner));
+  const banner = bannerData(snapshot, live);
+  keepOne(bannerPlace, banner && { ...banner, past: app.pastEvent }, (shown) => drawBanner(app, shown));
 }

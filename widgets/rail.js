@@ -74,11 +74,11 @@ export function makeRail(app) {
     ),
     update() {
       const { snapshot } = app;
-      const told = verdict(snapshot, app.live && snapshot.session.open);
+      const told = verdict(snapshot, (app.live || app.replays) && snapshot.session.open);
       setText(survives, told.survives);
       setText(lost, told.lost);
       setText(unsent, told.unsent);
-      const health = [app.live, snapshot.session, snapshot.transaction.state];
+      const health = [app.live, snapshot.session, snapshot.transaction.state, app.pastEvent];
       const { frames } = snapshot.transaction;
       keepOne(stack, frames.length ? { frames, health } : null, (data) => drawFrames(app, data.frames));
       const wanted = name.value.trim();

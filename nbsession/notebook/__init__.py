@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbsession.notebook.reflected import reflect
     from nbsession.notebook.showing import (
         diff,
+        export,
         graph,
         identity,
         list,
@@ -69,6 +70,7 @@ __all__ = [
     "delete",
     "diff",
     "expire",
+    "export",
     "expunge",
     "flush",
     "forget",
@@ -98,7 +100,21 @@ __all__ = [
 
 
 _SHOWING = frozenset(
-    ["diff", "graph", "identity", "list", "log", "outside", "plan", "schema", "stack", "state", "timeline", "why"]
+    [
+        "diff",
+        "export",
+        "graph",
+        "identity",
+        "list",
+        "log",
+        "outside",
+        "plan",
+        "schema",
+        "stack",
+        "state",
+        "timeline",
+        "why",
+    ]
 )
 
 

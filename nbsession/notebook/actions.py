@@ -18,8 +18,11 @@ from typing import Any
 from nbsession.events import tokens
 from nbsession.notebook import verbs
 from nbsession.notebook.card_builder import label_of
+from nbsession.notebook.cascade_builder import cascade_of
 from nbsession.notebook.cells import clock
+from nbsession.notebook.comparing import compare
 from nbsession.notebook.recorder import Recorder
+from nbsession.notebook.waiting_builder import waiting_of
 
 logger = logging.getLogger("nbsession.notebook")
 
@@ -103,6 +106,11 @@ def carry_out(recorder: Recorder, message: Mapping[str, Any]) -> dict[str, Any]:
             return _answer(message, True, "")
         if kind == "show":
             return _show(recorder, message)
+        if kind == "record":
+            recorder.snapshot()
+            return {"kind": "record", **recorder.record.data()}
+        if kind == "report":
+            return _report(recorder, session, message)
     except Exception as error:
         recorder.snapshot()
         return _answer(message, False, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
@@ -138,6 +146,23 @@ def _show(recorder: Recorder, message: Mapping[str, Any]) -> dict[str, Any]:
     if message.get("view") == "plan":
         recorder.snapshot(with_plan=True)
     return answer
+
+
+def _report(recorder: Recorder, session: Any, message: Mapping[str, Any]) -> dict[str, Any]:
+    """What no snapshot holds: what others see, what changed since BEGIN, what a deed would do."""
+    view = str(message.get("view"))
+    report: dict[str, Any] = {"kind": "report", "view": view, "as_of": recorder.snapshot().as_of}
+    if view in ("outside", "changes"):
+        report["comparison"] = compare(session, recorder.journal)
+        report["waiting"] = waiting_of(session, recorder.journal)
+        return report
+    if view == "graph":
+        obj = tokens.object(int(message.get("token", 0)))
+        if obj is None:
+            return _answer(message, False, "the object is gone: nothing held it any more")
+        report["cascade"] = cascade_of(session, str(message.get("deed", "delete")), obj, recorder.journal)
+        return report
+    return _answer(message, False, f"unknown view {view!r}")
 
 
 def _code(verb: str, name: Any, label: str) -> str:

@@ -138,6 +138,9 @@ _VERBS = (
         "[EXPR]",
     ),
     Verb("outside", "Shows what this session sees beside what everyone else sees.", "[TABLE]"),
+    Verb(
+        "export", "Writes a page of its own that replays what happened, without a kernel and without a network.", "FILE"
+    ),
     Verb("stack", "Shows the transaction and its savepoints: what survives if you stop now."),
     Verb("close", "Ends the session: its objects leave it, and what was not committed is lost."),
 )

@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-MODULES = ("dom", "store", "calls", "head", "board", "card", "plan", "sql", "rail", "moves", "dashboard")
+MODULES = (
+    *("dom", "store", "past", "calls", "head", "board", "card", "plan", "sql"),
+    *("timeline", "identity", "graph", "compare", "rail", "moves", "app", "dashboard"),
+)
 """the files of ``widgets/``, each after those it imports from"""
 
 _HERE = Path(__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import RLock
@@ -24,6 +24,7 @@ from nbsession.notebook.journal import Journal, runs
 from nbsession.notebook.labels import labels
 from nbsession.notebook.newcomers import newcomers
 from nbsession.notebook.publisher import Publisher
+from nbsession.notebook.record import Record
 from nbsession.notebook.snapshots import Card, SessionInfo, Snapshot, blank
 
 logger = logging.getLogger("nbsession.notebook")
@@ -33,6 +34,8 @@ INBOX = 500
 LOOKING = 0.002
 """seconds that may be spent on cards between two patches while a cell runs"""
 CARDS_AT_ONCE = 5
+STEPS = 40
+"""frames of the record made of what came since the last look: each event its own, unless there were more"""
 
 Watcher = Callable[[dict[str, Any]], None]
 
@@ -51,6 +54,7 @@ class Recorder:
     :param name: the variable that holds it, where no variable of the notebook does.
 
     :ivar journal: what happened.
+    :ivar record: what there was to see, event by event.
     :ivar met: the cell in which the session was first listened to.
     """
 
@@ -71,6 +75,7 @@ class Recorder:
         self._cell_began_at = 0
         self._watchers: tuple[Watcher, ...] = ()
         self._current = Snapshot.from_json(blank(name, self._info["dialect"], self._info["database"]))
+        self.record = Record(self._current)
         self._publisher: Publisher | None = None
         self.journal.frames.adopt(session.get_nested_transaction() or session.get_transaction())
         self._stop = session.subscribe(self._hear)
@@ -107,10 +112,10 @@ class Recorder:
         """
         session = self.session
         with self._lock:
-            news = self._read()
+            advanced = self._advanced()
             if session is None:
                 info: SessionInfo = {**self._info, "open": False}
-                return replace(self._advanced(news), session=info)
+                return replace(advanced, session=info)
             with self._looking():
                 self._info = _info_of(session, name_of(session, cells.clock.namespace, self.default_name))
                 taken = snapshot_builder.take(
@@ -162,7 +167,7 @@ class Recorder:
         self._inbox.append(fact)
         if self._publisher is None:
             if len(self._inbox) > INBOX:
-                self._read_into_journal()
+                self._read_into_journal(steps=1)
             return
         if self._looked < LOOKING and isinstance(fact, (StatesMoved, Marked)):
             for subject in fact.subjects[-CARDS_AT_ONCE:]:
@@ -202,14 +207,28 @@ class Recorder:
     def _send_news(self) -> None:
         with self._lock:
             self._looked = 0.0
-            self._tell(self._advanced(self._read()))
+            self._tell(self._advanced())
 
-    def _advanced(self, news: list[News]) -> Snapshot:
-        clock = cells.clock
-        return advance(self._current, news, self.journal, revision=self._next(), cell=clock.last, running=clock.running)
+    def _advanced(self, steps: int = STEPS) -> Snapshot:
+        """Empties the inbox into the journal, in a few steps of which each is recorded.
+
+        :return: the snapshot after it.
+        """
+        items = list(self._inbox)
+        self._inbox.clear()
+        clock, snapshot = cells.clock, self._current
+        size = max(1, -(-len(items) // steps))
+        for start in range(0, len(items), size):
+            news = self._read(items[start : start + size])
+            snapshot = advance(
+                snapshot, news, self.journal, revision=self._next(), cell=clock.last, running=clock.running
+            )
+            self.record.take(snapshot)
+        return snapshot
 
     def _tell(self, snapshot: Snapshot) -> None:
         before, self._current = self._current, snapshot
+        self.record.take(snapshot)
         patch = snapshot.patch_since(before) if self._watchers else {}
         if len(patch) > 2:  # more than its kind and revision
             for watcher in self._watchers:
@@ -250,21 +269,19 @@ class Recorder:
             with self._lock:
                 self._read_into_journal()
                 self.journal.relabel(presumed, actual, self._cell_began_at)
-        if self._publisher is not None:
+        session = self.session
+        if self._publisher is not None or (session is not None and session.bus.seq > self._cell_began_at):
             try:
                 self.snapshot()
             except Exception:
                 logger.exception("no snapshot could be taken")
-        else:
-            self._read_into_journal()
 
     # ── the inbox ────────────────────────────────────────────────────────────────────────────────────────────────────
-    def _read(self) -> list[News]:
-        """Empties the inbox into the journal; returns what was in it, long runs of moves made one move."""
+    def _read(self, items: Iterable[News | Circumstances]) -> list[News]:
+        """Enters facts in the journal; returns what was among the items, long runs of moves made one move."""
         news: list[News] = []
         facts: list[Fact] = []
-        while self._inbox:
-            item = self._inbox.popleft()
+        for item in items:
             if isinstance(item, Fact):
                 facts.append(item)
                 continue
@@ -282,11 +299,10 @@ class Recorder:
         self.journal.take(facts, *self._here)
         return facts
 
-    def _read_into_journal(self) -> None:
+    def _read_into_journal(self, steps: int = STEPS) -> None:
         with self._lock:
-            news = self._read()
-            if self._watchers and news:  # they have not been told yet
-                self._tell(self._advanced(news))
+            if self._inbox:
+                self._tell(self._advanced(steps))
 
     def _next(self) -> int:
         self._revision += 1

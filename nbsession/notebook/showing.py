@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.notebook import views
-from nbsession.notebook.answers import Answer
+from nbsession.notebook.answers import Answer, answer
 from nbsession.notebook.current import current_session
 from nbsession.notebook.drift import drift
 from nbsession.notebook.roll import roll_call
@@ -71,6 +71,18 @@ def outside(table: str | None = None, session: Any = None) -> View:
     :param table: only this table.
     """
     return views.outside(current_session(session), [table] if table else [])
+
+
+def export(path: str, session: Any = None) -> Answer:
+    """Writes a page of its own that replays what happened, without a kernel and without a network.
+
+    :param path: the file, as ``"story.html"``; it is overwritten if it is there.
+    :raises OSError: it cannot be written.
+    """
+    from nbsession.notebook.export import export as write
+
+    target = write(current_session(session), path)
+    return answer([f"written: {target}; open it in any browser"])
 
 
 def diff(session: Any = None) -> View:

@@ -12,6 +12,7 @@ text, not HTML.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
@@ -301,6 +302,28 @@ class Snapshot:
         if timeline:
             patch["timeline"] = timeline
         return patch
+
+
+LOG_KEPT = 500
+"""statements kept in a snapshot that patches are merged into"""
+EVENTS_KEPT = 1_000
+"""events of its timeline, likewise"""
+
+
+def merged(snapshot: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a snapshot's data that a patch changes, as they are after it. The page merges in the same way."""
+    changed = {key: value for key, value in patch.items() if key not in ("kind", "since")}
+    if "cards" in patch or "lanes" in patch:
+        cards = {**snapshot["cards"], **patch.get("cards", {})}
+        shown = [str(token) for lane in patch.get("lanes", snapshot["lanes"]) for token in lane["tokens"]]
+        changed["cards"] = {token: cards[token] for token in shown if token in cards}
+    if "log" in patch:
+        log = {entry["n"]: entry for entry in (*snapshot["log"], *patch["log"])}
+        changed["log"] = [log[number] for number in sorted(log)[-LOG_KEPT:]]
+    if "timeline" in patch:
+        events = {event["event"]: event for event in (*snapshot["timeline"], *patch["timeline"])}
+        changed["timeline"] = [events[number] for number in sorted(events)[-EVENTS_KEPT:]]
+    return changed
 
 
 LANES: tuple[tuple[str, str, str, str], ...] = (

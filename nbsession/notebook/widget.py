@@ -20,18 +20,20 @@ from nbsession.notebook.actions import funnel
 from nbsession.notebook.assets import asset_path, joined_module
 from nbsession.notebook.cells import clock
 from nbsession.notebook.recorder import recorder_of
-from nbsession.notebook.snapshots import Snapshot
-from nbsession.notebook.views import flush_plan, sql_log, state_board
+from nbsession.notebook.snapshots import Snapshot, merged
+from nbsession.notebook.views import event_timeline, flush_plan, identity_map, relationship_graph, sql_log, state_board
 from nbsession.notebook.views.view import View
 
-VIEWS = ("board", "card", "plan", "sql")
+VIEWS = ("board", "card", "plan", "sql", "timeline", "changes", "outside", "identity", "graph")
 """the tabs"""
 
-_STATIC: Mapping[str, Callable[[Snapshot], View]] = {"plan": flush_plan.view, "sql": sql_log.view}
-LOG_KEPT = 500
-"""statements kept for a page that is loaded again"""
-EVENTS_KEPT = 1_000
-"""events of the timeline, likewise"""
+_STATIC: Mapping[str, Callable[[Snapshot], View]] = {
+    "plan": flush_plan.view,
+    "sql": sql_log.view,
+    "timeline": event_timeline.view,
+    "identity": identity_map.view,
+    "graph": relationship_graph.view,
+}
 
 
 class Dashboard(anywidget.AnyWidget):
@@ -40,7 +42,7 @@ class Dashboard(anywidget.AnyWidget):
     It holds the session weakly, and may be shown several times, inside a ``VBox`` too. :meth:`close` ends it.
 
     :param session: a Session.
-    :param view: the tab it opens on: ``'board'``, ``'card'``, ``'plan'`` or ``'sql'``.
+    :param view: the tab it opens on: one of :data:`VIEWS`, as ``'board'`` or ``'timeline'``.
     :raises TraitError: there is no such tab.
 
     :ivar snapshot: what the page has been told, as plain data; to be read, not changed.
@@ -80,7 +82,7 @@ class Dashboard(anywidget.AnyWidget):
         since = self.snapshot["revision"]
         if patch["revision"] <= since:
             return
-        self.snapshot.update(_merged(self.snapshot, patch))
+        self.snapshot.update(merged(self.snapshot, patch))
         self.send({**patch, "since": since})
 
     def _tell_all(self) -> None:
@@ -108,22 +110,6 @@ class Dashboard(anywidget.AnyWidget):
         data, metadata = shown
         static = _STATIC.get(self.view, state_board.view)(self._recorder.snapshot())
         return {**data, "text/plain": static.text, "text/html": static.html}, metadata
-
-
-def _merged(snapshot: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a snapshot that a patch changes, as they are after it."""
-    changed = {key: value for key, value in patch.items() if key != "kind"}
-    if "cards" in patch or "lanes" in patch:
-        cards = {**snapshot["cards"], **patch.get("cards", {})}
-        shown = [str(token) for lane in patch.get("lanes", snapshot["lanes"]) for token in lane["tokens"]]
-        changed["cards"] = {token: cards[token] for token in shown if token in cards}
-    if "log" in patch:
-        log = {entry["n"]: entry for entry in (*snapshot["log"], *patch["log"])}
-        changed["log"] = [log[number] for number in sorted(log)[-LOG_KEPT:]]
-    if "timeline" in patch:
-        events = {event["event"]: event for event in (*snapshot["timeline"], *patch["timeline"])}
-        changed["timeline"] = [events[number] for number in sorted(events)[-EVENTS_KEPT:]]
-    return changed
 
 
 def _follow_notebook() -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.widgets.conftest import Show
 from tests.widgets.instrument import Instrument, fixture
 
-VIEWS = ("Board", "Card", "Plan", "SQL")
+VIEWS = ("Board", "Card", "Plan", "SQL", "Timeline", "Identity map", "Graph")
 
 # Every text on the page with its contrast to what is painted behind it. The canvas turns any CSS colour into bytes.
 CONTRASTS = """() => {
@@ -71,9 +71,9 @@ def test_every_text_has_enough_contrast(show: Show, name: str, theme: str) -> No
     if name != "empty":
         dash.root.locator(".nbs-card").first.click()
     for view in VIEWS:
-        dash.tab(view)
+        panel = dash.tab(view)
         if view == "SQL":
-            dash.root.get_by_label("internal").check()
+            panel.get_by_label("internal").check()
         found = dash.page.evaluate(CONTRASTS)
         assert len(found) > 20
         poor = [each for each in found if each[0] < 4.5]
@@ -132,10 +132,10 @@ def test_every_control_has_a_name(show: Show, name: str) -> None:
 def test_tabs_follow_the_pattern(show: Show) -> None:
     dash = show("busy")
     tabs = dash.root.get_by_role("tablist", name="Views").get_by_role("tab")
-    assert tabs.count() == 4
+    assert tabs.count() == 9
     tabs.first.focus()
     right, left = "ArrowRight", "ArrowLeft"
-    steps = ((right, "Card"), (right, "Plan"), ("End", "SQL"), (right, "Board"), (left, "SQL"), ("Home", "Board"))
+    steps = ((right, "Card"), (right, "Plan"), ("End", "Graph"), (right, "Board"), (left, "Graph"), ("Home", "Board"))
     for key, name in steps:
         dash.page.keyboard.press(key)
         dash.settle()
@@ -144,7 +144,7 @@ def test_tabs_follow_the_pattern(show: Show) -> None:
         panel = dash.root.locator("[role=tabpanel]:visible")
         assert panel.count() == 1
         assert panel.get_attribute("aria-labelledby") == dash.root.get_by_role("tab", selected=True).get_attribute("id")
-    assert [tab.get_attribute("tabindex") for tab in tabs.all()] == ["0", "-1", "-1", "-1"]
+    assert [tab.get_attribute("tabindex") for tab in tabs.all()] == ["0", *["-1"] * 8]
 
 
 def test_arrows_walk_the_board_and_enter_opens_a_card(show: Show) -> None:

@@ -134,12 +134,13 @@ def test_plan_shows_order_reasons_parameters_and_what_is_left_out(show: Show) ->
 
 def test_log_is_filtered_and_hides_the_engines_own_statements(show: Show) -> None:
     dash = show("busy", view="sql")
+    panel = dash.root.locator(".nbs-panel:visible")
     entries = dash.root.locator(".nbs-entry")
     assert entries.count() == 5
-    dash.root.get_by_label("internal").check()
+    panel.get_by_label("internal").check()
     dash.settle()
     assert entries.count() == 6 and dash.root.locator(".nbs-internal").count() == 1
-    field = dash.root.get_by_label("Filter")
+    field = panel.get_by_label("Filter")
     searches = {"delete from": 2, "AUTOFLUSH": 1, "In[5]": 2, "script": 1, "nothing like it": 0, "": 6}
     for wanted, count in searches.items():
         field.fill(wanted)

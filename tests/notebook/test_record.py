@@ -1,0 +1,92 @@
+"""The record: every moment can be had back as it was, it is bounded, and it survives JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from nbsession import Session
+from nbsession.notebook import record
+from nbsession.notebook.actions import carry_out
+from nbsession.notebook.recorder import recorder_of
+from nbsession.notebook.snapshots import Snapshot
+from tests.notebook.library import Loan, Member
+
+
+def brief(snapshot: Snapshot) -> Any:
+    """What the board of a snapshot shows: per lane its count and its objects, and the transaction."""
+    lanes = [
+        (lane["state"], lane["count"], [snapshot.cards[str(token)]["label"] for token in lane["tokens"]])
+        for lane in snapshot.lanes
+    ]
+    return lanes, snapshot.transaction, snapshot.log_total
+
+
+def test_every_moment_that_was_seen_can_be_had_back(session: Session) -> None:
+    recorder = recorder_of(session)
+    ada = Member(name="Ada")
+    bob = Member(name="Bob")
+    deeds = [
+        lambda: session.add(ada),
+        session.flush,
+        lambda: setattr(ada, "name", "Eve"),
+        lambda: session.add_all([bob, Loan(member=ada)]),
+        session.begin_nested,
+        lambda: session.delete(bob),
+        session.flush,
+        session.rollback,
+        lambda: session.add(bob),
+        session.commit,
+        lambda: session.expunge(bob),
+    ]
+    seen = []
+    for deed in deeds:
+        deed()  # type: ignore[operator]
+        snapshot = recorder.snapshot()
+        seen.append((snapshot.as_of["event"], brief(snapshot)))
+    assert len({event for event, _ in seen}) > 8
+    for event, then in seen:
+        if [e for e, _ in seen].count(event) == 1:
+            assert brief(recorder.record.at(event)) == then, event
+
+
+def test_each_event_is_a_moment_of_its_own(session: Session) -> None:
+    recorder = recorder_of(session)
+    session.add_all([Member(name=f"m{number}") for number in range(5)])
+    session.flush()
+    recorder.snapshot()
+    events = {frame["event"] for frame in recorder.record.data()["frames"]}
+    told = {event["event"] for event in recorder.journal.chronicle.events}
+    assert told <= events
+
+
+def test_thousands_at_once_make_few_frames_and_old_ones_are_folded(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "FRAMES_KEPT", 30)
+    recorder = recorder_of(session)
+    for number in range(2_000):
+        session.add(Member(name=f"m{number}"))
+    recorder.snapshot()
+    session.flush()
+    last = recorder.snapshot()
+    data = recorder.record.data()
+    assert len(data["frames"]) <= 30
+    assert data["base"]["as_of"]["event"] > 0
+    assert brief(recorder.record.at(last.as_of["event"])) == brief(last)
+    assert len(json.dumps(data)) < 3_000_000
+
+
+def test_the_page_is_given_the_record_and_reports_as_plain_data(session: Session) -> None:
+    recorder = recorder_of(session)
+    session.add(Member(name="Ada"))
+    session.flush()
+    told = carry_out(recorder, {"kind": "record"})
+    assert told["kind"] == "record" and json.loads(json.dumps(told)) == told
+    for view in ("outside", "changes"):
+        report = carry_out(recorder, {"kind": "report", "view": view})
+        assert report["kind"] == "report" and json.loads(json.dumps(report)) == report
+    assert carry_out(recorder, {"kind": "report", "view": "x"})["ok"] is False
+    assert carry_out(recorder, {"kind": "report", "view": "graph", "token": 10**9})["ok"] is False
