@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from nbsession.events import tokens
-from nbsession.mapping.registry import registries
 from nbsession.notebook.card_builder import key_text, value_text
+from nbsession.notebook.in_sight import mappers_in_sight
 from nbsession.notebook.journal import Journal
 from nbsession.notebook.reports import Comparison, RowDifference, TableComparison
 from nbsession.notebook.written import ANY, tables_written
@@ -98,7 +98,7 @@ class _Comparer:
 
     def tables(self, only: Sequence[str]) -> Iterator[TableComparison]:
         with self.engine.connect() as outside:
-            mapped = {name: known for known in _mapped() for name in [known.name]}
+            mapped = {name: known for known in _mapped(self.session) for name in [known.name]}
             there = _names(outside)
             written = (self.by_session | self.by_sql) - {ANY}
             wanted = list(only) or sorted(written | mapped.keys())
@@ -179,16 +179,15 @@ class _Comparer:
         return "SQL" if by_sql else "others"
 
 
-def _mapped() -> Iterator[Known]:
+def _mapped(session: Any) -> Iterator[Known]:
     """The tables of mapped classes."""
-    for registry in tuple(registries):
-        for mapper in registry.mappers:
-            table = mapper.local_table
-            name = getattr(table, "name", None)
-            if isinstance(name, str) and mapper.entity_name is None:
-                columns = tuple(column.name for column in table.columns)
-                key = tuple(column.name for column in table.primary_key)
-                yield Known(name, mapper.class_.__name__, columns, key)
+    for mapper in mappers_in_sight(session):
+        table = mapper.local_table
+        name = getattr(table, "name", None)
+        if isinstance(name, str) and mapper.entity_name is None:
+            columns = tuple(column.name for column in table.columns)
+            key = tuple(column.name for column in table.primary_key)
+            yield Known(name, mapper.class_.__name__, columns, key)
 
 
 def _names(connection: Any) -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nbsession.mapping.registry import registries
 from nbsession.notebook.answers import Answer, answer
+from nbsession.notebook.in_sight import mappers_in_sight
 from nbsession.notebook.views.plain import clip, listed
 
 SAME = "classes and tables agree"
@@ -25,7 +25,7 @@ def drift(session: Any) -> Answer:
         there = {name for schema, name in reader.table_names() if schema in (None, "main")}
         lines: list[str] = []
         known: set[str] = set()
-        for title, table in _mapped():
+        for title, table in _mapped(session):
             if table.name in known:
                 continue
             known.add(table.name)
@@ -38,12 +38,11 @@ def drift(session: Any) -> Answer:
     return answer([clip(line, 200) for line in lines] or [SAME])
 
 
-def _mapped() -> Iterator[tuple[str, Any]]:
-    for registry in tuple(registries):
-        for mapper in registry.mappers:
-            table = mapper.local_table
-            if isinstance(getattr(table, "name", None), str):
-                yield mapper.class_.__name__, table
+def _mapped(session: Any) -> Iterator[tuple[str, Any]]:
+    for mapper in mappers_in_sight(session):
+        table = mapper.local_table
+        if isinstance(getattr(table, "name", None), str):
+            yield mapper.class_.__name__, table
 
 
 def _columns(title: str, table: Any, there: dict[str, bool]) -> Iterator[str]:
