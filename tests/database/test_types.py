@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbsession import exc
-from nbsession.database import RowInsert, create_engine
+from nbsession.database import RowInsert, RowUpdate, create_engine
 from nbsession.sql import types
 from nbsession.sql.expression import select
 from nbsession.sql.schema import Column, MetaData, Table
@@ -195,4 +196,80 @@ def test_types_survive_reflection(database_url):
     write = RowInsert(table, (table.c.c0,), table.c.id)
     with engine.begin() as connection:
         assert list(connection.insert_rows(write, [(1,), (2,)])) == [1, 2]
+    engine.dispose()
+
+
+ROUNDED = [
+    ("DECIMAL(4,1)", Decimal("1.26")),
+    ("DECIMAL(4,1)", 1.26),
+    ("BIGINT", 2.5),
+    ("INTEGER", Decimal("0.5")),
+    ("HUGEINT", 0.1),
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 1500])
+@pytest.mark.parametrize(("declared", "value"), ROUNDED)
+def test_what_duckdb_would_round_silently_is_refused(declared, value, count):
+    with _own_table(declared) as (connection, table):
+        write = RowInsert(table, (table.c.id, table.c.v))
+        with pytest.raises(exc.DataError, match=r"would round.*Round it first"):
+            connection.insert_rows(write, [(n, value) for n in range(count)])
+        connection.insert_rows(write, [(n, None) for n in range(count)])
+        with pytest.raises(exc.DataError, match="would round"):
+            connection.update_rows(RowUpdate(table, (table.c.v,), (table.c.id,)), [(value, n) for n in range(count)])
+        assert connection.fetch("SELECT count(*), count(v) FROM t") == [(count, 0)]
+
+
+STRUCTS = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}, None]
+OWN = [
+    ("DECIMAL(4,1)", [Decimal("1.30"), 2.5, 3, None], [Decimal("1.3"), Decimal("2.5"), Decimal("3.0"), None]),
+    ("DECIMAL(10,2)", [0.1 + 0.2, Decimal("1E+2")], [Decimal("0.30"), Decimal("100.00")]),
+    ("DECIMAL(38,2)", [Decimal("123456789012345678901234567890123456.78")], [Decimal("123456789012345678901234567890123456.78")]),
+    ("BIGINT", [2**60 + 1, 2.0, Decimal("3.00")], [2**60 + 1, 2, 3]),
+    ("HUGEINT", [2**100 + 1, -(2**100), None, 2.0], [2**100 + 1, -(2**100), None, 2]),
+    ("UBIGINT", [2**64 - 1], [2**64 - 1]),
+    ("INTEGER[]", [[1, 2], [], None, [None]], [[1, 2], [], None, [None]]),
+    ("VARCHAR[]", [["a", "é"], [None]], [["a", "é"], [None]]),
+    ("STRUCT(a INTEGER, b VARCHAR)", STRUCTS, STRUCTS),
+    ("ENUM('a', 'b')", ["b", "a", None], ["b", "a", None]),
+    ("DATE", [dt.date(1, 1, 1), dt.date(9999, 12, 31)], [dt.date(1, 1, 1), dt.date(9999, 12, 31)]),
+    ("INTEGER", [None, None], [None, None]),
+    ("VARCHAR", [None, None], [None, None]),
+    ("STRUCT(a INTEGER)", [None, None], [None, None]),
+    ("INTEGER[]", [None, None], [None, None]),
+    ("BLOB", [b"", b"a\0b", None], [b"", b"a\0b", None]),
+    ("UUID", [uuid.UUID(int=2**128 - 1), None], [uuid.UUID(int=2**128 - 1), None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("times", [0, 1, 700])
+@pytest.mark.parametrize(("declared", "given_", "back"), OWN)
+def test_duckdbs_own_types_come_back_one_by_one_by_columns_and_by_arrow(declared, given_, back, times):
+    with _own_table(declared) as (connection, table):
+        write = RowInsert(table, (table.c.id, table.c.v))
+        if times:
+            connection.insert_rows(write, [*enumerate(given_ * times)])
+        else:
+            for number, value in enumerate(given_):
+                connection.insert_rows(write, [(number, value)])
+        nested = connection.begin_nested()
+        connection.exec_driver_sql("DELETE FROM t")
+        nested.rollback()
+        values = [value for (value,) in connection.fetch("SELECT v FROM t ORDER BY id")]
+        assert values == back * max(1, times)
+        assert [type(value) for value in values] == [type(value) for value in back] * max(1, times)
+        update = RowUpdate(table, (table.c.v,), (table.c.id,))
+        rows = [(value, number) for number, value in enumerate(reversed(given_ * max(1, times)))]
+        assert connection.update_rows(update, rows) == len(rows)
+        assert [value for (value,) in connection.fetch("SELECT v FROM t ORDER BY id DESC")] == back * max(1, times)
+
+
+@contextmanager
+def _own_table(declared):
+    engine = create_engine("duckdb://")
+    table = Table("t", MetaData(), Column("id", types.Integer, primary_key=True), Column("v", types.Integer))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared})")
+        yield connection, table
     engine.dispose()

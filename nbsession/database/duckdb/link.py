@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database.duckdb.arrow import table_of
 from nbsession.database.duckdb.catalog import Catalog, TableFacts, declared_as
 from nbsession.database.duckdb.dialect import DuckDBDialect
+from nbsession.database.duckdb.exact import exact
 from nbsession.database.duckdb.fetching import fetch_all, fetch_zoned
 from nbsession.database.duckdb.footprints import written_tables
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
@@ -235,6 +236,7 @@ class DuckDBLink(Link):
                 # a default like now() would not be the same when replayed: evaluate it here, send its value
                 names.append(name)
                 columns.append([row[0] for row in self.ask(_defaults(fact.default, fact.declared, count))])
+        columns = exact(names, columns, facts)
         work = Work(write, tuple(names), columns, facts)
         if not names:
             self._write_each(self.dialect.insert_text(write), [()] * count)
@@ -254,13 +256,17 @@ class DuckDBLink(Link):
         self.touched.updated(write, rows)
         facts = self._facts(write.table)
         names = tuple([column.name for column in (*write.set_columns, *write.match_columns)])
-        columns = [list(values) for values in zip(*rows, strict=True)]
+        columns = exact(names, [list(values) for values in zip(*rows, strict=True)], facts)
         if len(rows) == 1:
-            return self._write(self.dialect.update_text(write), rows[0], Work(write, names, columns, facts))
+            row = [column[0] for column in columns]
+            return self._write(self.dialect.update_text(write), row, Work(write, names, columns, facts))
         setting = len(write.set_columns)
         if len({row[setting:] for row in rows}) < len(rows):  # one row twice: in order, the last one stays
             text = self.dialect.update_text(write)
-            return sum(self._write(text, row, Work(write, names, [[v] for v in row], facts)) for row in rows)
+            return sum(
+                self._write(text, row, Work(write, names, [[value] for value in row], facts))
+                for row in zip(*columns, strict=True)
+            )
         return self._write_columns(
             lambda types: self.dialect.update_columns_text(write, types), Work(write, names, columns, facts)
         )
