@@ -112,10 +112,12 @@ def check_deletable(session: Session, obj: Any) -> None:
             f"Instance '{describe(obj)}' is not persisted: it has no row to delete."
             + (" Expunge it to keep it from being inserted." if state.status is ObjectState.PENDING else "")
         )
-    session.work_begins()
+    if session.transaction is None or session.block is not None or session.flushing_thread is not None:
+        session.work_begins()
     if owner is not None and owner is not session:
         raise elsewhere(session, obj, owner)
-    if owner is None or is_displaced(session.unit_of_work, obj):
+    here = state.status is not ObjectState.PERSISTENT or session.unit_of_work.identity_map.contains_object(obj)
+    if owner is None or not here:
         attach(session, obj, "session.delete")
 
 

@@ -80,7 +80,8 @@ class Session(ClassicNames):
 
         :raises InvalidRequestError: it has no row, or is in another session.
         """
-        if attaching.is_gone(obj):
+        state = state_of(obj)
+        if state.status is ObjectState.DELETED or state.common is state.mapper.gone:  # a flush deleted its row
             self.work_begins()
             return
         attaching.check_deletable(self, obj)

@@ -84,7 +84,9 @@ class UnitOfWork:
         """The state of new objects that were flushed before, and undone: changes since then are noted."""
         if status is ObjectState.TRANSIENT:
             return mapper.undone
-        return self._again.setdefault(mapper, CommonState(mapper, status, self.session, noting=True))
+        if mapper not in self._again:
+            self._again[mapper] = CommonState(mapper, status, self.session, noting=True)
+        return self._again[mapper]
 
     def observe(self, on: bool) -> None:
         """While somebody listens, every write passes by the attribute, which publishes it."""
@@ -156,13 +158,16 @@ class UnitOfWork:
         if trigger in _CLEAN:
             deque(map(mapper.give_state, objects, repeat(common)), 0)
             return
-        for obj in objects:
-            state = state_of(obj)
-            becomes = common if common.noting or not state.noting else self._noting(mapper, after)
-            if isinstance(state, OwnState):
-                state.common = becomes
-            else:
-                mapper.give_state(obj, becomes)
+        shared, becomes, give = None, common, mapper.give_state
+        for obj in objects:  # thousands may share one state
+            state = obj._nbs_state
+            if state is not shared:
+                becomes = common if common.noting or not state.noting else self._noting(mapper, after)
+                if state.owned:
+                    state.common = becomes
+                    continue
+                shared = state
+            give(obj, becomes)
 
     def _unfile(self, objects: Sequence[Any], before: ObjectState) -> None:
         if before is ObjectState.PENDING:
@@ -172,11 +177,13 @@ class UnitOfWork:
                 for obj in objects:
                     self.new.pop(id(obj), None)
         elif before is ObjectState.PERSISTENT:
+            places = self.identity_map.of(state_of(objects[0]).mapper.base_mapper)
+            nested = self.frame if self.frame is not None and self.frame.nested else None
             for obj in objects:
-                if id(obj) in self.modified and self.frame is not None and self.frame.nested:
-                    self.frame.touched.append(ref(obj))
+                if nested is not None and id(obj) in self.modified:
+                    nested.touched.append(ref(obj))
                 self.marked.pop(id(obj), None)
-                self.identity_map.of(state_of(obj).mapper.base_mapper).discard(ident_of(obj), obj)
+                places.discard(ident_of(obj), obj)
                 self.let_go(obj)
 
     def _file(self, mapper: Mapper, objects: Sequence[Any], after: ObjectState, trigger: Trigger) -> None:
@@ -269,10 +276,11 @@ class UnitOfWork:
     def mark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush deletes it; one that was given to a parent before, the flush after that, as in SQLAlchemy."""
         self.marked[id(obj)] = obj
-        state = state_of(obj)
-        if isinstance(state, OwnState) and state.related:
+        state = obj._nbs_state
+        if state.owned and state.related:
             self.given[id(obj)] = [obj.__dict__.get(key) for key in state.related]
-        self.mark((obj,), "to delete", cause)
+        if self._bus.observers:
+            self.mark((obj,), "to delete", cause)
 
     def unmark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush does not delete it."""

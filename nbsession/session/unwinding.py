@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.batches import alive
 from nbsession.session.displacing import displace
+from nbsession.session.hook_points import HookPoints
 from nbsession.session.undo import Frame
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import ident_of, state_of
@@ -27,13 +28,12 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
 
     :param stays: tells the mappers whose rows were committed all the same, by an engine that came first.
     """
-    deleted = [obj for obj in alive(frame.deleted) if is_ours(unit, obj)]
+    deleted = _ours(unit, alive(frame.deleted))
     inserted = alive(frame.inserted)
-    unit.tell(
-        "pending_to_transient", _in(inserted, ObjectState.TRANSIENT)
-    )  # it was undone before, and is told of again
+    if HookPoints.about_objects:  # it was undone before, and is told of again
+        unit.tell("pending_to_transient", _in(inserted, ObjectState.TRANSIENT))
     unit.move_each(list(unit.new.values()), Trigger.UNDO_ADD, cause)
-    inserted = [obj for obj in inserted if is_ours(unit, obj)]
+    inserted = _ours(unit, inserted)
     if stays is not None:
         inserted = [obj for obj in inserted if not stays(state_of(obj).mapper)]
         gone = [obj for obj in _in(deleted, ObjectState.DELETED) if stays(state_of(obj).mapper)]
@@ -56,8 +56,15 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
 def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: str) -> None:
     """Objects whose INSERT is undone have no row and no key; one whose key was changed keeps the first, as a detached one."""
     first_keys = {id(obj): ident for obj, ident in frame.rekeyed_objects()}
-    was_deleted = [obj for obj in inserted if state_of(obj).common is state_of(obj).mapper.gone]
-    for batch in (was_deleted, [obj for obj in inserted if state_of(obj).common is not state_of(obj).mapper.gone]):
+    was_deleted: list[Any] = []
+    others: list[Any] = []
+    for obj in inserted:
+        state = obj._nbs_state
+        (was_deleted if state.common is state.mapper.gone else others).append(obj)
+    for batch in (was_deleted, others):
+        if not first_keys:
+            unit.move_each(batch, Trigger.UNDO_INSERT, cause)
+            continue
         keyed = [obj for obj in batch if id(obj) in first_keys]
         unit.move_each(_in(keyed, ObjectState.DELETED), Trigger.EXPUNGE, cause)
         stay = _in(keyed, ObjectState.DETACHED)
@@ -86,8 +93,9 @@ def _bring_back(unit: UnitOfWork, deleted: list[Any], cause: str) -> None:
 def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
     """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
     if detach:
-        gone = [obj for obj in _in(alive(frame.deleted), ObjectState.DELETED) if is_ours(unit, obj)]
-        unit.move_each(gone, Trigger.COMMIT, cause)
+        gone = _ours(unit, _in(alive(frame.deleted), ObjectState.DELETED)) if frame.deleted else []
+        if gone:
+            unit.move_each(gone, Trigger.COMMIT, cause)
     if expire:
         unit.expire_all(cause, ending=True)
 
@@ -98,6 +106,18 @@ def is_ours(unit: UnitOfWork, obj: Any) -> bool:
     if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
         return False
     return state.session_ref() in (None, unit.session())
+
+
+def _ours(unit: UnitOfWork, objects: list[Any]) -> list[Any]:
+    """Those that are :func:`is_ours`: asked once for all that share a state."""
+    shared, answer, found = None, False, []
+    for obj in objects:
+        state = obj._nbs_state
+        if state is not shared:
+            shared, answer = state, is_ours(unit, obj)
+        if answer:
+            found.append(obj)
+    return found
 
 
 def _in(objects: Iterable[Any], status: ObjectState) -> list[Any]:

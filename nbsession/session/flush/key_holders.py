@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def meet_holders(session: Session, step: Step) -> None:
     """Before rows of a base table are inserted: who holds a key of theirs is loaded, if it is expired."""
     assert step.shape is not None
-    key = step.shape.mapper.pk_keys[0]
+    mapper = step.shape.mapper
+    known, key = session.unit_of_work.identity_map.of(mapper.base_mapper), mapper.pk_keys[0]
+    if not len(known) or known.keys().isdisjoint([mapper.ident_of_values(obj.__dict__) for obj in step.objects]):
+        return  # nearly always
     _meet(session, [obj for obj in step.objects if key in obj.__dict__])
 
 

@@ -48,8 +48,8 @@ class Linking:
             declared_here = [
                 r for r in mapper.relationships if not r.viewonly and r.direction is not Direction.MANYTOMANY
             ]
-            again = [obj for obj in objects if state_of(obj).noting] if declared_here else []
-            fresh = [obj for obj in objects if not state_of(obj).noting] if again else objects
+            again = [obj for obj in objects if obj._nbs_state.noting] if declared_here else []
+            fresh = [obj for obj in objects if not obj._nbs_state.noting] if again else objects
             for declared in declared_here:
                 self._link_new(declared, fresh)
                 self._link_changed(declared, again)
@@ -192,7 +192,8 @@ class Linking:
     def _unlink_children(self, declared: Relationship, parents: list[Any]) -> None:
         """Children of deleted parents: their foreign keys become NULL, as far as they are loaded."""
         for parent in parents:
-            self._unlink_removed(declared, parent)
+            if parent._nbs_state.owned:
+                self._unlink_removed(declared, parent)
             held = parent.__dict__.get(declared.key, NO_VALUE)
             if held is NO_VALUE:
                 if not declared.passive_deletes:

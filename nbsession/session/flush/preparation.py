@@ -18,7 +18,7 @@ from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
 from nbsession.session.flush.orphans import orphans, taken_back, taken_back_since
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -72,8 +72,10 @@ def _reach_children(session: Session, parent: Any) -> None:
     for declared in state_of(parent).mapper.relationships:
         if declared.direction is Direction.MANYTOONE or declared.viewonly or declared.passive_deletes:
             continue
-        with session.no_autoflush:
-            held = held_by(parent, declared.key)
+        held = parent.__dict__.get(declared.key, NO_VALUE)
+        if held is NO_VALUE:
+            with session.no_autoflush:
+                held = held_by(parent, declared.key)
         if declared.cascade.delete_orphan and not declared.cascade.delete:
             for child in members_of(held) if declared.uselist else [held]:
                 if child is not None and state_of(child).status is ObjectState.PERSISTENT:

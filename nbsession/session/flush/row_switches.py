@@ -18,7 +18,7 @@ def row_switches(work: Workload, links: dict[int, list[Link]]) -> dict[int, Any]
     :param links: by ``id`` of the new object, the foreign keys to be filled: they may be part of its key.
     :raises FlushError: two new objects want one row.
     """
-    if not work.deletes:
+    if not work.deletes or not work.inserts:
         return {}
     leaving = {row_key(obj): obj for obj in work.deletes}
     switched: dict[int, Any] = {}

@@ -191,13 +191,12 @@ class RowWriter:
             if absent:
                 note_unset(obj, self._absent.setdefault(absent, frozenset(absent)))
 
-    def _give_keys(self, objects: Iterable[Any]) -> None:
-        advice = self._lack_of_keys(objects)
-        if advice is not None:
-            raise FlushError(advice)
+    def _give_keys(self, objects: Sequence[Any]) -> None:
         mapper = self.shape.mapper
-        for obj in objects:
-            mapper.give_ident(obj, mapper.ident_of_values(obj.__dict__))
+        idents = [mapper.ident_of_values(obj.__dict__) for obj in objects]
+        if None in idents:
+            raise FlushError(self._lack_of_keys(objects))
+        deque(map(mapper.give_ident, objects, idents), 0)
 
     def _lack_of_keys(self, objects: Iterable[Any]) -> str | None:
         """What is wrong where a key was not given; None if all were. Most databases refuse such a row themselves."""
