@@ -8,7 +8,7 @@ from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import forget_unset, state_of
+from nbsession.tracking.instance_state import forget_unset, ident_of, state_of, unset_of
 
 
 def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
@@ -72,6 +72,17 @@ def mappers_of(objects: Iterable[Any]) -> set[Mapper]:
 def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     """The objects that still exist, each once."""
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
+
+
+def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
+    """New objects on which nothing was set: what they have is the key that an INSERT made, in a flush that failed later."""
+    return [
+        obj
+        for obj in objects
+        if ident_of(obj) is not None
+        and mapper.mapped_keys.intersection(obj.__dict__) <= set(mapper.pk_keys)
+        and unset_of(obj).union(mapper.pk_keys).issuperset(mapper.column_keys)
+    ]
 
 
 def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:

@@ -16,7 +16,7 @@ from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
 from nbsession.mapping.attributes import describe, subject_of
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.batches import expire_values, grouped, in_runs
+from nbsession.session.batches import expire_values, grouped, have_only_their_key, in_runs
 from nbsession.session.displacing import displace
 from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
@@ -159,6 +159,9 @@ class UnitOfWork:
             deque(map(mapper.give_state, objects, repeat(common)), 0)
             return
         shared, becomes, give = None, common, mapper.give_state
+        if trigger is Trigger.UNDO_ADD:
+            for obj in have_only_their_key(mapper, objects):
+                give(obj, self._noting(mapper, before))
         for obj in objects:  # thousands may share one state
             state = obj._nbs_state
             if state is not shared:

@@ -112,7 +112,8 @@ class OwnState(set[str]):
     :ivar common: the CommonState it came from and returns to.
     :ivar old: key to the column value before the first change, or NO_VALUE.
     :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, or a list.
-    :ivar given_up: relationships of other objects that this one was taken out of.
+    :ivar given_up: relationships of other objects that this one was taken out of; as ``(relationship,)`` from one of two
+        places in a list, so that it is still there.
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
     """
 

@@ -195,6 +195,8 @@ class CollectionAttribute(RelationshipAttribute):
             self.announce(owner, state_of(owner), member, None)
             if id(member) not in held or state_of(member).status in NEW:
                 self.let_go(owner, member, id(member) in held)
+            elif self.relationship.cascade.delete_orphan and isinstance(state := state_of(member), OwnState):
+                state.given_up += ((self.relationship,),)
 
     def missed(self, owner: Any, member: Any) -> None:
         """Something was to be removed that is no member: both count as changed, and what was asked is known."""

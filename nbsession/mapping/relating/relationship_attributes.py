@@ -278,6 +278,8 @@ class ReferenceAttribute(RelationshipAttribute):
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
         self.note(obj, old)
+        if value is not None and isinstance(state := state_of(obj), OwnState) and state.given_up:
+            state.given_up = tuple(one for one in state.given_up if not isinstance(one, tuple))  # it is taken again
         obj.__dict__[self.key] = value
         if old is not value:
             self.announce(obj, state_of(obj), old, value)

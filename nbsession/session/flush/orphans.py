@@ -33,6 +33,12 @@ def given_up(child: Any, declared: Relationship) -> bool:
     return isinstance(state, OwnState) and declared in state.given_up
 
 
+def left_one_place(child: Any, declared: Relationship) -> bool:
+    """Was it last taken out of one of two places in a list? Then it is an orphan, though it is in the list still."""
+    state = state_of(child)
+    return isinstance(state, OwnState) and (declared,) in state.given_up
+
+
 def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
     """(child, relationship) for each child that is marked to be deleted, but was given to a parent that stays."""
     found: list[tuple[Any, Relationship]] = []
@@ -79,7 +85,7 @@ class _Orphans:
                 for child in objects:
                     if (
                         (only is None or id(child) in only)
-                        and given_up(child, declared)
+                        and (left_one_place(child, declared) or given_up(child, declared))
                         and self._is_orphan(declared, child)
                     ):
                         found.append((child, declared))
@@ -101,7 +107,11 @@ class _Orphans:
         """Persistent, ours, not marked yet, and in no other parent's collection than the giver's."""
         if state_of(child).status is not ObjectState.PERSISTENT or id(child) in self.unit.marked:
             return False
-        if not self.unit.identity_map.contains_object(child) or declared.has_parent(child, giver):
+        if not self.unit.identity_map.contains_object(child):
+            return False
+        if left_one_place(child, declared):
+            return True
+        if declared.has_parent(child, giver):
             return False
         return id(child) not in self._members(declared)
 

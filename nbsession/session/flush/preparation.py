@@ -18,7 +18,7 @@ from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
 from nbsession.session.flush.orphans import orphans, taken_back, taken_back_since
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -93,6 +93,8 @@ def _reach_parents(session: Session, leaving: list[Any]) -> None:
                 continue
             attribute = mapper.attributes[declared.key]
             for obj in sorted(objects, key=_key_text):
+                if _is_changed(obj, declared):
+                    break  # what it referred to is known
                 try:
                     for local, _ in declared.pairs if declared.key not in obj.__dict__ else ():
                         getattr(obj, local)  # an expired object is loaded
@@ -106,7 +108,13 @@ def _reach_parents(session: Session, leaving: list[Any]) -> None:
             if is_tree(declared):
                 with session.no_autoflush:
                     for obj in objects:
-                        held_by(obj, declared.key)
+                        if not _is_changed(obj, declared):
+                            held_by(obj, declared.key)
+
+
+def _is_changed(obj: Any, declared: Relationship) -> bool:
+    state = state_of(obj)
+    return isinstance(state, OwnState) and declared.key in state.related
 
 
 def _key_text(obj: Any) -> str:
