@@ -29,6 +29,9 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
     :param stays: tells the mappers whose rows were committed all the same, by an engine that came first.
     """
     deleted = _ours(unit, alive(frame.deleted))
+    expunged = [
+        obj for obj in _in(deleted, ObjectState.DETACHED) if state_of(obj).common is not state_of(obj).mapper.gone
+    ]
     inserted = alive(frame.inserted)
     if HookPoints.about_objects:  # it was undone before, and is told of again
         unit.tell("pending_to_transient", _in(inserted, ObjectState.TRANSIENT))
@@ -45,6 +48,7 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
             displace(unit, obj, ident, cause)
         unit.give_key(obj, ident)
     _bring_back(unit, deleted, cause)
+    unit.move_each(expunged, Trigger.ADD, cause)  # by a flush that failed they were persistent again before
     if touched is None:
         unit.expire_all(cause, ending=True)
     else:
@@ -75,7 +79,7 @@ def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: 
         for obj in again:
             state_of(obj).mapper.give_ident(obj, first_keys[id(obj)])
         unit.move_each(again, Trigger.MAKE_DETACHED, cause)
-    frame.give_back_values(inserted)
+    frame.give_back_values(_in(inserted, ObjectState.TRANSIENT))
 
 
 def _bring_back(unit: UnitOfWork, deleted: list[Any], cause: str) -> None:
