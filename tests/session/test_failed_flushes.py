@@ -63,7 +63,7 @@ def test_deletes_wait_for_a_circle_in_their_tree_and_not_in_another(model: Any, 
 
 
 def test_nothing_was_set_on_an_object_by_an_insert_that_a_failed_flush_undid(model: Any, session: Session) -> None:
-    plain, refused = model.Node(), model.Address(id=1)
+    plain, refused = model.User(), model.Address(id=1)
     session.add_all([plain, refused])
     with pytest.raises(IntegrityError):
         session.flush()
@@ -143,12 +143,31 @@ def test_a_changed_reference_of_a_deleted_object_is_not_loaded(model: Any, sessi
     assert inspect(child).deleted and "user" not in vars(child) and session.is_modified(child)
 
 
+def test_a_reference_deleted_outside_of_a_session_is_a_change(model: Any, session: Session) -> None:
+    child = model.Address()
+    session.add(child)
+    session.flush()
+    session.expunge(child)
+    del child.user
+    assert session.is_modified(child)
+
+
 def test_a_child_that_leaves_one_of_two_places_in_a_list_is_an_orphan(model: Any, session: Session) -> None:
     parent, child = session.get(model.User, 1), session.get(model.Address, 1)
     parent.addresses.append(child)
     parent.addresses.remove(child)
     session.flush()
     assert inspect(child).deleted
+
+
+def test_a_child_given_twice_and_taken_back_once_lives(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), model.Address()
+    session.add(child)
+    session.flush()
+    parent.addresses += [child, child]
+    parent.addresses.remove(child)
+    session.flush()
+    assert inspect(child).persistent and child.user is parent
 
 
 def test_a_child_that_leaves_one_of_two_places_and_is_given_again_lives(model: Any, session: Session) -> None:

@@ -235,8 +235,11 @@ class ReferenceAttribute(RelationshipAttribute):
 
     def _never_set(self, obj: Any) -> bool:
         """Was neither it nor its foreign key ever set?"""
-        if state_of(obj).status in NEW:
+        state = state_of(obj)
+        if state.status in NEW:
             return True
+        if state.session_ref() is None:
+            return False  # nobody can tell
         unset = unset_of(obj)
         return any(local in unset and local not in obj.__dict__ for local, _ in self.relationship.pairs)
 

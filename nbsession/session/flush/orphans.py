@@ -110,10 +110,16 @@ class _Orphans:
         if not self.unit.identity_map.contains_object(child):
             return False
         if left_one_place(child, declared):
-            return True
+            return id(child) not in self._added(declared)
         if declared.has_parent(child, giver):
             return False
         return id(child) not in self._members(declared)
+
+    def _added(self, declared: Relationship) -> set[int]:
+        """All that new and modified parents were given."""
+        parents = [p for p in (*self.unit.new.values(), *self.unit.modified.values()) if isinstance(p, declared.class_)]
+        history = collection_history if declared.uselist else reference_history
+        return {id(child) for parent in parents for child in history(parent, declared.key).added}
 
     def _members(self, declared: Relationship) -> set[int]:
         """All that new and modified parents hold."""
