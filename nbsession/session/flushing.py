@@ -17,6 +17,7 @@ from nbsession.session.flush.preparation import prepare_flush
 from nbsession.session.flush.telling import telling
 from nbsession.session.flush.workload import with_children
 from nbsession.session.transacting import Transacting
+from nbsession.session.transaction import OF_LEVELS
 
 
 class Flushing(Transacting):
@@ -52,10 +53,10 @@ class Flushing(Transacting):
         transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
         transaction.require_active()
         works = unit.has_work if only is None else not only.isdisjoint((*unit.new, *unit.modified, *unit.marked))
-        bracket = transaction.bracket() if works and not own else None
+        bracket = transaction.bracket() if works and not own and not self.hooks.heard.isdisjoint(OF_LEVELS) else None
         try:
             prepare_flush(session, only)
-            plan = build_plan(unit, only)
+            plan = build_plan(unit, only, prepared=True)
             execute_plan(session, plan, transaction, telling if class_hooks.count else plainly)
             done = bool(plan or touched)
             if done:

@@ -62,7 +62,8 @@ class Level:
         unit.frame = self.frame
         self._move(TransactionTrigger.BEGIN)
         session.transaction = self  # type: ignore[assignment]  # a level is always a SessionTransaction
-        session.hooks.fire("after_transaction_create", session, self)
+        if session.hooks.heard:
+            session.hooks.fire("after_transaction_create", session, self)
 
     # --------------------------------------------------------------------------------------------- looking
 

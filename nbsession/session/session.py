@@ -65,7 +65,8 @@ class Session(ClassicNames):
         :raises InvalidRequestError: it is in another session, its key is taken here, or it was deleted.
         """
         attaching.attach(self, obj, "session.add")
-        if state_of(obj).mapper.declared:
+        state = state_of(obj)
+        if state.owned or not obj.__dict__.keys().isdisjoint(state.mapper.declared):  # else it leads to nobody
             self._pull_in_family(obj)
 
     def add_all(self, instances: Iterable[Any]) -> None:

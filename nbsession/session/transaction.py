@@ -172,8 +172,7 @@ class SessionTransaction(Level):
 
     def bracket(self) -> Self | None:
         """The subtransaction that a flush opens within this level, if a hook wants to hear of it."""
-        hooks = self.session.hooks
-        if hooks.heard.isdisjoint(OF_LEVELS) or not any(map(hooks.listens, OF_LEVELS)):
+        if not any(map(self.session.hooks.listens, OF_LEVELS)):
             return None
         return type(self)(self.session, self, False, for_flush=True)
 

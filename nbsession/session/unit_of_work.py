@@ -293,7 +293,9 @@ class UnitOfWork:
 
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
-        done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None]
+        done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None] if self.modified else []
+        if not done:
+            return
         if self.frame is not None and self.frame.nested:
             self.frame.touched.extend(map(ref, done))
             self.remember_inserted(done)

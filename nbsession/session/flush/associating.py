@@ -112,7 +112,12 @@ class Associating:
 
 
 def _associations(mapper: Any) -> list[Relationship]:
-    return [r for r in mapper.relationships if r.direction is Direction.MANYTOMANY and not r.viewonly]
+    found: list[Relationship] | None = mapper.memo.get("associations")
+    if found is None:
+        found = mapper.memo["associations"] = [
+            r for r in mapper.relationships if r.direction is Direction.MANYTOMANY and not r.viewonly
+        ]
+    return found
 
 
 def _history(declared: Relationship, obj: Any) -> History:

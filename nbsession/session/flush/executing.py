@@ -47,8 +47,10 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
         writing(session, plan, transaction)
         if plan.circle is not None:
             raise plan.circle
-        _follow_keys(session, plan.followed)
-        fill_links(plan.outside)
+        if plan.followed:
+            _follow_keys(session, plan.followed)
+        if plan.outside:
+            fill_links(plan.outside)
 
 
 def plainly(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
@@ -68,7 +70,8 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
         return
     assert step.shape is not None
     writer = RowWriter.of(step.shape, connection.dialect)
-    fill_links(step.links)
+    if step.links:
+        fill_links(step.links)
     if step.verb != "INSERT":
         _know_keys(session, step)
     if step.verb == "INSERT":
@@ -176,6 +179,8 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
         elif step.verb == "UPDATE":
             unit.clean(step.objects)
     touched = list(flushed)
+    if not touched:
+        return
     for obj in touched:
         unknown = state_of(obj).mapper.pk_keys[0] not in obj.__dict__ and id(obj) in unit.modified
         if unknown and not load_expired(session, obj):  # nothing was written, and its key is told all the same

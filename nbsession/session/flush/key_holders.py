@@ -18,7 +18,13 @@ def meet_holders(session: Session, step: Step) -> None:
     assert step.shape is not None
     mapper = step.shape.mapper
     known, key = session.unit_of_work.identity_map.of(mapper.base_mapper), mapper.pk_keys[0]
-    if not len(known) or known.keys().isdisjoint([mapper.ident_of_values(obj.__dict__) for obj in step.objects]):
+    if not known:
+        return
+    if len(mapper.pk_keys) == 1:
+        idents = [obj.__dict__.get(key) for obj in step.objects]
+    else:
+        idents = [mapper.ident_of_values(obj.__dict__) for obj in step.objects]
+    if known.keys().isdisjoint(idents):
         return  # nearly always
     _meet(session, [obj for obj in step.objects if key in obj.__dict__])
 

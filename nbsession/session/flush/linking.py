@@ -12,6 +12,7 @@ from typing import Any
 from nbsession.exc import FlushError, NbsessionWarning
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.collecting.collections import members_of
+from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import title
 from nbsession.session.flush.key_changes import KeyChanges
@@ -45,9 +46,7 @@ class Linking:
     def find(self) -> None:
         """Goes through the relationships of all objects of the flush."""
         for mapper, objects in self.work.new_of.items():
-            declared_here = [
-                r for r in mapper.relationships if not r.viewonly and r.direction is not Direction.MANYTOMANY
-            ]
+            declared_here = _linking(mapper)
             again = [obj for obj in objects if obj._nbs_state.noting] if declared_here else []
             fresh = [obj for obj in objects if not obj._nbs_state.noting] if again else objects
             for declared in declared_here:
@@ -225,6 +224,16 @@ class Linking:
                 committed_value(child, k) not in (None, NO_VALUE) for k, _ in keys
             ):
                 self.late.append(Link(child, keys, None, str(declared)))
+
+
+def _linking(mapper: Mapper) -> list[Relationship]:
+    """The relationships of a class that fill a foreign key."""
+    found: list[Relationship] | None = mapper.memo.get("linking")
+    if found is None:
+        found = mapper.memo["linking"] = [
+            r for r in mapper.relationships if not r.viewonly and r.direction is not Direction.MANYTOMANY
+        ]
+    return found
 
 
 def _is_keyless(declared: Relationship, obj: Any) -> bool:

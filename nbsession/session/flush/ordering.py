@@ -110,11 +110,16 @@ def _together(ready: list[Action]) -> Iterator[tuple[int, Any, list[Any] | None]
 
 def _needs_itself(family: Mapper, mappers: list[Mapper]) -> bool:
     """Do rows of a hierarchy refer to others of it?"""
-    return any(
-        declared.mapper.base_mapper is family
-        and declared.direction is not Direction.MANYTOMANY
-        and not declared.viewonly
-        and not written_late(declared)
-        for mapper in mappers
-        for declared in mapper.relationships
-    )
+    for mapper in mappers:
+        needs: bool | None = mapper.memo.get("needs its own")
+        if needs is None:
+            needs = mapper.memo["needs its own"] = any(
+                declared.mapper.base_mapper is family
+                and declared.direction is not Direction.MANYTOMANY
+                and not declared.viewonly
+                and not written_late(declared)
+                for declared in mapper.relationships
+            )
+        if needs:
+            return True
+    return False

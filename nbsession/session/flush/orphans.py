@@ -57,6 +57,8 @@ def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relat
 
 def taken_back_since(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
     """Those of :func:`taken_back` who were given away after they were marked: they are not to be deleted any more."""
+    if not unit.marked:
+        return []
     return [
         (child, declared)
         for child, declared in taken_back(unit, only)

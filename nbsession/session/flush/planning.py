@@ -12,14 +12,15 @@ from nbsession.session.flush.workload import Workload
 from nbsession.session.unit_of_work import UnitOfWork
 
 
-def build_plan(unit: UnitOfWork, only: set[int] | None = None) -> FlushPlan:
+def build_plan(unit: UnitOfWork, only: set[int] | None = None, prepared: bool = False) -> FlushPlan:
     """What a flush would send now.
 
     :param unit: the session's unit of work.
     :param only: ``id`` of the objects to flush; None: all.
+    :param prepared: is it a flush, which has looked for orphans already?
     :return: the plan; where rows need each other's keys, its ``circle`` is the error that ends it.
     """
-    work = Workload(unit, only)
+    work = Workload(unit, only, prepared)
     linking = Linking(work)
     linking.find()
     associating = Associating(work)

@@ -33,10 +33,10 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     unit = session.unit_of_work
     if unit.leaving:
         _drop_leaving(unit)
-    for child, along in taken_back_since(unit, only):
+    for child, along in taken_back_since(unit, only) if unit.marked else ():
         unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
-    spared = {id(child) for child, _ in taken_back(unit, only)}
+    spared = {id(child) for child, _ in taken_back(unit, only)} if unit.marked else set()
     while True:
         for child, along in orphans(unit, only):
             before = set(unit.marked)

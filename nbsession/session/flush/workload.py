@@ -18,6 +18,7 @@ class Workload:
     """The objects of one flush.
 
     :param only: ``id`` of the objects to flush; None: all.
+    :param prepared: were orphans looked for just now? Those there are, are marked then.
     :ivar inserts: new objects, in the order they were added.
     :ivar touched: persistent objects on which something was set.
     :ivar deletes: objects to be deleted, orphans among them.
@@ -26,7 +27,7 @@ class Workload:
     :ivar notes: what is not known without loading.
     """
 
-    def __init__(self, unit: UnitOfWork, only: set[int] | None) -> None:
+    def __init__(self, unit: UnitOfWork, only: set[int] | None, prepared: bool = False) -> None:
         self.unit = unit
         self.only = only
         self.inserts = self._chosen(unit.new)
@@ -35,7 +36,7 @@ class Workload:
             spared = {id(child) for child, _ in taken_back(unit, only)}
             self.deletes = [obj for obj in self.deletes if id(obj) not in spared]
         self.gone = set(map(id, self.deletes))
-        for child, _ in orphans(unit, only):
+        for child, _ in () if prepared else orphans(unit, only):
             if id(child) not in self.gone:  # a real flush has marked it before it plans
                 self.gone.add(id(child))
                 self.deletes.append(child)
@@ -92,9 +93,9 @@ class Participants:
         new, removed = work.new_of, work.deleted_of
         changed = by_mapper(touched) if reached else work.touched_of
         self.objects: list[dict[Mapper, list[Any]]] = [new, changed, removed]
-        self.inserts = by_family(work.inserts, new)
-        self.updates = by_family(touched, changed)
-        self.removals = by_family(work.deletes, removed)
+        self.inserts = by_family(work.inserts, new) if new else new
+        self.updates = by_family(touched, changed) if changed else changed
+        self.removals = by_family(work.deletes, removed) if removed else removed
         self.mappers: dict[Mapper, list[Mapper]] = {f: [] for f in (*self.inserts, *self.updates, *self.removals)}
         for mapper in dict.fromkeys([*new, *changed, *removed]):
             self.mappers[mapper.base_mapper].append(mapper)

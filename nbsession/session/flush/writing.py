@@ -181,8 +181,9 @@ class RowWriter:
     def _note_unset(self, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         """Attributes that were never set stay so, and read as None: the row holds NULL, and nothing need be loaded."""
         own, several = self.shape.own_keys, len(self.shape.mappers) > 1
-        for mapper in self.shape.mappers:
-            mapper.memo["unset"] = True
+        if not self._absent:
+            for mapper in self.shape.mappers:
+                mapper.memo["unset"] = True
         for obj in objects:
             values = obj.__dict__
             absent = tuple([k for k in keys if k not in values])
