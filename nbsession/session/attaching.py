@@ -11,6 +11,7 @@ from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
+from nbsession.tracking.history import column_history
 from nbsession.tracking.instance_state import OwnState, forget_unset, ident_of, state_of
 
 if TYPE_CHECKING:
@@ -131,6 +132,20 @@ def require_persistent(session: Session, obj: Any) -> None:
         raise InvalidRequestError(
             f"Instance '{describe(obj)}' is not persistent within this Session: it is {state.status.value}"
             + ("." if state.session_ref() in (None, session) else " in another session.")
+        )
+
+
+def check_keys_flushed(obj: Any, names: Sequence[str]) -> None:
+    """Part of an object is found by its key: what was set on that must be in the row.
+
+    :raises InvalidRequestError: it is not.
+    """
+    mapper = state_of(obj).mapper
+    changed = [key for key in mapper.pk_keys if key not in names and column_history(obj, key).has_changes()]
+    if changed:
+        raise InvalidRequestError(
+            f"Please flush pending primary key changes on attributes {set(changed)} for mapper {mapper} before proceeding "
+            f"with a refresh of {', '.join(names)} of {describe(obj)}."
         )
 
 

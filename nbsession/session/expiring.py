@@ -54,6 +54,8 @@ class Expiring(Answering):
         self.work_begins()
         session, locked = cast(Any, self), with_for_update not in (None, False)
         with self.bus.because("session.refresh"):
+            if names is not None:
+                attaching.check_keys_flushed(obj, names)
             if names is None:
                 found = refreshing.load_anew(session, obj, locked)
             else:

@@ -136,18 +136,22 @@ def values_kept(it: Situation) -> bool:
 
 
 def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
-    """What the row of an object held last, by what lay on the object while nothing was unflushed; else as it was inserted."""
+    """What the row of an object held last, by what lay on the object while nothing was unflushed, and what it held before the
+    savepoints that go with it; else as it was inserted."""
+    found: list[Any] = []
     for sight in reversed(it.expected[: it.at]):
         held = sight["loaded"].get(name, {})
         if key in held and sight["states"][name] in LIVES and name not in map(bare, sight["modified"]):
-            return [held[key]]
+            if not sight["flags"][1]:
+                return [*found, held[key]]
+            found = found or [held[key]]
     kind = it.kind(name)
     for sight in it.expected[: it.at]:
         for entry in sight["map"]:
             if filed(entry)[2] == name:
                 rows = [as_dict(kind, row) for row in sight["tables"][kind.table]]
-                return [row.get(key) for row in rows if key_text(kind, row) == filed(entry)[1]]
-    return [it.before["loaded"].get(name, {}).get(key)]
+                return [*found, *(row.get(key) for row in rows if key_text(kind, row) == filed(entry)[1])]
+    return found or [it.before["loaded"].get(name, {}).get(key)]
 
 
 @departure(

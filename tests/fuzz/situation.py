@@ -141,14 +141,19 @@ class Situation(NamedTuple):
                 values = sight["loaded"].get(name, {})
                 if all(values.get(attr) is not None for attr in self.kind(name).pk):
                     keys.add(key_text(self.kind(name), values))
-                free.setdefault(self.kind(name).table, set()).update(keys)
+                for table in filter(None, (self.kind(name).table, self.kind(name).own)):
+                    free.setdefault(table, set()).update(keys)
         for table, theirs in self.theirs["tables"].items():
             ours, spared = self.ours["tables"].get(table), free.get(bare(table))
             if theirs != ours:
                 if spared is None or ours is None:
                     return False
-                kind = next(kind for kind in KINDS.values() if kind.table == bare(table))
-                left = [[r for r in rows if key_text(kind, as_dict(kind, r)) not in spared] for rows in (theirs, ours)]
+                kind = next(kind for kind in KINDS.values() if bare(table) in (kind.table, kind.own))
+                own = bare(table) == kind.own  # the key comes first in each table that a subclass adds
+                left = [
+                    [r for r in rows if (str(r[0]) if own else key_text(kind, as_dict(kind, r))) not in spared]
+                    for rows in (theirs, ours)
+                ]
                 if left[0] != left[1]:
                     return False
         return True

@@ -202,3 +202,15 @@ def test_a_delete_loads_the_expired_object_to_tell_what_it_referred_to(session: 
     session.delete(tool)
     session.flush()
     assert tool.__dict__["shelf"] is shelf and tool.__dict__["shelf_id"] == 1
+
+
+def test_names_are_not_refreshed_while_the_key_is_changed(session: Session, shelf: Shelf) -> None:
+    """Line 10.2: the row is found by its key, which must be flushed first."""
+    tool = session.get_one(Tool, 1)
+    session.autoflush = False
+    tool.id = 7
+    with pytest.raises(InvalidRequestError, match="Please flush pending primary key changes on attributes"):
+        session.refresh(tool, ["name"])
+    assert tool.id == 7 and "name" not in tool.__dict__
+    session.refresh(tool, ["id", "name"])
+    assert tool.id == 1
