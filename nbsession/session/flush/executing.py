@@ -41,7 +41,10 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     """
     if session.bus.observers:
         session.bus.publish(FlushStarted(steps=tuple(map(str, plan.steps))))
-    with collector_paused(sum(step.count for step in plan.steps)):
+    rows = 0
+    for step in plan.steps:
+        rows += step.count
+    with collector_paused(rows):
         for mapper in mappers_of(obj for obj, _ in plan.skipped) if session.hooks.listens("after_begin") else ():
             transaction.connection_for(session.get_bind(mapper))  # though nothing is written, it is told of
         writing(session, plan, transaction)

@@ -87,7 +87,7 @@ class Saving:
         return steps
 
     def _inserts(self, new: list[Any]) -> list[Step]:
-        mappers = list(by_mapper(new))
+        mappers = list(by_mapper(new)) if len(new) > 1 else [state_of(new[0]).mapper]
         if len(mappers) == 1:
             return [
                 Step("INSERT", shape, new, shape.keys, self._links_of(new, shape)) for shape in shapes_of(mappers[0])

@@ -43,9 +43,9 @@ class Workload:
         self.touched = self._chosen(unit.modified)
         if self.gone:
             self.touched = [obj for obj in self.touched if id(obj) not in self.gone]
-        self.new_of = by_mapper(self.inserts)
-        self.touched_of = by_mapper(self.touched)
-        self.deleted_of = by_mapper(self.deletes)
+        self.new_of = by_mapper(self.inserts) if self.inserts else {}
+        self.touched_of = by_mapper(self.touched) if self.touched else {}
+        self.deleted_of = by_mapper(self.deletes) if self.deletes else {}
         self.notes: list[str] = []
 
     def _chosen(self, objects: dict[int, Any]) -> list[Any]:
