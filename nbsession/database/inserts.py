@@ -36,13 +36,14 @@ def insert_with_key(connection: Connection, statement: Insert, parameters: Mappi
     prepared = prepare(connection, statement, parameters)
     if statement.raw_returning or not is_plain(prepared, statement):
         return run_once(connection, *_with_drawn_keys(connection, statement, parameters))
-    written, values = prepared.compiled.written, prepared.values(statement, parameters)
+    written, bound = prepared.compiled.written, prepared.compiled.bind(statement, parameters)
+    values = prepared.sent(bound)
     width = len(written)
     rows = [values[start : start + width] for start in range(0, len(values), width)] if width else [()]
     keys = _insert_rows(connection, prepared, rows)
     inserted = None
     if len(rows) == 1:
-        plain = dict(zip(map(id, written), prepared.compiled.bind(statement, parameters), strict=True))
+        plain = dict(zip(map(id, written), bound, strict=True))
         numbered = statement.table.autoincrement_column
         drawn = keys[0] if keys else None
         inserted = tuple([plain.get(id(c), drawn if c is numbered else None) for c in statement.table.primary_key])

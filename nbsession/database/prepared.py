@@ -48,7 +48,13 @@ class Prepared:
 
         :raises StatementError: a value is missing, or does not fit its type.
         """
-        values = self.compiled.bind(statement, parameters)
+        return self.sent(self.compiled.bind(statement, parameters))
+
+    def sent(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Bound values as they are sent.
+
+        :raises StatementError: a value does not fit its type.
+        """
         try:
             return tuple([
                 value if processor is None or value is None else processor(value)

@@ -19,7 +19,8 @@ def run_once(connection: Connection, statement: Executable, parameters: Mapping[
     """Runs a statement once, as it is."""
     prepared = prepare(connection, statement, parameters)
     sql = prepared.sql
-    params = prepared.values(statement, parameters)
+    values = prepared.compiled.bind(statement, parameters)
+    params = prepared.sent(values)
     link = connection._ready()
     watched = connection._watched
     try:
@@ -40,7 +41,7 @@ def run_once(connection: Connection, statement: Executable, parameters: Mapping[
     fetched = None if outcome.rows is None else prepared.rows(outcome.rows)
     inserted = None
     if prepared.compiled.kind == "insert":
-        inserted = _inserted_key(prepared, statement, parameters, outcome.lastrowid)
+        inserted = _inserted_key(prepared, statement, values, outcome.lastrowid)
     return Result(
         fetched, prepared.keys or outcome.keys, outcome.rowcount, inserted=inserted, lastrowid=outcome.lastrowid
     )
@@ -63,14 +64,16 @@ def run_many(connection: Connection, statement: Executable, sets: Sequence[Mappi
 
 
 def _inserted_key(
-    prepared: Prepared, statement: Any, parameters: Mapping[str, Any] | None, lastrowid: int | None
+    prepared: Prepared, statement: Any, values: tuple[Any, ...], lastrowid: int | None
 ) -> tuple[Any, ...] | None:
-    """The key of the row of an INSERT, if it is one row and the key is known."""
+    """The key of the row of an INSERT, if it is one row and the key is known.
+
+    :param values: what was bound.
+    """
     compiled = prepared.compiled
     table = compiled.table
     if len(statement.rows) > 1 or not len(table.primary_key) or not is_plain(prepared, statement):
         return None
-    values = compiled.bind(statement, parameters)
     written = {id(column): value for column, value in zip(compiled.written, values, strict=True)}
     numbered = table.autoincrement_column
     return tuple([written.get(id(key), lastrowid if key is numbered else None) for key in table.primary_key])

@@ -34,7 +34,7 @@ class Compiled:
     :ivar table: the table that is written, or None; ``written`` are its columns, in order.
     """
 
-    __slots__ = ("bind_types", "columns", "kind", "simple", "sources", "sql", "table", "tables", "written")
+    __slots__ = ("_made", "bind_types", "columns", "kind", "simple", "sources", "sql", "table", "tables", "written")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Compiled:
         self.written = written
         only_binds = all(source[0] == "bind" for source in sources)
         self.simple: tuple[int, ...] | None = tuple(source[1] for source in sources) if only_binds else None
+        self._made = tuple(source[1].key for source in sources if source[0] == "default")
 
     @property
     def returns_rows(self) -> bool:
@@ -74,12 +75,32 @@ class Compiled:
                 [bind.value if (bind := binds[i]).callable_ is None else bind.callable_() for i in self.simple]
             )
         given = {**statement._values, **(params or {})}
+        if self._made:
+            return self._bind_with_defaults(statement, binds, given)
         return tuple([self._value(source, binds, given) for source in self.sources])
+
+    def _bind_with_defaults(self, statement: Any, binds: list[Any], given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Where defaults are worked out: each once, and told the other values of its row."""
+        rows = getattr(statement, "rows", None) or (getattr(statement, "row", ()),)
+        times: dict[int, int] = {}
+        values = []
+        for source in self.sources:
+            kind, column, name = source
+            if kind != "default":
+                values.append(self._value(source, binds, given))
+                continue
+            number = times[id(column)] = times.get(id(column), -1) + 1
+            context = {**dict.fromkeys(self._made), **given}
+            context.update(
+                (one.key, clause.value)
+                for one, clause in (rows[number] if number < len(rows) else ())
+                if clause.visit_name == "bind" and one.key not in given
+            )
+            values.append(default_value(getattr(column, name), DefaultContext(context)))
+        return tuple(values)
 
     def _value(self, source: Source, binds: list[Any], given: Mapping[str, Any]) -> Any:
         kind, what, where = source
-        if kind == "default":
-            return default_value(getattr(what, where), DefaultContext(dict(given)))
         if kind == "param":
             if what in given:
                 return given[what]
