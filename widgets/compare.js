@@ -28,8 +28,8 @@ function comparedRows(table) {
     "tr",
     { class: changed ? "nbs-changed" : "" },
     h("th", { scope: "row" }, h("b", {}, table.table)),
-    h("td", {}, countText(table.here)),
-    h("td", {}, countText(table.outside)),
+    h("td", { "data-head": "here" }, countText(table.here)),
+    h("td", { "data-head": "outside" }, countText(table.outside)),
     h("td", { class: "nbs-dim" }, notes),
   );
   const rows = table.rows.map((row) =>
@@ -37,8 +37,8 @@ function comparedRows(table) {
       "tr",
       {},
       h("th", { scope: "row", class: "nbs-indented" }, h("code", {}, row.label)),
-      h("td", {}, differing(row, "here")),
-      h("td", {}, differing(row, "outside")),
+      h("td", { "data-head": "here" }, differing(row, "here")),
+      h("td", { "data-head": "outside" }, differing(row, "outside")),
       h("td", { class: "nbs-dim" }, WRITTEN_BY[row.by] ?? row.by),
     ),
   );
