@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from nbsession.mapping.relating.relationships import backref as backref
     from nbsession.mapping.relating.relationships import relation as relation
     from nbsession.mapping.relating.relationships import relationship as relationship
-    from nbsession.notebook.widget import Dashboard as Dashboard
+    from nbsession.notebook.page.widget import Dashboard as Dashboard
     from nbsession.session.extension import SessionExtension as SessionExtension
     from nbsession.session.factory import close_all_sessions as close_all_sessions
     from nbsession.session.factory import create_session as create_session
@@ -157,7 +157,7 @@ _HOMES = {
     "session.sharding": "set_shard_id ShardedSession",
     "session.querying.orm_execute": "ORMExecuteState",
     "session.transaction": "SessionTransaction",
-    "notebook.widget": "Dashboard",
+    "notebook.page.widget": "Dashboard",
 }
 _MODULES = {
     "exc": "exc",
@@ -202,13 +202,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext nbsession``: the ``%session`` magics."""
-    from nbsession.notebook.magics import load
+    from nbsession.notebook.commands.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext nbsession``."""
-    from nbsession.notebook.magics import unload
+    from nbsession.notebook.commands.magics import unload
 
     unload(shell)

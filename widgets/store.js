@@ -3,7 +3,7 @@
 const EVENTS_KEPT = 1000; // events of the timeline kept in the page
 const LOG_KEPT = 500; // statements kept in the page; the kernel keeps its own, and `log_total` counts them all
 
-/** Merges a patch into a snapshot, as nbsession/notebook/snapshots.py documents it. Neither argument is changed. */
+/** Merges a patch into a snapshot, as nbsession/notebook/recording/snapshots.py documents it. Changes neither. */
 export function merged(snapshot, { kind, ...patch }) {
   const next = { ...snapshot, ...patch };
   if (patch.cards) next.cards = { ...snapshot.cards, ...patch.cards };

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsession.notebook import views
-    from nbsession.notebook.reflected import reflect
-    from nbsession.notebook.showing import (
+    from nbsession.notebook.commands.reflected import reflect
+    from nbsession.notebook.commands.showing import (
         diff,
         export,
         graph,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         timeline,
         why,
     )
-    from nbsession.notebook.verbs import (
+    from nbsession.notebook.commands.verbs import (
         add,
         begin,
         checkpoint,
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
         show,
         undo,
     )
+    from nbsession.notebook.page.widget import Dashboard
     from nbsession.notebook.views import View
-    from nbsession.notebook.widget import Dashboard
 
 __all__ = [
     "Dashboard",
@@ -123,9 +123,8 @@ def __getattr__(name: str) -> Any:
         return import_module("nbsession.notebook.views")
     if name not in __all__:
         raise AttributeError(f"module 'nbsession.notebook' has no attribute {name!r}")
-    home = {"Dashboard": "widget", "View": "views", "reflect": "reflected"}.get(name) or (
-        "showing" if name in _SHOWING else "verbs"
-    )
+    home = {"Dashboard": "page.widget", "View": "views", "reflect": "commands.reflected"}.get(name)
+    home = home or ("commands.showing" if name in _SHOWING else "commands.verbs")
     return getattr(import_module(f"nbsession.notebook.{home}"), name)
 
 

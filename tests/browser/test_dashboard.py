@@ -13,7 +13,7 @@ from tests.browser.lab import Notebook
 SETUP = """
 import time
 from nbsession import DeclarativeBase, ForeignKey, Mapped, Session, create_engine, mapped_column, relationship
-from nbsession.notebook.widget import Dashboard
+from nbsession.notebook.page.widget import Dashboard
 
 class Base(DeclarativeBase):
     pass
@@ -174,11 +174,11 @@ def test_sql_view_in_the_notebook(notebook: OpenNotebook) -> None:
     entries = dash.locator(".nbs-entry")
     expect(entries.last).to_contain_text("SELECT")
     shown = entries.count()
-    dash.get_by_label("Filter").fill("insert into member")
+    dash.locator(".nbs-panel:visible").get_by_label("Filter").fill("insert into member")
     expect(entries.last).to_contain_text("INSERT INTO")
     assert 0 < entries.count() < shown
     expect(entries.first).to_contain_text("<script>")
-    dash.get_by_label("Filter").fill("")
+    dash.locator(".nbs-panel:visible").get_by_label("Filter").fill("")
     dash.get_by_label("internal").check()
     expect(dash.locator(".nbs-bar:visible")).to_contain_text(re.compile(r"\d+ shown of \d+"))
     assert nb.page.evaluate("() => window.broken") is None

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-FINDER = "from nbsession.notebook.assets import asset_path as a; print(a('dashboard.js')); print(a('dashboard.css'))"
+FINDER = (
+    "from nbsession.notebook.page.assets import asset_path as a; print(a('dashboard.js')); print(a('dashboard.css'))"
+)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsession import Engine, Session
-from nbsession.notebook import magics
-from nbsession.notebook.cells import clock
-from nbsession.notebook.current import current
-from nbsession.notebook.labels import labels
-from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import recorded_sessions, stop_listening
+from nbsession.notebook.commands import magics
+from nbsession.notebook.commands.current import current
+from nbsession.notebook.recording.cells import clock
+from nbsession.notebook.recording.labels import labels
+from nbsession.notebook.recording.newcomers import newcomers
+from nbsession.notebook.recording.recorder import recorded_sessions, stop_listening
 from tests.notebook.library import Base
 
 

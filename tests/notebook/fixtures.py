@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import Snapshot
 
 FOLDER = Path(__file__).parents[1] / "fixtures"
 NAMES = ("busy", "empty", "failed")

@@ -10,9 +10,9 @@ import pytest
 
 from nbsession import Session
 from nbsession.events import tokens
-from nbsession.notebook.actions import Funnel, carry_out
-from nbsession.notebook.cells import clock
-from nbsession.notebook.recorder import Recorder, recorder_of, stop_listening
+from nbsession.notebook.page.actions import Funnel, carry_out
+from nbsession.notebook.recording.cells import clock
+from nbsession.notebook.recording.recorder import Recorder, recorder_of, stop_listening
 from tests.notebook.library import Member
 
 VERBS_OF_THE_PAGE = (

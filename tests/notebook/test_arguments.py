@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbsession.notebook.arguments import VERBS, BadUsage, overview, parse
+from nbsession.notebook.commands.arguments import VERBS, BadUsage, overview, parse
 
 
 def test_no_verb_is_show() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbsession import Column, DeclarativeBase, Engine, ForeignKey, Mapped, Session, Table, mapped_column, relationship
-from nbsession.notebook.recorder import Recorder
+from nbsession.notebook.recording.recorder import Recorder
 from nbsession.notebook.views import flush_plan
 
 

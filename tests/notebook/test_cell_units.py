@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbsession import inspect
-from nbsession.notebook import checkpoints, magics
-from nbsession.notebook.own_sql import statements
+from nbsession.notebook.commands import checkpoints, magics
+from nbsession.notebook.commands.own_sql import statements
 from tests.notebook.conftest import Shell, start_anew
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsession.notebook.cells import CellClock
+from nbsession.notebook.recording.cells import CellClock
 
 
 class FakeShell:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
-from nbsession.notebook.advance import MADE, advance
-from nbsession.notebook.journal import ALIKE, MOVES_KEPT, OBJECTS_KEPT, STATEMENTS_KEPT, Journal
-from nbsession.notebook.labels import Labels
-from nbsession.notebook.snapshots import Snapshot, blank
+from nbsession.notebook.recording.advance import MADE, advance
+from nbsession.notebook.recording.journal import ALIKE, MOVES_KEPT, OBJECTS_KEPT, STATEMENTS_KEPT, Journal
+from nbsession.notebook.recording.labels import Labels
+from nbsession.notebook.recording.snapshots import Snapshot, blank
 
 
 def journal() -> Journal:

@@ -78,8 +78,8 @@ def test_a_button_pressed_while_a_cell_runs_waits_and_runs_on_the_main_thread(ke
     kernel.run("%reload_ext nbsession")
     kernel.run(
         "import threading, time\n"
-        "from nbsession.notebook.actions import funnel\n"
-        "from nbsession.notebook.recorder import recorder_of\n"
+        "from nbsession.notebook.page.actions import funnel\n"
+        "from nbsession.notebook.recording.recorder import recorder_of\n"
         "answers, seen = [], []\n"
         "session.add(Member(name='Eve'))\n"
         "def press():\n"

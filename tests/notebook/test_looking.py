@@ -11,7 +11,7 @@ from IPython.core.completer import provisionalcompleter
 
 from nbsession import Session, inspect
 from nbsession.notebook import views
-from nbsession.notebook.recorder import recorder_of
+from nbsession.notebook.recording.recorder import recorder_of
 from tests.notebook.conftest import Shell
 from tests.notebook.library import Loan, Member
 from tests.support import statements_of

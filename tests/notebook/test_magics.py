@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nbsession import SavepointError
-from nbsession.notebook import magics, verbs
-from nbsession.notebook.recorder import recorded_sessions
+from nbsession.notebook.commands import magics, verbs
+from nbsession.notebook.recording.recorder import recorded_sessions
 from tests.notebook.conftest import Shell
 
 ADA = "ada = Member(name='Ada')"
@@ -289,7 +289,7 @@ def test_load_ext_by_its_name(ipython: Any, capsys: pytest.CaptureFixture[str]) 
 # ── without magics ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_every_verb_is_a_function_of_nbsession_notebook() -> None:
     from nbsession import notebook
-    from nbsession.notebook.arguments import VERBS
+    from nbsession.notebook.commands.arguments import VERBS
 
     for name in VERBS:
         assert callable(getattr(notebook, name)), name

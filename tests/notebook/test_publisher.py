@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from time import sleep
 
-from nbsession.notebook.publisher import Publisher
+from nbsession.notebook.recording.publisher import Publisher
 
 
 class Told:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nbsession import Session
-from nbsession.notebook import record
-from nbsession.notebook.actions import carry_out
-from nbsession.notebook.recorder import recorder_of
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.page.actions import carry_out
+from nbsession.notebook.recording import record
+from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.recording.snapshots import Snapshot
 from tests.notebook.library import Loan, Member
 
 

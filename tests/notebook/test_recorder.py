@@ -14,10 +14,10 @@ import pytest
 from nbsession import DeclarativeBase, IntegrityError, Mapped, Session, create_engine, mapped_column, relationship
 from nbsession.events import constructions
 from nbsession.notebook import views
-from nbsession.notebook.cells import clock
-from nbsession.notebook.newcomers import newcomers
-from nbsession.notebook.recorder import Recorder, recorder_of, stop_listening
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.cells import clock
+from nbsession.notebook.recording.newcomers import newcomers
+from nbsession.notebook.recording.recorder import Recorder, recorder_of, stop_listening
+from nbsession.notebook.recording.snapshots import Snapshot
 from tests.notebook.library import Base, Loan, Member
 
 
@@ -369,7 +369,7 @@ def test_patches_add_up_to_the_snapshot(session: Session, watched: Watched) -> N
 
 
 def test_no_live_object_is_read_off_the_sessions_thread(session: Session, watched: Watched, monkeypatch) -> None:
-    from nbsession.notebook import snapshot_builder
+    from nbsession.notebook.reporting import snapshot_builder
 
     _recorder, patches = watched
     threads = set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbsession import Engine, Session, create_engine, exc, notebook
-from nbsession.notebook.reflected import url_of
+from nbsession.notebook.commands.reflected import url_of
 from tests.notebook.conftest import Shell
 
 SHOP = """

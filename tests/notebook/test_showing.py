@@ -10,10 +10,10 @@ import pytest
 from nbsession import Session
 from nbsession.exc import NbsessionError, StatementError
 from nbsession.notebook import views
-from nbsession.notebook.explanations import EXPLANATIONS, explained
-from nbsession.notebook.recorder import recorder_of
+from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.reporting.explanations import EXPLANATIONS, explained
+from nbsession.notebook.reporting.written import ANY, tables_written
 from nbsession.notebook.views.plain import width
-from nbsession.notebook.written import ANY, tables_written
 from tests.notebook.conftest import Shell
 from tests.notebook.library import Loan, Member
 from tests.notebook.test_views import ATTRIBUTES, TAGS, Elements

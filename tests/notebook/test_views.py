@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import Snapshot
 from nbsession.notebook.views import (
     View,
     event_timeline,

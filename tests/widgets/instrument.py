@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-from nbsession.notebook.assets import asset_path, joined_module
+from nbsession.notebook.page.assets import asset_path, joined_module
 
 PROJECT = Path(__file__).parents[2]
 FIXTURES = PROJECT / "tests" / "fixtures"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nbsession.notebook import assets
+from nbsession.notebook.page import assets
 
 FOLDER = Path(__file__).parents[2] / "widgets"
 

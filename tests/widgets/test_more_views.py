@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page
 
 from nbsession import Session, create_engine, text
 from nbsession.events import tokens
-from nbsession.notebook.actions import carry_out
-from nbsession.notebook.export import export
-from nbsession.notebook.recorder import recorder_of, stop_listening
-from nbsession.notebook.snapshots import merged
+from nbsession.notebook.page.actions import carry_out
+from nbsession.notebook.page.export import export
+from nbsession.notebook.recording.recorder import recorder_of, stop_listening
+from nbsession.notebook.recording.snapshots import merged
 from tests.notebook.library import Base, Loan, Member
 from tests.widgets.conftest import Show
 from tests.widgets.instrument import Instrument, fixture

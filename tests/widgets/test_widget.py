@@ -11,9 +11,9 @@ import pytest
 from traitlets import TraitError
 
 from nbsession import DeclarativeBase, Engine, Mapped, Session, mapped_column
-from nbsession.notebook import actions
-from nbsession.notebook.recorder import recorder_of, stop_listening
-from nbsession.notebook.widget import Dashboard
+from nbsession.notebook.page import actions
+from nbsession.notebook.page.widget import Dashboard
+from nbsession.notebook.recording.recorder import recorder_of, stop_listening
 from tests.widgets.conftest import Show
 from tests.widgets.instrument import fixture
 

@@ -31,7 +31,7 @@ from nbsession.notebook.views import (
 from nbsession.notebook.views.view import View
 
 if TYPE_CHECKING:
-    from nbsession.notebook.recorder import Recorder
+    from nbsession.notebook.recording.recorder import Recorder
 
 __all__ = [
     "View",
@@ -131,7 +131,7 @@ def graph(session: Any, obj: Any = None, deed: str = "delete") -> View:
     :raises ArgumentError: it is none of these.
     :raises UnmappedInstanceError: the object is not mapped.
     """
-    from nbsession.notebook.cascade_builder import cascade_of
+    from nbsession.notebook.reporting.cascade_builder import cascade_of
 
     recorder = _recorder(session)
     snapshot = recorder.snapshot()
@@ -145,7 +145,7 @@ def outside(session: Any, tables: Sequence[str] = ()) -> View:
     :param session: a Session.
     :param tables: only these tables; those that are mapped or were written, if none is named.
     """
-    from nbsession.notebook.comparing import compare
+    from nbsession.notebook.reporting.comparing import compare
 
     recorder = _recorder(session)
     snapshot = recorder.snapshot()
@@ -159,8 +159,8 @@ def changes(session: Any) -> View:
 
     :param session: a Session.
     """
-    from nbsession.notebook.comparing import compare
-    from nbsession.notebook.waiting_builder import waiting_of
+    from nbsession.notebook.reporting.comparing import compare
+    from nbsession.notebook.reporting.waiting_builder import waiting_of
 
     recorder = _recorder(session)
     snapshot = recorder.snapshot()
@@ -174,7 +174,7 @@ def why(session: Any, obj: Any) -> View:
     :param session: a Session.
     :param obj: anything; of something that is not mapped it says just that.
     """
-    from nbsession.notebook.why_builder import why_of
+    from nbsession.notebook.reporting.why_builder import why_of
 
     recorder = _recorder(session)
     return why_answer.view(recorder.snapshot(), why_of(session, obj, recorder.journal))
@@ -187,13 +187,13 @@ def error(raised: BaseException, session: Any = None, *, cell: str | None = None
     :param session: the session it came from, if that is known.
     :param cell: the cell it came from.
     """
-    from nbsession.notebook.error_builder import report_of
+    from nbsession.notebook.reporting.error_builder import report_of
 
     snapshot = None if session is None else _recorder(session).snapshot()
     return error_card.view(report_of(raised, snapshot, cell))
 
 
 def _recorder(session: Any) -> Recorder:
-    from nbsession.notebook.recorder import recorder_of  # which draws on this package's plain text
+    from nbsession.notebook.recording.recorder import recorder_of  # which draws on this package's plain text
 
     return recorder_of(session)

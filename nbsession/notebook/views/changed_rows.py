@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.reports import Comparison, RowDifference, Waiting
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import Snapshot
+from nbsession.notebook.reporting.reports import Comparison, RowDifference, Waiting
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.outside_view import seen
 from nbsession.notebook.views.plain import clip, counted, header, wrap

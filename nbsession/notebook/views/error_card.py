@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.reports import ErrorReport
+from nbsession.notebook.reporting.reports import ErrorReport
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, wrap
 from nbsession.notebook.views.view import View

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from nbsession.notebook.snapshots import Event, Snapshot
+from nbsession.notebook.recording.snapshots import Event, Snapshot
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, counted, header
 from nbsession.notebook.views.view import View

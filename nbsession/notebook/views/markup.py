@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from html import escape
 
-from nbsession.notebook.snapshots import LANES, Card, Snapshot
+from nbsession.notebook.recording.snapshots import LANES, Card, Snapshot
 from nbsession.notebook.views.plain import one_line, session_line, stamp
 
 INK, DIM, PAPER, PANEL, LINE, NEW = "#1c2430", "#55606f", "#ffffff", "#f7f8fa", "#dfe3e8", "#fff6df"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.snapshots import Attribute, Card, Snapshot
+from nbsession.notebook.recording.snapshots import Attribute, Card, Snapshot
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, header, pad, wrap
 from nbsession.notebook.views.state_board import because, marked

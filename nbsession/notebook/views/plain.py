@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import Snapshot
 
 COLUMNS = 80
 

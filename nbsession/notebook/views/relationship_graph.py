@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbsession.notebook.reports import CascadeReport, CascadeTree
-from nbsession.notebook.snapshots import Attribute, Card, Snapshot
+from nbsession.notebook.recording.snapshots import Attribute, Card, Snapshot
+from nbsession.notebook.reporting.reports import CascadeReport, CascadeTree
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, counted, header, wrap
 from nbsession.notebook.views.state_board import marked

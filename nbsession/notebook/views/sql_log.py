@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbsession.notebook.snapshots import LogEntry, Snapshot
+from nbsession.notebook.recording.snapshots import LogEntry, Snapshot
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, counted, header, wrap
 from nbsession.notebook.views.state_board import because

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.snapshots import Card, Lane, Move, Snapshot
+from nbsession.notebook.recording.snapshots import Card, Lane, Move, Snapshot
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, header, pad
 from nbsession.notebook.views.view import View
@@ -16,7 +16,7 @@ SIGNS = {"dirty": "*", "expired": "~", "failed": "!", "to delete": "×"}
 def view(snapshot: Snapshot) -> View:
     """The board.
 
-    >>> from nbsession.notebook.snapshots import blank
+    >>> from nbsession.notebook.recording.snapshots import blank
     >>> print(view(Snapshot.from_json(blank("session", "sqlite", ":memory:"))))
     session · sqlite · :memory: · no transaction
     as of event 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.snapshots import Frame, Snapshot
+from nbsession.notebook.recording.snapshots import Frame, Snapshot
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, counted, header, wrap
 from nbsession.notebook.views.view import View

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nbsession.notebook.reports import WhyReport
-from nbsession.notebook.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import Snapshot
+from nbsession.notebook.reporting.reports import WhyReport
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip, header, wrap
 from nbsession.notebook.views.view import View

@@ -1,0 +1,23 @@
+"""Which mapped classes a notebook works with: those its variables name, those of a session's objects, and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nbsession.mapping.registry import registries
+from nbsession.notebook.recording.cells import clock
+from nbsession.tracking.instance_state import state_of
+
+
+def mappers_in_sight(session: Any) -> Iterator[Any]:
+    """The mappers of every registry in sight; of all registries, if none is: scripts have no notebook's variables.
+
+    :param session: a Session; its objects' classes are in sight.
+    """
+    named = [value for value in tuple(clock.namespace.values()) if isinstance(value, type)]
+    found = [vars(cls)["__mapper__"] for cls in named if "__mapper__" in vars(cls)]
+    found += {mapper: None for obj in session for mapper in [state_of(obj).mapper]}
+    known = dict.fromkeys(mapper.registry for mapper in found)
+    for registry in known or tuple(registries):
+        yield from registry.mappers
