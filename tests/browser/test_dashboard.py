@@ -179,7 +179,7 @@ def test_sql_view_in_the_notebook(notebook: OpenNotebook) -> None:
     assert 0 < entries.count() < shown
     expect(entries.first).to_contain_text("<script>")
     dash.locator(".nbs-panel:visible").get_by_label("Filter").fill("")
-    dash.get_by_label("internal").check()
+    dash.locator(".nbs-panel:visible").get_by_label("internal").check()
     expect(dash.locator(".nbs-bar:visible")).to_contain_text(re.compile(r"\d+ shown of \d+"))
     assert nb.page.evaluate("() => window.broken") is None
     assert nb.errors == []
