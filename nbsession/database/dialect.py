@@ -14,7 +14,7 @@ from nbsession.sql.types import TypeEngine
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
     from nbsession.database.reading import Reader
-    from nbsession.sql.schema import Table
+    from nbsession.sql.schema import Column, Table
 
 KEPT_TEXTS = 2000
 
@@ -65,6 +65,10 @@ class Dialect:
 
     def _make_result(self, type_: TypeEngine) -> Processor | None:
         raise NotImplementedError
+
+    def exact_processor(self, column: Column) -> Processor | None:
+        """What refuses a value that the column would round, where the database does so silently; None where it does not."""
+        return None
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
     def type_ddl(self, type_: TypeEngine) -> str:

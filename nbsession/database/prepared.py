@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.processors import Processor
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from nbsession.database.connection import Connection
     from nbsession.database.dialect import Dialect
     from nbsession.sql.compile import Compiled
+    from nbsession.sql.schema import Column
 
+_ROWS_OF_PARAMETERS = re.compile(r" VALUES \(\?(?:, \?)*\)(?:, \(\?(?:, \?)*\))*(?: RETURNING|$)")
 _SENDABLE = frozenset((int, str, float, bytes, bool, type(None), list, dict, tuple))
 
 
@@ -35,11 +38,15 @@ class Prepared:
         if compiled.kind == "text":
             check_control(compiled.sql)
         self.writes = compiled.kind in ("insert", "update", "delete") or may_write(compiled.sql)
-        self.keys = tuple([name for name, _ in compiled.columns])
         self.binders = [
             _binder_by_value(dialect) if isinstance(type_, NullType) else dialect.bind_processor(type_)
             for type_ in compiled.bind_types
         ]
+        for place, column in _set_by_parameters(compiled, dialect):
+            exact = dialect.exact_processor(column)
+            if exact is not None:
+                self.binders[place] = exact
+        self.keys = tuple([name for name, _ in compiled.columns])
         found = [(place, dialect.result_processor(type_)) for place, (_, type_) in enumerate(compiled.columns)]
         self.results = [(place, processor) for place, processor in found if processor is not None]
 
@@ -97,6 +104,21 @@ def is_plain(prepared: Prepared, statement: Any) -> bool:
         and all(clause.visit_name == "bind" for row in statement.rows for _, clause in row)
         and not any(id(column) not in given and is_sql_default(column.default) for column in written)
     )
+
+
+def _set_by_parameters(compiled: Compiled, dialect: Dialect) -> Iterator[tuple[int, Column]]:
+    """The parameters that are values of a column, and not part of an expression: their places, with their columns."""
+    sql, written = compiled.sql, compiled.written
+    if compiled.kind == "insert" and written and _ROWS_OF_PARAMETERS.search(sql):
+        for place in range(len(compiled.bind_types)):
+            yield place, written[place % len(written)]
+    elif compiled.kind == "update":
+        start = sql.find(" SET ")
+        for column in written:
+            given = f" {dialect.quote(column.name)} = ?"
+            place = sql.find(given, start)
+            if place >= 0 and sql[place + len(given) : place + len(given) + 1] in (",", " ", ""):
+                yield sql.count("?", 0, place), column
 
 
 def _binder_by_value(dialect: Dialect) -> Processor:

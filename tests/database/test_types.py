@@ -221,6 +221,30 @@ def test_what_duckdb_would_round_silently_is_refused(declared, value, count):
         assert connection.fetch("SELECT count(*), count(v) FROM t") == [(count, 0)]
 
 
+@pytest.mark.parametrize(("type_", "value"), [(types.Numeric(4, 1), Decimal("1.26")), (types.Integer, 2.5)])
+def test_statements_refuse_to_round_on_duckdb_too(type_, value):
+    metadata = MetaData()
+    table = Table(
+        "t", metadata, Column("id", types.String, primary_key=True), Column("v", type_), Column("n", types.Integer)
+    )
+    engine = create_engine("duckdb://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        for statement in (
+            table.insert().values(id="a", v=value),
+            table.insert().values([{"id": "a", "v": 1}, {"id": "b", "v": value}]),
+            table.insert().values(id="a", v=value).returning(table.c.id),
+            table.update().values(n=table.c.n + 1, v=value).where(table.c.n == 1),
+        ):
+            with pytest.raises(exc.DataError, match="would round"):
+                connection.execute(statement)
+        connection.execute(table.insert().values(id="a", v=2.0))
+        connection.execute(table.update().values(v=3.0, n=table.c.v + value))
+        assert connection.execute(select(table.c.id).where(table.c.v > value)).all() == [("a",)]
+        assert connection.execute(table.update().values(v=4).where(table.c.v > value)).rowcount == 1
+    engine.dispose()
+
+
 STRUCTS = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}, None]
 OWN = [
     ("DECIMAL(4,1)", [Decimal("1.30"), 2.5, 3, None], [Decimal("1.3"), Decimal("2.5"), Decimal("3.0"), None]),

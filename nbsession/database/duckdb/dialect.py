@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.database import processors as convert
 from nbsession.database.dialect import Dialect
 from nbsession.database.duckdb.arrow import NAME as ARROW_NAME
+from nbsession.database.duckdb.exact import refusing
 from nbsession.database.duckdb.kept_keys import comment_of
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.sql import types
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nbsession.database.connection import Connection
     from nbsession.database.reading import Reader
     from nbsession.database.url import URL
-    from nbsession.sql.schema import MetaData, Table
+    from nbsession.sql.schema import Column, MetaData, Table
 
 _PID = re.compile(r"\(PID (\d+)\)")
 
@@ -113,6 +114,10 @@ class DuckDBDialect(Dialect):
             case ARRAY():
                 return convert.each(self.result_processor(type_.item_type), type_.dimensions or 1)
         return convert.json_result if type_.affinity == "json" else None
+
+    def exact_processor(self, column: Column) -> convert.Processor | None:
+        """Whole numbers and decimals: DuckDB rounds what is given for them."""
+        return refusing(column.type, column.name, self.type_ddl(column.type))
 
     def type_ddl(self, type_: types.TypeEngine) -> str:
         """The type's words in CREATE TABLE. Moments with a time zone are stored as UTC: reading TIMESTAMPTZ needs pytz."""

@@ -12,9 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import DataError
+from nbsession.sql.types import Integer
 
 if TYPE_CHECKING:
     from nbsession.database.duckdb.catalog import TableFacts
+    from nbsession.database.processors import Processor
+    from nbsession.sql.types import TypeEngine
 
 _WHOLE = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
@@ -42,6 +45,20 @@ def exact(names: Sequence[str], columns: list[Any], facts: TableFacts) -> list[A
             scale = int(found[1])
             columns[place] = [_scaled(value, scale, name, fact.declared) for value in columns[place]]
     return columns
+
+
+def refusing(type_: TypeEngine, name: str, declared: str) -> Processor | None:
+    """What refuses values of one column that would be rounded; None if its type takes what it is given.
+
+    :param declared: the column's type in SQL.
+    """
+    if isinstance(type_, Integer):
+        return lambda value: _whole(value, name, declared)
+    found = _DECIMAL.fullmatch(declared)
+    if found is None:
+        return None
+    scale = int(found[1])
+    return lambda value: _scaled(value, scale, name, declared)
 
 
 def _whole(value: Any, name: str, declared: str) -> Any:
