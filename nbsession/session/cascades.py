@@ -9,7 +9,7 @@ from nbsession.mapping.attributes import NEW
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+from nbsession.tracking.instance_state import Absent, OwnState, state_of
 
 HAS_ROW = (ObjectState.PERSISTENT, ObjectState.DETACHED)
 
@@ -38,7 +38,7 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     state = state_of(obj)
     if removed and isinstance(state, OwnState):
         old = state.related.get(declared.key)
-        if old is not None and old is not NO_VALUE and old is not held:
+        if old is not None and not isinstance(old, Absent) and old is not held:
             members.append(old)
     return members
 
@@ -65,44 +65,62 @@ def check_class(declared: Relationship, member: Any) -> None:
 
 
 def reached(
-    obj: Any, deed: str, removed: bool = False, halt: Callable[[Any], bool] | None = None
+    obj: Any, deed: str, removed: bool = False, halt: Callable[[Any], bool] | None = None, itself: bool = False
 ) -> Iterator[tuple[Any, Relationship]]:
     """(object, relationship) for every object that a cascade reaches over loaded relationships, each once.
 
     :param deed: a field of :class:`~nbsession.mapping.relating.cascade.Cascade`.
     :param removed: along with the members that were removed since the last flush.
     :param halt: members of which this is true are left out, and so is what lies behind them.
+    :param itself: also the object itself, if a relationship leads back to it.
     """
-    seen = {id(obj)}
-    waiting = [obj]
-    while waiting:
-        current = waiting.pop()
+    seen = set() if itself else {id(obj)}
+
+    def next_ones(current: Any) -> Iterator[tuple[Any, Relationship]]:
         for declared in state_of(current).mapper.relationships:
             if not getattr(declared.cascade, deed):
                 continue
+            fresh = []
             for member in loaded_members(current, declared, removed):
                 if member is not None and id(member) not in seen and not (halt is not None and halt(member)):
                     check_class(declared, member)
                     seen.add(id(member))
-                    waiting.append(member)
-                    yield member, declared
+                    fresh.append((member, declared))
+            yield from fresh
+
+    return _deeply(obj, next_ones)
+
+
+def _deeply(
+    obj: Any, next_ones: Callable[[Any], Iterator[tuple[Any, Relationship]]]
+) -> Iterator[tuple[Any, Relationship]]:
+    """Each member, then what lies behind it, then the next: the order in which new objects come into a session."""
+    open_ones = [next_ones(obj)]
+    while open_ones:
+        step = next(open_ones[-1], None)
+        if step is None:
+            open_ones.pop()
+        else:
+            yield step
+            open_ones.append(next_ones(step[0]))
 
 
 def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
     """What ``delete(obj)`` deletes along: unloaded relationships are loaded, unless passive_deletes."""
     seen = {id(obj)}
-    waiting = [obj]
-    while waiting:
-        current = waiting.pop()
+
+    def next_ones(current: Any) -> Iterator[tuple[Any, Relationship]]:
         for declared in state_of(current).mapper.relationships:
             if not declared.cascade.delete:
                 continue
             detached = state_of(current).session_ref() is None  # what it has not loaded is not reached
             if declared.key not in current.__dict__ and (declared.passive_deletes or detached):
                 continue
-            held = held_by(current, declared.key)
-            for member in declared.members(held):
+            fresh = []
+            for member in declared.members(held_by(current, declared.key)):
                 if member is not None and id(member) not in seen and state_of(member).status in HAS_ROW:
                     seen.add(id(member))
-                    waiting.append(member)
-                    yield member, str(declared)
+                    fresh.append((member, declared))
+            yield from fresh
+
+    return ((member, str(declared)) for member, declared in _deeply(obj, next_ones))

@@ -29,8 +29,10 @@ __all__ = [
     "sessionmaker",
 ]
 
-_outside = UnitOfWork(no_session, FactBus())
-"""moves objects that are in no session"""
+outside = FactBus()
+"""where it is told what becomes of objects that are in no session"""
+_outside = UnitOfWork(no_session, outside)
+"""moves them"""
 
 
 def sessionmaker(bind: Any = None, *, class_: type[Session] = Session, **options: Any) -> Any:

@@ -54,6 +54,7 @@ class Flushing(Transacting):
         transaction.require_active()
         works = unit.has_work if only is None else not only.isdisjoint((*unit.new, *unit.modified, *unit.marked))
         bracket = transaction.bracket() if works and not own and not self.hooks.heard.isdisjoint(OF_LEVELS) else None
+        keys_changed = unit.keys_changed
         try:
             prepare_flush(session, only)
             plan = build_plan(unit, only, prepared=True)
@@ -71,6 +72,7 @@ class Flushing(Transacting):
         except BaseException as error:
             if isinstance(error, IntegrityError):
                 note_taken_keys(unit, error)
+            unit.take_keys_back(keys_changed)
             (bracket or transaction).fail(error)
             publish_end(session, error)
             if own and transaction is self.transaction:

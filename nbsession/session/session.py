@@ -18,7 +18,7 @@ from nbsession.session.identity import identity_key, normal_ident
 from nbsession.session.load import refreshing
 from nbsession.session.merging import Merging, merge_into
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import ident_of, state_of
 
 
 class Session(ClassicNames):
@@ -108,8 +108,13 @@ class Session(ClassicNames):
         """
         if state_of(obj).session_ref() is not self:
             raise InvalidRequestError(f"Instance {describe(obj)} is not present in this Session")
-        members = [m for m, _ in reached(obj, "expunge") if state_of(m).session_ref() is self]
-        self.unit_of_work.move_each([obj, *members], Trigger.EXPUNGE, "session.expunge")
+        members = [m for m, _ in reached(obj, "expunge", itself=True) if state_of(m).session_ref() is self]
+        unit, told = self.unit_of_work, "pending_to_transient" if ident_of(obj) is None else "persistent_to_detached"
+        back = next((place for place, member in enumerate(members) if member is obj), len(members))
+        unit.move_each([obj, *members[:back]], Trigger.EXPUNGE, "session.expunge")
+        if back < len(members):  # the cascade comes back to the object: hooks are told of it once more
+            unit.tell(told, (obj,))
+            unit.move_each(members[back + 1 :], Trigger.EXPUNGE, "session.expunge")
 
     def expunge_all(self) -> None:
         """Takes every object out."""

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+from nbsession.tracking.instance_state import NEVER_SET, NO_VALUE, Absent, OwnState, state_of
 
 
 class History(NamedTuple):
@@ -52,6 +52,8 @@ def reference_history(obj: Any, key: str) -> History:
         state = state_of(obj)
         if isinstance(state, OwnState) and key in state.related:  # del obj.attribute
             old = state.related[key]
+            if old is NEVER_SET:
+                return NO_HISTORY
             return History([None], (), ()) if old is None or old is NO_VALUE else History((), (), [old])
         return NO_HISTORY
     history = _single_history(obj, key, "related", operator.is_)
@@ -74,7 +76,7 @@ def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], 
     if key not in before:
         return History((), [current], ())
     old = before[key]
-    if old is NO_VALUE:
+    if isinstance(old, Absent):
         return History([current], (), ())
     return History((), [current], ()) if equal(old, current) else History([current], (), [old])
 

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 
 class Absent(Enum):
-    """The one value that stands for "not loaded": None is a value like any other."""
+    """What stands for "not loaded", and among old values for "never set": None is a value like any other."""
 
     NO_VALUE = "not loaded"
+    NEVER_SET = "never set"
 
     def __bool__(self) -> bool:
         return False
 
 
 NO_VALUE = Absent.NO_VALUE
+NEVER_SET = Absent.NEVER_SET
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -111,7 +113,7 @@ class OwnState(set[str]):
 
     :ivar common: the CommonState it came from and returns to.
     :ivar old: key to the column value before the first change, or NO_VALUE.
-    :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, or a list.
+    :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, NEVER_SET, or a list.
     :ivar given_up: relationships of other objects that this one was taken out of; as ``(relationship,)`` from one of two
         places in a list, so that it is still there.
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.

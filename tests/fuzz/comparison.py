@@ -43,8 +43,11 @@ class Difference(NamedTuple):
 def first_difference(expected: Sequence[Sight], found: Sequence[Sight]) -> tuple[Difference | None, set[str]]:
     """The first difference between what was seen in two worlds, and the objects whose row was deleted by then."""
     gone: set[str] = set()
+    marked: set[str] = set()
     for at, (a, b) in enumerate(zip(expected, found, strict=True)):
         note_gone(gone, a)
+        gone.update(name for name in marked if a["states"].get(name) == "detached" and a["error"] is None)
+        marked = set(a["deleted"])
         for field in FIELDS:
             u, v = a[field], b[field]
             if field == "loaded" and gone:  # 22.5: what a flush loads of deleted objects varies

@@ -40,7 +40,7 @@ PROFILES: dict[str, dict[str, float]] = {
     "sets": {"append": 16, "remove": 14, "ref": 12, "setlist": 6, "read": 14, "sql": 0},
     "binds": {"sql": 0, "commit": 8, "rollback": 6},
     "moves": {"commit": 8, "rollback": 6, "merge": 7},
-    "outside": {"pickle": 8, "make_transient": 4, "make_transient_to_detached": 4, "expunge": 6, "close": 2, "merge": 8},
+    "outside": {"pickle": 8, "make_transient": 14, "make_transient_to_detached": 4, "expunge": 6, "close": 2, "merge": 8},
     "over": {"query_over": 8, "get_over": 6, "expire": 10, "refresh": 10, "sql": 10, "set": 16},
     "handles": {"begin_nested": 14, "handle": 18, "nested_commit": 2, "nested_rollback": 2, "merge": 0, "setlist": 0},
     "two": {"use": 14, "expunge": 9, "merge": 10, "close": 2, "expunge_all": 2},
@@ -159,9 +159,11 @@ class Composer:
             "add": (("transient", "detached", "transient"), 0.8),
             "delete": (("persistent",), 0.93),
             "expunge": (("persistent", "pending", "deleted"), 0.95),
-            "make_transient": (("persistent", "detached", "pending"), 0.9),
+            "make_transient": ((), 0.95),
             "make_transient_to_detached": (("transient",), 0.9),
         }[kind]
+        if kind == "make_transient":  # few are pending or deleted
+            states = (self.draw.choice(("persistent", "detached", "pending", "deleted")),)
         name = self._pick(None, states, often)
         return None if name is None else [kind, name]
 

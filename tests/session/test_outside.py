@@ -100,3 +100,22 @@ def test_what_was_looked_up_for_an_assignment_that_is_refused_stays(session: Ses
     with pytest.raises(InvalidRequestError, match="Can't attach instance"):
         tool.shelf = other
     assert tool.__dict__["shelf"] is own
+
+
+def test_a_deleted_reference_of_who_is_in_no_session_is_a_change(session: Session) -> None:
+    """In no session nobody can tell that it was never set."""
+    loan = Loan()
+    session.add(loan)
+    session.flush()
+    session.expunge(loan)
+    del loan.member
+    assert session.is_modified(loan)
+
+
+def test_a_deleted_reference_stays_a_change_when_the_object_is_made_transient(session: Session, ada: Member) -> None:
+    session.add(ada)
+    session.expire_all()
+    loan = session.get(Loan, 1)
+    del loan.member
+    make_transient(loan)
+    assert session.is_modified(loan)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nbsession import Engine, Session, event
+from nbsession import Engine, Session, event, inspect
 from nbsession.exc import DBAPIError, NbsessionWarning
 from nbsession.session.hook_points import LIFE
-from tests.session.models import Loan, Member, Shelf
+from tests.session.models import Loan, Member, Node, Shelf
 
 
 @pytest.fixture
@@ -119,3 +119,26 @@ def test_a_flush_that_writes_nothing_begins_all_the_same(session: Session) -> No
     ada.name = "Ada"
     session.flush()
     assert order == ["before_flush", "after_begin", "after_flush"]
+
+
+def test_expunge_goes_deep_before_wide_and_tells_again_where_it_comes_back(session: Session, told: list[Any]) -> None:
+    root, left, leaf, right = Node(name="root"), Node(name="left"), Node(name="leaf"), Node(name="right")
+    left.children, root.children = [leaf], [left, right]
+    session.add(root)
+    session.flush()
+    root.children.append(root)
+    told.clear()
+    session.expunge(root)
+    assert told == [("persistent_to_detached", node) for node in (root, left, leaf, right, root)]
+
+
+def test_a_failed_flush_has_changed_no_key(session: Session) -> None:
+    """Line 6.5: the new object is transient, not detached with a key it never had."""
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.flush()
+    ada.id = 40
+    session.add(Member(name="Ada"))
+    with pytest.raises(DBAPIError):
+        session.flush()
+    assert inspect(ada).transient and inspect(ada).key is None

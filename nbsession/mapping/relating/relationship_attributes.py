@@ -14,7 +14,16 @@ from nbsession.mapping.relating.parents import SingleParent, has_another_parent
 from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
-from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, OwnState, ident_of, own_state, state_of, unset_of
+from nbsession.tracking.instance_state import (
+    NEVER_SET,
+    NO_VALUE,
+    OPTIONS_KEY,
+    OwnState,
+    ident_of,
+    own_state,
+    state_of,
+    unset_of,
+)
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -182,9 +191,6 @@ class ReferenceAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         if reverse is not None and old is not None and old is not NO_VALUE:
             reverse.unlink(old, obj)
-        if old is NO_VALUE and self._never_set(obj):
-            own_state(obj, state_of(obj))  # there is nothing to be deleted: it was touched, that is all
-            return
         self._store(obj, old, None)
         del obj.__dict__[self.key]
         if old is not None and old is not NO_VALUE:
@@ -280,7 +286,7 @@ class ReferenceAttribute(RelationshipAttribute):
         return found
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
-        self.note(obj, old)
+        self.note(obj, NEVER_SET if old is NO_VALUE and self._never_set(obj) else old)
         if value is not None and isinstance(state := state_of(obj), OwnState) and state.given_up:
             state.given_up = tuple(one for one in state.given_up if not isinstance(one, tuple))  # it is taken again
         obj.__dict__[self.key] = value
