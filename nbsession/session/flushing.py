@@ -18,6 +18,7 @@ from nbsession.session.flush.telling import telling
 from nbsession.session.flush.workload import with_children
 from nbsession.session.transacting import Transacting
 from nbsession.session.transaction import OF_LEVELS
+from nbsession.session.unwinding import keys_changed, take_keys_back
 
 
 class Flushing(Transacting):
@@ -54,7 +55,7 @@ class Flushing(Transacting):
         transaction.require_active()
         works = unit.has_work if only is None else not only.isdisjoint((*unit.new, *unit.modified, *unit.marked))
         bracket = transaction.bracket() if works and not own and not self.hooks.heard.isdisjoint(OF_LEVELS) else None
-        keys_changed = unit.keys_changed
+        known_keys = keys_changed(unit)
         try:
             prepare_flush(session, only)
             plan = build_plan(unit, only, prepared=True)
@@ -72,7 +73,7 @@ class Flushing(Transacting):
         except BaseException as error:
             if isinstance(error, IntegrityError):
                 note_taken_keys(unit, error)
-            unit.take_keys_back(keys_changed)
+            take_keys_back(unit, known_keys)
             (bracket or transaction).fail(error)
             publish_end(session, error)
             if own and transaction is self.transaction:

@@ -353,23 +353,6 @@ class UnitOfWork:
             self.frame.rekeyed.append((ref(obj), ident_of(obj)))
         self.give_key(obj, ident)
 
-    @property
-    def keys_changed(self) -> int:
-        """How many changes of keys a rollback would take back."""
-        return 0 if self.frame is None else len(self.frame.rekeyed)
-
-    def take_keys_back(self, since: int) -> None:
-        """A flush failed: its changes of keys never were.
-
-        :param since: :attr:`keys_changed` before it.
-        """
-        if self.frame is not None:
-            for reference, ident in reversed(self.frame.rekeyed[since:]):
-                obj = reference()
-                if obj is not None:
-                    self.give_key(obj, ident)
-            del self.frame.rekeyed[since:]
-
     def give_key(self, obj: Any, ident: Any) -> None:
         """An object has another key, under which it is filed."""
         mapper = state_of(obj).mapper

@@ -94,6 +94,24 @@ def _bring_back(unit: UnitOfWork, deleted: list[Any], cause: str) -> None:
     unit.move_each(returning, Trigger.UNDO_DELETE, cause)
 
 
+def keys_changed(unit: UnitOfWork) -> int:
+    """How many changes of keys a rollback would take back."""
+    return 0 if unit.frame is None else len(unit.frame.rekeyed)
+
+
+def take_keys_back(unit: UnitOfWork, since: int) -> None:
+    """A flush failed: its changes of keys never were.
+
+    :param since: :func:`keys_changed` before it.
+    """
+    if unit.frame is not None:
+        for reference, ident in reversed(unit.frame.rekeyed[since:]):
+            obj = reference()
+            if obj is not None:
+                unit.give_key(obj, ident)
+        del unit.frame.rekeyed[since:]
+
+
 def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
     """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
     if detach:
