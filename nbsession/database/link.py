@@ -6,12 +6,15 @@ lazily: ``begin()`` is sent with the first statement, so an idle transaction nev
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from nbsession.database.dialect import Dialect
+from nbsession.database.errors import class_of
+from nbsession.database.interrupts import unbroken, watch
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.exc import InternalError
 
@@ -54,6 +57,12 @@ class Link:
         """the error that aborted the transaction"""
         self.attention = False
         """pending or failed: what the fast doors look at before they send anything"""
+        self.unclean = False
+        """a ROLLBACK failed: it is sent again before anything else"""
+        self.steady = False
+        """its statement is not to be interrupted"""
+        self.interrupted = False
+        """its statement was interrupted, because of Ctrl-C"""
         self._owner: weakref.ref[Owner] | None = None
 
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,38 +73,65 @@ class Link:
         """
         self.pending = self.attention = True
         self.failure = None
+        self.interrupted = False
         self._owner = weakref.ref(owner)
 
     def start(self, writing: bool) -> None:
         """Sends the pending BEGIN, or refuses because the transaction is aborted. Called where ``attention`` is set."""
+        if self.failure is None and not self.pending:
+            self.doom(InternalError("the database ended it by itself, or somebody did behind the connection's back"))
         if self.failure is not None:
             raise aborted(self.failure)
+        watch()
+        if self.unclean:
+            self._roll_back()
         try:
             self._send_begin(writing)
         except BaseException:
             with suppress(Exception):
-                self._send_rollback()  # BEGIN itself may have gone through
+                self._roll_back()  # BEGIN itself may have gone through
             raise
         self.pending = self.attention = False
 
-    def commit(self) -> None:
-        """Commits. After an error that aborted the transaction it raises: nothing may be lost silently."""
+    def commit(self) -> BaseException | None:
+        """Commits. After an error that aborted the transaction it raises: nothing may be lost silently.
+
+        :return: an error that came when the COMMIT had gone through: none of the driver's, who says so if it has not.
+        """
         if self.pending:
             self._ended()
-            return
+            return None
         if self.failure is not None:
             raise aborted(self.failure, "COMMIT refused: ")
-        self._send_commit()
+        late = self._send_commit()
         self._ended()
+        return late
 
     def rollback(self) -> None:
         """Rolls back whatever there is."""
         pending = self.pending
         try:
             if not pending:
-                self._send_rollback()
+                self._roll_back()
         finally:
             self._ended()
+
+    def made_clean(self) -> bool:
+        """Nothing is open on it: a ROLLBACK that failed is tried once more."""
+        if self.unclean:
+            with suppress(Exception):
+                self._roll_back()
+        return not self.unclean
+
+    def _roll_back(self) -> None:
+        self.unclean = True
+        with unbroken:
+            self.steady = True
+            try:
+                self._send_rollback()
+            finally:
+                self.steady = False
+        self.unclean = False
 
     def _ended(self) -> None:
         self.pending = self.attention = False
@@ -115,9 +151,26 @@ class Link:
 
     def failed(self, error: BaseException) -> None:
         """Takes note of an error: does the transaction live on?"""
-        if not self.pending and self.failure is None and not self.alive():
-            self.failure = error
-            self.attention = True
+        if self.pending or self.failure is not None:
+            return
+        living = False
+        try:
+            living = self.alive()
+        finally:
+            if not living:
+                self.doom(error)
+
+    def doom(self, error: BaseException) -> None:
+        """What the transaction has done is not known, or lost: from now on it can only be rolled back."""
+        self.failure = error
+        self.attention = True
+
+    def interrupt(self) -> None:
+        """Stops the statement that is running, from another thread. The end of a transaction is not interrupted."""
+        if not self.steady:
+            self.interrupted = True
+            with suppress(Exception):
+                self.raw.interrupt()
 
     # ── what subclasses do ───────────────────────────────────────────────────────────────────────────────────────────
     def alive(self) -> bool:
@@ -127,7 +180,26 @@ class Link:
     def _send_begin(self, writing: bool) -> None:
         raise NotImplementedError
 
-    def _send_commit(self) -> None:
+    def _send_commit(self) -> BaseException | None:
+        raise NotImplementedError
+
+    def _commit_through(self, call: Callable[[], object]) -> BaseException | None:
+        """Sends COMMIT. An error that is not the driver's may have come after it: then it is returned."""
+        handled = sys.exception()
+        with unbroken:
+            self.steady = True
+            try:
+                call()
+            except BaseException as error:
+                if _is_drivers(error, handled) or self._in_transaction():
+                    raise
+                return error
+            finally:
+                self.steady = False
+        return None
+
+    def _in_transaction(self) -> bool:
+        """Is a transaction open, whatever we think?"""
         raise NotImplementedError
 
     def _send_rollback(self) -> None:
@@ -207,6 +279,18 @@ class LinkSource:
     def dispose(self) -> None:
         """Closes what is not in use."""
         raise NotImplementedError
+
+
+def _is_drivers(error: BaseException | None, handled: BaseException | None) -> bool:
+    """Did a driver raise it, or was it raised on the way out from such an error?
+
+    :param handled: an error from before.
+    """
+    while error is not None and error is not handled:
+        if class_of(error) is not None:
+            return True
+        error = error.__context__
+    return False
 
 
 def aborted(failure: BaseException, attempt: str = "") -> InternalError:

@@ -176,9 +176,12 @@ class SQLiteLink(Link):
         if self.dialect.foreign_keys == "checked":
             self.raw.execute("PRAGMA defer_foreign_keys=ON")
 
-    def _send_commit(self) -> None:
+    def _in_transaction(self) -> bool:
+        return bool(self.raw.in_transaction)
+
+    def _send_commit(self) -> BaseException | None:
         try:
-            self.raw.execute("COMMIT")
+            return self._commit_through(lambda: self.raw.execute("COMMIT"))
         except Exception as error:
             if "FOREIGN KEY" in str(error):
                 raise IntegrityError(
@@ -201,7 +204,7 @@ class SQLiteLink(Link):
         self.pending = self.attention = not self.raw.in_transaction
 
     def _control(self, sql: str) -> None:
-        if self.attention:
+        if self.attention or not self.raw.in_transaction:
             self.start(False)
         self.raw.execute(sql)
 
@@ -210,8 +213,13 @@ class SQLiteLink(Link):
         self._control(f"SAVEPOINT {name}")
 
     def rollback_to(self, name: str) -> None:
-        """ROLLBACK TO SAVEPOINT."""
-        self._control(f"ROLLBACK TO SAVEPOINT {name}")
+        """ROLLBACK TO SAVEPOINT. It helps after an error, too, unless SQLite has rolled everything back by itself."""
+        if self.failure is None or not self.raw.in_transaction:
+            self._control(f"ROLLBACK TO SAVEPOINT {name}")
+            return
+        self.raw.execute(f"ROLLBACK TO SAVEPOINT {name}")
+        self.failure = None
+        self.attention = False
 
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
@@ -223,7 +231,7 @@ class SQLiteLink(Link):
 
     def execute(self, sql: str, params: Sequence[Any], writing: bool, trusted: bool = False) -> Outcome:
         """Runs one statement."""
-        if self.attention:
+        if self.attention or not self.raw.in_transaction:
             self.start(writing)
         cursor = self.raw.execute(sql, params)
         if cursor.description is None:
@@ -233,16 +241,16 @@ class SQLiteLink(Link):
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """executemany, undone as a whole if one of them fails."""
-        if self.attention:
+        if self.attention or not self.raw.in_transaction:
             self.start(True)
         if len(rows) == 1:
             return int(self.raw.execute(sql, rows[0]).rowcount)
-        with _Whole(self.raw):
+        with _Whole(self):
             return int(self.raw.executemany(sql, rows).rowcount)
 
     def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         """fetchall."""
-        if self.attention:
+        if self.attention or not self.raw.in_transaction:
             self.start(False)
         rows: Rows = self.raw.execute(sql, params).fetchall()
         return rows
@@ -253,7 +261,7 @@ class SQLiteLink(Link):
         if write.generated is None:
             self.execute_many(sql, rows)
             return None
-        if self.attention:
+        if self.attention or not self.raw.in_transaction:
             self.start(True)
         name = write.table.name, write.generated.name
         if name not in self._checked:
@@ -261,7 +269,7 @@ class SQLiteLink(Link):
         raw = self.raw
         if len(rows) == 1:
             return [raw.execute(sql, rows[0]).lastrowid]
-        with _Whole(raw) as whole:
+        with _Whole(self) as whole:
             changes = raw.total_changes
             first = raw.execute(sql, rows[0]).lastrowid
             raw.executemany(sql, islice(rows, 1, None))
@@ -307,10 +315,11 @@ class SQLiteLink(Link):
 class _Whole:
     """All or nothing for several driver calls: a savepoint of our own around them."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("link", "raw")
 
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
+    def __init__(self, link: SQLiteLink) -> None:
+        self.link = link
+        self.raw = link.raw
 
     def __enter__(self) -> _Whole:
         self.raw.execute("SAVEPOINT nbsession_rows")
@@ -320,9 +329,22 @@ class _Whole:
         """Undoes what was done so far."""
         self.raw.execute("ROLLBACK TO nbsession_rows")
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.raw.execute("RELEASE nbsession_rows")
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None:
+            try:
+                self.raw.execute("RELEASE nbsession_rows")
+            except BaseException as refused:
+                self._give_up(refused)
+                raise
         elif self.raw.in_transaction:
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Undoes it; where that fails, part of it may stay, and the whole transaction has to go."""
+        try:
             self.undo()
             self.raw.execute("RELEASE nbsession_rows")
+        except BaseException as second:
+            self.link.doom(error)
+            if not isinstance(second, Exception):
+                raise

@@ -60,7 +60,9 @@ class SQLiteSource(LinkSource):
 
     def checkin(self, link: Link) -> None:
         """Keeps the link for the next connection."""
-        if link is not self._memory:
+        if not link.made_clean() and link is not self._memory:
+            link.close()  # which rolls back
+        elif link is not self._memory:
             with self._lock:
                 self._idle.append(link)  # type: ignore[arg-type]
 

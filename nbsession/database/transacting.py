@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbsession.database.errors import wrapped
+from nbsession.database.interrupts import is_interruption, unbroken
 from nbsession.database.link import Link
 from nbsession.database.observing import publish
 from nbsession.database.telling import handled
@@ -171,18 +172,23 @@ class Transacting:
     def _commit_root(self, root: RootTransaction) -> None:
         self._hook("commit")
         link = self._open_link()
-        try:
-            link.commit()
-        except BaseException as error:
+        with unbroken:
             try:
-                link.rollback()
-            except Exception as second:
-                error.add_note(f"The ROLLBACK after it failed too: {second}")
+                late = link.commit()
+            except BaseException as error:
+                try:
+                    link.rollback()
+                except BaseException as second:
+                    error.add_note(f"The ROLLBACK after it failed too: {second}")
+                self._end_root()
+                self._publish("COMMIT", error)
+                self.fail(error, "COMMIT")
+            root.committed = True
             self._end_root()
-            self._publish("COMMIT", error)
-            self.fail(error, "COMMIT")
-        self._end_root()
-        self.tell("COMMIT")
+            self.tell("COMMIT")
+            if late is not None:
+                late.add_note("The COMMIT before it had gone through: what was written stays.")
+                raise late
 
     def _rollback_root(self, root: RootTransaction) -> None:
         link = self._open_link()
@@ -233,11 +239,17 @@ class Transacting:
     def fail(self, error: BaseException, sql: str, params: Any = None) -> NoReturn:
         """Raises our error for a driver's, after noting what it did to the transaction."""
         link = self._link
-        if isinstance(error, SerializationError | ReplayDivergence):
-            self._end_root()  # the whole transaction was rolled back
-        elif link is not None and self._transaction is not None:
-            link.failed(error)
-        ours = wrapped(error, sql, params, self.dialect.advice(error))
+        interrupted = link is not None and link.interrupted and is_interruption(error)
+        whole = False
+        if link is not None and self._transaction is not None:
+            whole = link.owner is None
+            if whole:
+                self._end_root()
+            else:
+                link.failed(error)
+        ours = KeyboardInterrupt() if interrupted else wrapped(error, sql, params, self.dialect.advice(error))
+        if whole and not isinstance(error, SerializationError | ReplayDivergence):
+            ours.add_note("The whole transaction was rolled back with it: begin again and repeat it.")
         if self.engine._hooks["handle_error"]:
             ours = handled(self, error, ours, sql, params)
         try:

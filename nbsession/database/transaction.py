@@ -17,13 +17,15 @@ class Transaction:
 
     :ivar connection: the connection.
     :ivar is_active: neither committed, rolled back nor closed yet.
+    :ivar committed: was it committed? An error may have come after it.
     """
 
-    __slots__ = ("_entered", "_left", "connection", "is_active")
+    __slots__ = ("_entered", "_left", "committed", "connection", "is_active")
 
     def __init__(self, connection: Transacting) -> None:
         self.connection = connection
         self.is_active = True
+        self.committed = False
         self._entered = False
         self._left: Transaction | None = None
 

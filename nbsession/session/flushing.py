@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any, Self
 
+from nbsession.database.interrupts import unbroken
 from nbsession.exc import IntegrityError, InvalidRequestError
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import note_taken_keys
@@ -63,7 +64,8 @@ class Flushing(Transacting):
             done = bool(plan or touched)
             if done:
                 self.hooks.fire("after_flush", self, unit)
-            settle_flush(session, plan, touched)
+            with unbroken:
+                settle_flush(session, plan, touched)
             if own:
                 transaction.commit()
             elif done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from nbsession.database.connection import Connection
@@ -221,11 +222,18 @@ class Level:
 
     def enlist_parents_connections(self) -> None:
         """A savepoint is set at once on every connection that the level above has."""
-        if self.parent is not None:
+        if self.parent is None:
+            return
+        try:
             for engine, held in self.parent._enlisted.items():
                 savepoint = held.connection.begin_nested(name=self.name)
                 self._enlisted[engine] = Enlisted(held.connection, savepoint, ends=True, closes=False)
                 self._unannounced.add(engine)
+        except BaseException:
+            for held in self._enlisted.values():  # nothing was done since
+                with suppress(Exception):
+                    held.transaction.rollback()
+            raise
 
     def _announce(self, engine: Any) -> None:
         """Hooks hear of a savepoint's connection when it is first used, though the savepoint is set at once."""

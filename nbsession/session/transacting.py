@@ -153,11 +153,11 @@ class Transacting(Binding):
     def _close(self, cause: str) -> None:
         self.refuse_other_threads()
         self.unit_of_work.let_all_go(cause)
-        first: Exception | None = None
+        first: BaseException | None = None
         while self.transaction is not None:
             try:
                 self.transaction.close()
-            except Exception as error:
+            except BaseException as error:
                 first = first or error
         if first is not None:
             raise first

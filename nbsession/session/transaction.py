@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from nbsession.database.connection import Connection
+from nbsession.database.interrupts import unbroken
 from nbsession.exc import (
     FlushError,
     InvalidRequestError,
@@ -92,11 +93,35 @@ class SessionTransaction(Level):
                 self.prepare()
             else:
                 self._flush_before_commit()
+        with unbroken:
+            late = self._commit_connections()
+            self._move(TransactionTrigger.COMMIT)
+            if self.nested:
+                self.frame.hand_over()
+            try:
+                self.session.hooks.fire("after_commit", self.session)
+            finally:  # it is committed, whatever a hook says
+                if not self.nested:
+                    unit = self.session.unit_of_work
+                    expires, own = self.session.expire_on_commit, self.for_flush
+                    settle(unit, self.frame, self.session.bus.cause, expire=expires and not own, detach=expires or own)
+                self._leave()
+            if late is not None:
+                raise late
+
+    def _commit_connections(self) -> BaseException | None:
+        """Commits one connection after the other. Returns an error that came after a commit that went through."""
         committed: list[Any] = []
+        late: BaseException | None = None
         try:
             for held in self._enlisted.values():
                 if held.ends:
-                    held.transaction.commit()
+                    try:
+                        held.transaction.commit()
+                    except BaseException as error:
+                        if not held.transaction.committed:
+                            raise
+                        late = late or error
                     committed.append(held.connection.engine)
         except BaseException as error:
             if committed and not self.nested:
@@ -104,17 +129,7 @@ class SessionTransaction(Level):
                 error.add_note(f"Already committed, and staying so: {names}. Everything else was rolled back.")
             self.fail(error, [] if self.nested else committed)
             raise
-        self._move(TransactionTrigger.COMMIT)
-        if self.nested:
-            self.frame.hand_over()
-        try:
-            self.session.hooks.fire("after_commit", self.session)
-        finally:  # it is committed, whatever a hook says
-            if not self.nested:
-                unit = self.session.unit_of_work
-                expires, own = self.session.expire_on_commit, self.for_flush
-                settle(unit, self.frame, self.session.bus.cause, expire=expires and not own, detach=expires or own)
-            self._leave()
+        return late
 
     def _flush_before_commit(self) -> None:
         self.session.hooks.fire("before_commit", self.session)
@@ -144,31 +159,20 @@ class SessionTransaction(Level):
         if self.is_subtransaction:
             return self.real.rollback(to_root)
         error: BaseException | None = None
-        with self.session.bus.because("rollback to savepoint" if self.nested else "session.rollback"):
+        lost = False
+        with unbroken, self.session.bus.because("rollback to savepoint" if self.nested else "session.rollback"):
             self._end_inner_levels("rollback")
             if self.state is not TransactionState.FAILED:
-                error = self._undo(self.session.bus.cause)
+                error, lost = self._undo(self.session.bus.cause)
             elif self.session.unit_of_work.has_work:
                 self._discard_later_work()
-            lost = self._lost_everything()
             self._move(TransactionTrigger.ROLLBACK, error)
             error = _first_of(error, self._leave, self._tell_soft_rollback)
-            if error is not None and lost:
-                self._fail_around(error)
+            if lost and self.parent is not None and error is not None:
+                self.parent.fail(error)
         if error is not None:
             raise error
         return self.parent.rollback(to_root=True) if to_root and self.parent is not None else self.parent
-
-    def _lost_everything(self) -> bool:
-        """Did a savepoint that could not be restored take a whole transaction with it?"""
-        return self.nested and any(not held.connection.in_transaction() for held in self._enlisted.values())
-
-    def _fail_around(self, error: BaseException) -> None:
-        """A savepoint could not be restored, and everything was rolled back with it: no level around it may go on."""
-        level = self.parent
-        while level is not None:
-            level.fail(error)
-            level = level.parent
 
     def bracket(self) -> Self | None:
         """The subtransaction that a flush opens within this level, if a hook wants to hear of it."""
@@ -190,37 +194,43 @@ class SessionTransaction(Level):
                 bracket.give_way()
             return
         self.error = error
-        second = self._undo("failed flush", committed)
-        self._move(TransactionTrigger.FAIL, error)  # before the hook, which asks session.is_active
-        if bracket is not None:
-            second = _first_of(second, bracket.give_way, bracket._tell_soft_rollback)
-        else:
-            second = _first_of(second, self._tell_soft_rollback)
-        if second is not None:
-            error.add_note(f"The rollback after it failed too: {second}")
-        if second is not None and self._lost_everything():
-            self._fail_around(error)
-        elif second is not None and self.parent is not None:
-            self.parent.fail(error)
+        with unbroken:
+            second, lost = self._undo("failed flush", committed)
+            self._move(TransactionTrigger.FAIL, error)  # before the hook, which asks session.is_active
+            if bracket is not None:
+                second = _first_of(second, bracket.give_way, bracket._tell_soft_rollback)
+            else:
+                second = _first_of(second, self._tell_soft_rollback)
+            if second is not None:
+                error.add_note(f"The rollback after it failed too: {second}")
+            if (second is not None or lost) and self.parent is not None:
+                self.parent.fail(second or error)
 
     def give_way(self) -> None:
         """A subtransaction ends because the level that it stands for was rolled back."""
         self._move(TransactionTrigger.ROLLBACK)
         self._leave()
 
-    def _undo(self, cause: str, committed: Sequence[Any] = ()) -> BaseException | None:
-        """Rolls back connections and objects; all of them even if one fails. Returns the first error."""
+    def _undo(self, cause: str, committed: Sequence[Any] = ()) -> tuple[BaseException | None, bool]:
+        """Rolls back connections and objects; all of them even if one fails.
+
+        :return: the first error; and, of a savepoint, whether a connection could not go back to it, so that the level above
+            is not what it was either.
+        """
         first: BaseException | None = None
+        lost = False
         for held in self._enlisted.values():
+            if not held.transaction.is_active:
+                lost = lost or self.nested
+                continue
             try:
-                if held.transaction.is_active:
-                    held.transaction.rollback()
-            except Exception as error:
-                first = first or error
+                held.transaction.rollback()
+            except BaseException as error:
+                first, lost = first or error, self.nested
         self._rolled_back = True
         first = _first_of(first, partial(self.session.hooks.fire, "after_rollback", self.session))
         unwind(self.session.unit_of_work, self.frame, cause, self._written_to(committed) if committed else None)
-        return first
+        return first, lost
 
     def _tell_soft_rollback(self) -> None:
         self.session.hooks.fire("after_soft_rollback", self.session, self)
@@ -338,6 +348,6 @@ def _first_of(error: BaseException | None, *deeds: Callable[[], object]) -> Base
     for deed in deeds:
         try:
             deed()
-        except Exception as another:
+        except BaseException as another:
             error = error or another
     return error

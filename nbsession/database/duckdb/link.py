@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.duckdb.arrow import table_of
@@ -20,16 +21,18 @@ from nbsession.database.duckdb.packing import Work
 from nbsession.database.duckdb.races import footprint_of
 from nbsession.database.duckdb.redo import Entry, Journal, execute
 from nbsession.database.duckdb.upserts import check_upsert, is_upsert
-from nbsession.database.link import Link, Outcome, Rows
+from nbsession.database.interrupts import unbroken
+from nbsession.database.link import Link, Outcome, Rows, aborted
 from nbsession.database.raw import check_control, first_word
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.exc import ArgumentError, InvalidRequestError, SavepointError
+from nbsession.exc import ArgumentError, InternalError, InvalidRequestError, SavepointError
 from nbsession.sql.schema import Sequence as SQLSequence
 
 if TYPE_CHECKING:
     from nbsession.database.duckdb.source import Database
     from nbsession.sql.schema import Column
 
+NOT_ACTIVE = "no transaction is active"
 _WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "CREATE_FUNC", "ALTER", "DROP", "COPY"])
 _DDL = frozenset(["CREATE", "CREATE_FUNC", "ALTER", "DROP", "ATTACH", "DETACH", "COPY_DATABASE"])
 _UNREPLAYABLE = frozenset(["ATTACH", "DETACH", "VACUUM", "EXPORT", "COPY_DATABASE", "EXECUTE", "PREPARE"])
@@ -70,27 +73,40 @@ class DuckDBLink(Link):
         # for this transaction only, and it is forgotten at its end (measured): a typing error must not cost the transaction
         self.raw.execute("SET current_transaction_invalidation_policy = 'SYNTACTIC_ERRORS_DO_NOT_INVALIDATE'")
 
-    def _send_commit(self) -> None:
+    def _send_commit(self) -> BaseException | None:
+        journal = self._certain()
         self.ask("SELECT 1")  # COMMIT of an aborted transaction succeeds and loses the rows; a SELECT in it fails
         if self.dialect.foreign_keys == "checked":
             self.touched.check(self.ask)
         database = self.database
-        with database.lock:
-            writes = self.journal is not None and bool(self.journal.entries)
+        with unbroken, database.lock:
+            writes = bool(journal.entries)
             footprint = footprint_of(self) if writes and database.races.concern(self) else None
             if footprint is not None:
                 database.races.check(self, footprint)
-            self.raw.execute("COMMIT")
+            late = self._commit_through(lambda: self.raw.execute("COMMIT"))
             database.commits += writes
             if footprint is not None:
                 database.races.committed(database.commits, footprint)
-        self._over(committed=True)
+            self._over(committed=True)
+        return late
+
+    def _in_transaction(self) -> bool:
+        try:
+            self.raw.execute("BEGIN")
+        except Exception:
+            return True
+        self.unclean = True
+        with suppress(Exception):
+            self.raw.execute("ROLLBACK")
+            self.unclean = False
+        return False
 
     def _send_rollback(self) -> None:
         try:
             self.raw.execute("ROLLBACK")
         except Exception as error:
-            if "no transaction is active" not in str(error):  # a COMMIT that failed has rolled back already
+            if NOT_ACTIVE not in str(error):  # a COMMIT that failed has rolled back already
                 raise
         finally:
             self._over(committed=False)
@@ -112,11 +128,25 @@ class DuckDBLink(Link):
             return False
         return True
 
+    def failed(self, error: BaseException) -> None:
+        """As everywhere; and where a write may have been done though it raised, nobody can go on from it."""
+        super().failed(error)
+        if self.failure is None and self.journal is not None and self.journal.broken_off(error):
+            self.doom(error)
+
     # ── savepoints ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _begun(self) -> Journal:
         if self.attention:
             self.start(False)
+        return self._certain()
+
+    def _certain(self) -> Journal:
+        """The journal, if it tells all that was done."""
         assert self.journal is not None
+        if self.journal.in_doubt:
+            self.doom(InternalError("a write was broken off, nobody knows when"))
+        if self.failure is not None:
+            raise aborted(self.failure)
         return self.journal
 
     def savepoint(self, name: str) -> None:
@@ -133,14 +163,15 @@ class DuckDBLink(Link):
         if journal is None:
             raise SavepointError(f"no such savepoint: {name}. The transaction has not begun.")
         savepoint, cut = journal.cut(name)
-        if not cut and self.failure is None:
+        if not cut and self.failure is None and self.alive():
             return
         if self.catalog is not self.database.catalog:  # tables were changed, and some of that may be undone
             self.catalog.forget()
         try:
             journal.rebuild(savepoint.prints, self._begin_raw)
         except BaseException:
-            self.rollback()
+            with suppress(BaseException):
+                self.rollback()
             raise
         self.failure = None
         self.attention = False
@@ -182,14 +213,18 @@ class DuckDBLink(Link):
         if kind == "INSERT" and not trusted and is_upsert(sql):
             check_upsert(self.ask, self.dialect, lambda *table: self.catalog.table(self.ask, *table), sql, params)
         raw = self.raw
+        writes = kind in _WRITES or _HIDDEN_WRITE.search(sql) is not None
+        draws = not writes and (kind == "CALL" or _DRAWS.search(sql) is not None)
+        if writes or draws:
+            self.journal.begin()
         raw.execute(sql, params)
         rows: Rows = raw.fetchall()
         description = raw.description
-        if kind in _WRITES or _HIDDEN_WRITE.search(sql):
+        if writes:
             self.journal.write(Entry(sql, params if trusted else copy.deepcopy(params), rows, trusted))
             if not trusted:
                 self.touched.written_by_hand(written_tables(sql))
-        elif kind == "CALL" or _DRAWS.search(sql):
+        elif draws:
             # a sequence made in this transaction is made again by a replay, and has to be drawn from again
             self.journal.write(Entry(sql, copy.deepcopy(params), None, kind != "CALL"))
         if kind in _ANSWERS or (kind in _COUNTS and _RETURNING.search(sql) and description[0][0] != "Count"):
@@ -305,6 +340,7 @@ class DuckDBLink(Link):
     def _write(self, sql: str, params: Sequence[Any], work: Work | None = None, arrow: Any = None) -> int:
         """One write of our own: only literals, so a replay does the same."""
         assert self.journal is not None
+        self.journal.begin()
         rows = execute(self.raw, sql, params, arrow)
         values = 1 if work is None else len(work.columns) * len(work.columns[0])
         self.journal.write(Entry(sql, params, rows, True, arrow, work), values)

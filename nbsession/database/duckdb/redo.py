@@ -25,6 +25,23 @@ MANY_ROWS = 50_000
 
 Prints: TypeAlias = dict[tuple[str, str], tuple[Any, ...]]
 
+NOT_DONE = frozenset(
+    [
+        "ParserException",
+        "SyntaxException",
+        "BinderException",
+        "CatalogException",
+        "InvalidInputException",
+        "InvalidTypeException",
+        "NotImplementedException",
+        "TypeError",
+        "ArgumentError",
+        "InvalidRequestError",
+        "SavepointError",
+    ]
+)
+"""errors before a statement is executed"""
+
 
 class Entry(NamedTuple):
     """One write: its SQL, its parameters by value, what it answered, whether it can only do the same.
@@ -69,14 +86,31 @@ class Journal:
         self.savepoints: list[Savepoint] = []
         self.blocked: str | None = None
         """a statement that cannot be replayed at all"""
+        self._unwritten = 0
         self._commits = database.commits
         self._mark = database.mark()
         self._values = 0
         self._packs: Packs | None = Packs()
         """None after the database refused one: in this transaction the journal is replayed as it is"""
 
+    def begin(self) -> None:
+        """A write begins: until it is noted, nobody knows whether it was done."""
+        self._unwritten += 1
+
+    def broken_off(self, error: BaseException) -> bool:
+        """An error was raised: may it be that a write was done all the same?"""
+        if type(error).__name__ in NOT_DONE:
+            self._unwritten = 0
+        return self.in_doubt
+
+    @property
+    def in_doubt(self) -> bool:
+        """Was a write broken off that may have been done? Then savepoints cannot be built on what is noted."""
+        return self._unwritten > 0
+
     def write(self, entry: Entry, values: int = 1) -> None:
         """Notes a write that was done, and how many values it wrote."""
+        self._unwritten -= 1
         self.entries.append(entry)
         self._values += values
 
@@ -140,6 +174,7 @@ class Journal:
         :raises SerializationError: another connection committed.
         :raises ReplayDivergence: a statement, or a table, came out differently.
         """
+        self._unwritten = 0
         packs = self._packed()
         self._again(begin)
         if packs is None or not self._replay_packed(packs):

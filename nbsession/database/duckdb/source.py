@@ -90,8 +90,9 @@ class DuckDBSource(LinkSource):
     def checkin(self, link: Link) -> None:
         """Keeps the link for the next connection."""
         assert isinstance(link, DuckDBLink)
+        clean = link.made_clean()
         with self._lock:
-            if link.database is self._database:
+            if clean and link.database is self._database:
                 self._idle.append(link)
                 return
         link.close()

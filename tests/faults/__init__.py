@@ -1,0 +1,1 @@
+"""What becomes of a session when its driver fails, its process is killed, or somebody presses Ctrl-C."""
