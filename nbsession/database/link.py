@@ -10,12 +10,14 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from nbsession.database.dialect import Dialect
 from nbsession.database.errors import class_of
 from nbsession.database.interrupts import unbroken, watch
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.turns import ALONE, WAITING, alone, in_turn, waiting
 from nbsession.exc import InternalError
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ class Link:
         self.interrupted = False
         """its statement was interrupted, because of Ctrl-C"""
         self._owner: weakref.ref[Owner] | None = None
+        self.check_file: Callable[[], None] | None = None
+        """raises if the database's file is not there any more"""
+        self.turn = RLock()
+        """held by the thread that is inside"""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, method in list(vars(cls).items()):
+            if name in ALONE:
+                setattr(cls, name, alone(method))
+            elif name in WAITING:
+                setattr(cls, name, waiting(method))
+            elif name == "execute":
+                setattr(cls, name, in_turn(method))
 
     # ── the transaction ──────────────────────────────────────────────────────────────────────────────────────────────
     def begin(self, owner: Owner) -> None:
@@ -93,6 +109,7 @@ class Link:
             raise
         self.pending = self.attention = False
 
+    @waiting
     def commit(self) -> BaseException | None:
         """Commits. After an error that aborted the transaction it raises: nothing may be lost silently.
 
@@ -103,10 +120,13 @@ class Link:
             return None
         if self.failure is not None:
             raise aborted(self.failure, "COMMIT refused: ")
+        if self.check_file is not None:
+            self.check_file()
         late = self._send_commit()
         self._ended()
         return late
 
+    @waiting
     def rollback(self) -> None:
         """Rolls back whatever there is."""
         pending = self.pending

@@ -180,6 +180,8 @@ class SQLiteLink(Link):
         return bool(self.raw.in_transaction)
 
     def _send_commit(self) -> BaseException | None:
+        if not self.raw.in_transaction:
+            self.start(True)  # which says what happened
         try:
             return self._commit_through(lambda: self.raw.execute("COMMIT"))
         except Exception as error:
@@ -250,10 +252,11 @@ class SQLiteLink(Link):
 
     def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         """fetchall."""
-        if self.attention or not self.raw.in_transaction:
-            self.start(False)
-        rows: Rows = self.raw.execute(sql, params).fetchall()
-        return rows
+        with self.turn:
+            if self.attention or not self.raw.in_transaction:
+                self.start(False)
+            rows: Rows = self.raw.execute(sql, params).fetchall()
+            return rows
 
     def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
         """Inserts; the keys of a bulk are the numbers from the first to the last one, and that is verified."""

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 from urllib.parse import quote as url_quote
 
+from nbsession.database.file_guard import guard
 from nbsession.database.link import Link, LinkSource
 from nbsession.database.sqlite import SQLiteDialect, SQLiteLink
 from nbsession.exc import ArgumentError
@@ -56,7 +57,10 @@ class SQLiteSource(LinkSource):
         except BaseException:
             raw.close()
             raise
-        return SQLiteLink(self.dialect, raw, shared=memory)
+        link = SQLiteLink(self.dialect, raw, shared=memory)
+        if not memory and not args.get("uri"):
+            link.check_file = guard(path)
+        return link
 
     def checkin(self, link: Link) -> None:
         """Keeps the link for the next connection."""

@@ -147,7 +147,9 @@ class Transacting:
         if self._block is not None and not self._block.is_active:
             self._check_block()
         if self._transaction is None:
-            self._begin()
+            with link.turn:  # two threads that read at once begin one transaction
+                if self._transaction is None:
+                    self._begin()
         return link
 
     def _begin(self) -> RootTransaction:

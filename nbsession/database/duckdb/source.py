@@ -13,6 +13,7 @@ from nbsession.database.duckdb.dialect import DuckDBDialect
 from nbsession.database.duckdb.keys import KeyRegistry
 from nbsession.database.duckdb.link import DuckDBLink
 from nbsession.database.duckdb.races import Races
+from nbsession.database.file_guard import guard
 from nbsession.database.link import Link, LinkSource
 from nbsession.exc import ArgumentError
 
@@ -24,6 +25,7 @@ class Database:
 
     :ivar root: the driver's connection that keeps it open; every link has a cursor of it.
     :ivar path: its file, or None in memory.
+    :ivar check_file: raises if it is not there any more.
     :ivar lock: held while a transaction commits, and while one is rebuilt.
     :ivar commits: how many transactions that wrote were committed through our links.
     """
@@ -31,6 +33,7 @@ class Database:
     def __init__(self, root: Any, path: str | None) -> None:
         self.root = root
         self.path = path
+        self.check_file = None if path is None else guard(path)
         self.lock = threading.RLock()
         self.commits = 0
         self.catalog = Catalog()
@@ -70,7 +73,9 @@ class DuckDBSource(LinkSource):
             if database is None:
                 database = self._database = self._opened()
                 database.users.add(self)
-        return DuckDBLink(self.dialect, database.root.cursor(), database)
+        link = DuckDBLink(self.dialect, database.root.cursor(), database)
+        link.check_file = database.check_file
+        return link
 
     def _opened(self) -> Database:
         duckdb = driver()

@@ -20,6 +20,7 @@ from nbsession import (
 from nbsession.database.duckdb.foreign_keys import TouchedKeys
 from nbsession.database.duckdb.link import DuckDBLink
 from nbsession.database.duckdb.races import Races
+from nbsession.database.duckdb.redo import Journal
 
 
 class Base(DeclarativeBase):
@@ -72,6 +73,7 @@ def unprotected(monkeypatch):
                 monkeypatch.setattr(Races, "check", lambda *args: None)
             case "aborted":
                 monkeypatch.setattr(DuckDBLink, "failed", lambda *args: None)
+                monkeypatch.setattr(Journal, "in_doubt", False)
                 ask = DuckDBLink.ask
                 monkeypatch.setattr(TouchedKeys, "check", lambda *args: None)
                 monkeypatch.setattr(
