@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nbsession.sql.schema import Column, Table
 
 KEPT_TEXTS = 2000
+FULL = "Nothing of the transaction was kept: make room on the disk, roll back, and do it again."
+"""what to do about a full disk"""
 
 
 class Dialect:

@@ -17,7 +17,7 @@ from nbsession.database.dialect import Dialect
 from nbsession.database.errors import class_of
 from nbsession.database.interrupts import unbroken, watch
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
-from nbsession.database.turns import ALONE, WAITING, alone, in_turn, waiting
+from nbsession.database.turns import ALONE, WAITING, InUse, alone, in_turn, waiting
 from nbsession.exc import InternalError
 
 if TYPE_CHECKING:
@@ -171,11 +171,12 @@ class Link:
 
     def failed(self, error: BaseException) -> None:
         """Takes note of an error: does the transaction live on?"""
-        if self.pending or self.failure is not None:
+        if self.pending or self.failure is not None or isinstance(error, InUse):
             return
         living = False
         try:
-            living = self.alive()
+            with self.turn:
+                living = self.alive()
         finally:
             if not living:
                 self.doom(error)

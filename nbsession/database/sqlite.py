@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database import processors as convert
-from nbsession.database.dialect import Dialect
+from nbsession.database.dialect import FULL, Dialect
 from nbsession.database.link import Link, Outcome, Owner, Rows
 from nbsession.database.reading import Reader
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
@@ -57,6 +57,13 @@ class SQLiteDialect(Dialect):
             return f"{self.url.database!r} exists and holds something else: check the path."
         if "unable to open database file" in text:
             return f"Check that the folder of {self.url.database!r} exists and may be written to."
+        if "readonly database" in text:
+            return (
+                f"{self.url.database!r} was opened read-only (mode=ro in the URL), or the file or its folder may not be written "
+                "to: open it without mode=ro, or change its permissions."
+            )
+        if "disk is full" in text:
+            return f"{FULL} (PRAGMA max_page_count limits a file, too.)"
         return ""
 
     def _make_bind(self, type_: types.TypeEngine) -> convert.Processor | None:
@@ -206,7 +213,7 @@ class SQLiteLink(Link):
         self.pending = self.attention = not self.raw.in_transaction
 
     def _control(self, sql: str) -> None:
-        if self.attention or not self.raw.in_transaction:
+        if self.attention or (self._owner is not None and not self.raw.in_transaction):
             self.start(False)
         self.raw.execute(sql)
 
@@ -233,7 +240,7 @@ class SQLiteLink(Link):
 
     def execute(self, sql: str, params: Sequence[Any], writing: bool, trusted: bool = False) -> Outcome:
         """Runs one statement."""
-        if self.attention or not self.raw.in_transaction:
+        if self.attention or (self._owner is not None and not self.raw.in_transaction):
             self.start(writing)
         cursor = self.raw.execute(sql, params)
         if cursor.description is None:
@@ -243,7 +250,7 @@ class SQLiteLink(Link):
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """executemany, undone as a whole if one of them fails."""
-        if self.attention or not self.raw.in_transaction:
+        if self.attention or (self._owner is not None and not self.raw.in_transaction):
             self.start(True)
         if len(rows) == 1:
             return int(self.raw.execute(sql, rows[0]).rowcount)
@@ -253,7 +260,7 @@ class SQLiteLink(Link):
     def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         """fetchall."""
         with self.turn:
-            if self.attention or not self.raw.in_transaction:
+            if self.attention or (self._owner is not None and not self.raw.in_transaction):
                 self.start(False)
             rows: Rows = self.raw.execute(sql, params).fetchall()
             return rows
@@ -264,7 +271,7 @@ class SQLiteLink(Link):
         if write.generated is None:
             self.execute_many(sql, rows)
             return None
-        if self.attention or not self.raw.in_transaction:
+        if self.attention or (self._owner is not None and not self.raw.in_transaction):
             self.start(True)
         name = write.table.name, write.generated.name
         if name not in self._checked:

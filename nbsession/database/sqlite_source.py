@@ -26,6 +26,7 @@ class SQLiteSource(LinkSource):
         self.dialect = dialect
         self._args: dict[str, Any] = {"timeout": BUSY_TIMEOUT, **_url_options(dialect.url.query), **connect_args}
         self._idle: list[SQLiteLink] = []
+        self._open_links: set[Link] = set()
         self._memory: SQLiteLink | None = None
         self._lock = threading.Lock()
 
@@ -38,7 +39,10 @@ class SQLiteSource(LinkSource):
                 return self._memory
             if self._idle:
                 return self._idle.pop()
-        return self._open(self.dialect.url.database)
+        link = self._open(self.dialect.url.database)
+        with self._lock:
+            self._open_links.add(link)
+        return link
 
     def _open(self, path: str) -> SQLiteLink:
         memory = path == ":memory:"
@@ -64,16 +68,21 @@ class SQLiteSource(LinkSource):
 
     def checkin(self, link: Link) -> None:
         """Keeps the link for the next connection."""
-        if not link.made_clean() and link is not self._memory:
-            link.close()  # which rolls back
-        elif link is not self._memory:
-            with self._lock:
+        clean = link.made_clean()
+        if link is self._memory:
+            return
+        with self._lock:
+            if clean and link in self._open_links:
                 self._idle.append(link)  # type: ignore[arg-type]
+                return
+            self._open_links.discard(link)
+        link.close()  # which rolls back; or it was in use when the engine was disposed of
 
     def dispose(self) -> None:
         """Closes idle links; a database in memory is gone with its connection."""
         with self._lock:
             links, self._idle = self._idle, []
+            self._open_links.clear()
             if self._memory is not None:
                 links.append(self._memory)
                 self._memory = None

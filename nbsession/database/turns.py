@@ -27,6 +27,10 @@ WAIT = 0.05
 """seconds that a writer gives a reader who is nearly done"""
 
 
+class InUse(InvalidRequestError):
+    """Another thread is inside; nothing was sent."""
+
+
 def alone(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of a link that is refused while another thread is inside the link."""
 
@@ -34,7 +38,7 @@ def alone(method: Callable[..., Any]) -> Callable[..., Any]:
     def entered(self: Link, *args: Any, **options: Any) -> Any:
         turn = self.turn
         if not turn.acquire(False) and not turn.acquire(timeout=WAIT):
-            raise InvalidRequestError(
+            raise InUse(
                 "This Connection is in use by another thread, which is in the middle of a statement. A connection, and a "
                 "session that writes, is for one thread at a time: give each thread its own (engine.connect(), scoped_session())."
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from threading import get_ident
+from threading import RLock, get_ident
 from typing import Any, ClassVar, Literal
 
 from nbsession.database.connection import Connection
@@ -37,6 +37,7 @@ class SessionCore:
     :ivar transaction: the innermost open transaction or savepoint, or None.
     :ivar block: the transaction whose ``with`` block is open, or None.
     :ivar flushing_thread: the thread in which a flush is under way, or None.
+    :ivar beginning: held while a transaction begins or takes a connection: threads that read may share a session.
     :ivar hash_key: its number in this process.
     :ivar loading: (``id`` of an object, relationship) of what is being loaded now.
     """
@@ -102,6 +103,7 @@ class SessionCore:
         self.hash_key = next(_numbers)
         self.loading: set[tuple[int, str]] = set()
         self.flushing_thread: int | None = None
+        self.beginning = RLock()
         _sessions[self.hash_key] = self
         if query_cls is not None:
             self._query_cls = query_cls

@@ -153,9 +153,12 @@ class Level:
             if self._unannounced:
                 self._announce(engine)
             return held.connection
-        held = self._enlist(bind)
-        self._enlisted[engine] = held
-        self.session.on_enlisted(self, held.connection)
+        with self.session.beginning:
+            held = self._enlisted.get(engine)
+            if held is None:
+                held = self._enlist(bind)
+                self._enlisted[engine] = held
+                self.session.on_enlisted(self, held.connection)
         return held.connection
 
     def _enlist(self, bind: Any) -> Enlisted:

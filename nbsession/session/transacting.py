@@ -101,7 +101,8 @@ class Transacting(Binding):
             raise InvalidRequestError(
                 "Autobegin is disabled on this Session; please call session.begin() to start a new transaction"
             )
-        return self._root(cause="autobegin")
+        with self.beginning:
+            return self.transaction or self._root(cause="autobegin")
 
     def work_begins(self) -> None:
         """Something is done that belongs into a transaction: it begins by itself, unless the session is not transactional."""

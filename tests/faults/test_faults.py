@@ -96,7 +96,11 @@ def test_a_refused_write_in_a_savepoint_costs_the_savepoint_only(database: str, 
         for at, text in enumerate(playing.calls, 1):
             if text.startswith(("INSERT", "UPDATE", "DELETE")):
                 play = playing.play(Fault(at, "lost" if database == "duckdb" else "refused"))
-                assert play.outcome == ("savepoint" if play.depth else "transaction"), f"call {at}: {text}"
+                expected = "savepoint" if play.depth else "transaction"
+                if play.error is None:
+                    assert database == "duckdb"  # a replay was refused, and done again word for word
+                else:
+                    assert play.outcome == expected, f"call {at}: {text}"
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database import processors as convert
-from nbsession.database.dialect import Dialect
+from nbsession.database.dialect import FULL, Dialect
 from nbsession.database.duckdb.arrow import NAME as ARROW_NAME
 from nbsession.database.duckdb.exact import refusing
 from nbsession.database.duckdb.kept_keys import comment_of
@@ -56,6 +56,12 @@ class DuckDBDialect(Dialect):
                 "This table was created with DuckDB's own foreign keys, which look at what is committed: change or delete the rows "
                 "that refer to this one, commit, and then delete it."
             )
+        if "read-only mode" in text:
+            return "The file was opened read-only (access_mode=read_only in the URL): open it without, once nobody else has it open."
+        if "Permission denied" in text:
+            return f"Check the permissions of {self.url.database!r} and its folder, or open it with ?access_mode=read_only."
+        if any(said in text for said in ("No space left", "File too large", "not enough space")):
+            return FULL
         if "pytz" in text:
             return "Install it (pip install pytz), or select the column as TIMESTAMP: cast(column, DateTime)."
         return ""

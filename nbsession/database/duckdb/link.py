@@ -106,7 +106,8 @@ class DuckDBLink(Link):
         try:
             self.raw.execute("ROLLBACK")
         except Exception as error:
-            if NOT_ACTIVE not in str(error):  # a COMMIT that failed has rolled back already
+            # a COMMIT that failed has rolled back already, and so has an engine that was disposed of meanwhile
+            if NOT_ACTIVE not in str(error) and "already closed" not in str(error):
                 raise
         finally:
             self._over(committed=False)
@@ -244,12 +245,13 @@ class DuckDBLink(Link):
 
     def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         """Rows of a SELECT that writes nothing."""
-        if self.attention:
-            self.start(False)
-        try:
-            return fetch_all(self.raw.execute(sql, params))
-        except Exception as error:
-            return fetch_zoned(self.raw, sql, params, error)
+        with self.turn:
+            if self.attention:
+                self.start(False)
+            try:
+                return fetch_all(self.raw.execute(sql, params))
+            except Exception as error:
+                return fetch_zoned(self.raw, sql, params, error)
 
     # ── bulk writes ──────────────────────────────────────────────────────────────────────────────────────────────────
     def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
