@@ -47,7 +47,7 @@ def test_a_write_while_another_thread_is_inside_is_one_clear_error(connection, s
             lambda: connection.execute(text("DELETE FROM tool")),
             connection.begin_nested,
         ):
-            with pytest.raises(exc.InvalidRequestError, match="in use by another thread.*each thread its own"):
+            with pytest.raises(exc.InvalidRequestError, match=r"in use by another thread.*each thread its own"):
                 use()
     assert connection.fetch("SELECT id FROM tool") == [(1,)]
     connection.commit()

@@ -57,7 +57,7 @@ class DuckDBDialect(Dialect):
                 "that refer to this one, commit, and then delete it."
             )
         if "read-only mode" in text:
-            return "The file was opened read-only (access_mode=read_only in the URL): open it without, once nobody else has it open."
+            return "The file was opened read-only (access_mode=read_only in the URL): open it without it, once nobody else has it."
         if "Permission denied" in text:
             return f"Check the permissions of {self.url.database!r} and its folder, or open it with ?access_mode=read_only."
         if any(said in text for said in ("No space left", "File too large", "not enough space")):
