@@ -205,7 +205,7 @@ WAYS_TO_CHEAT = {
 
 
 @pytest.mark.parametrize("way", WAYS_TO_CHEAT)
-@pytest.mark.parametrize("file", ["session/cascades.py", "tracking/instance_state.py", "notebook/verbs.py"])
+@pytest.mark.parametrize("file", ["session/cascades.py", "tracking/instance_state.py", "notebook/commands/verbs.py"])
 def test_another_writer_would_be_found(way: str, file: str) -> None:
     honest = sources()[file]
     assert places(file, honest) <= ALLOWED
@@ -329,7 +329,7 @@ def check_generated(mapper: Mapper) -> None:
 def test_the_code_generator_is_the_only_one() -> None:
     """No other module turns text into code, so that nothing generated escapes the tests above; a notebook runs the user's."""
     builders = {file for file, call in calls() if isinstance(call.func, ast.Name) and call.func.id == "exec"}
-    assert builders == {"mapping/codegen.py", "notebook/shell_cells.py"}
+    assert builders == {"mapping/codegen.py", "notebook/commands/shell_cells.py"}
 
 
 def test_a_writer_in_generated_source_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
