@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nbsession.database.processors import Processor
+from nbsession.database.processors import Processor, json_bind, json_bind_none_too
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.database.url import URL
 from nbsession.sql.naming import quote_identifier
@@ -45,12 +45,17 @@ class Dialect:
 
     # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def bind_processor(self, type_: TypeEngine) -> Processor | None:
-        """What makes a Python value sendable, or None if it is as it is. The caller keeps None to itself."""
+        """What makes a Python value sendable, or None if it is as it is. The caller keeps None to itself, unless it is a value
+        to the processor: :func:`~nbsession.database.processors.takes_none`.
+        """
         key = type_.key
         try:
             return self._bind[key]
         except KeyError:
-            processor = self._bind[key] = self._make_bind(type_)
+            processor = self._make_bind(type_)
+            if processor is json_bind and not getattr(type_, "none_as_null", True):
+                processor = json_bind_none_too
+            self._bind[key] = processor
             return processor
 
     def result_processor(self, type_: TypeEngine) -> Processor | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.database.processors import Processor
+from nbsession.database.processors import Processor, takes_none
 from nbsession.database.raw import check_control, may_write
 from nbsession.exc import StatementError
 from nbsession.sql.base import Executable, shape_key
@@ -64,7 +64,7 @@ class Prepared:
         """
         try:
             return tuple([
-                value if processor is None or value is None else processor(value)
+                value if processor is None or (value is None and not takes_none(processor)) else processor(value)
                 for value, processor in zip(values, self.binders, strict=True)
             ])  # fmt: skip
         except (TypeError, ValueError, LookupError, ArithmeticError) as error:

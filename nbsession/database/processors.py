@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from nbsession.sql import types
+from nbsession.sql.types import JSON
 
 Processor: TypeAlias = Callable[[Any], Any]
 
@@ -136,7 +137,17 @@ def bytes_bind(value: Any) -> bytes:
 
 def json_bind(value: Any) -> str:
     """A value as JSON text."""
-    return json.dumps(value)
+    return "null" if value is JSON.NULL else json.dumps(value)
+
+
+def json_bind_none_too(value: Any) -> str:
+    """A value as JSON text: None, too, is one. Only what was never given is NULL."""
+    return json_bind(value)
+
+
+def takes_none(processor: Processor | None) -> bool:
+    """Is None a value to a processor, so that it is not kept from it?"""
+    return processor is json_bind_none_too
 
 
 def json_result(value: Any) -> Any:

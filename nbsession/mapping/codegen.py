@@ -7,7 +7,7 @@ Knows column keys and value processors; moves no state (the unit of work does, w
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -148,17 +148,25 @@ def row_loader(
     return _build(f"load {mapper.class_.__name__}", source, names)
 
 
-def parameter_extractor(keys: Sequence[str], processors: Sequence[Any]) -> Generated:
+def parameter_extractor(keys: Sequence[str], processors: Sequence[Any], none_too: Collection[int] = ()) -> Generated:
     """``extract(dicts)``: a tuple of values, ready for the driver, for each object's ``__dict__``; None where unset.
 
     ``extract(dicts, lacking)`` appends to the list ``lacking`` each ``__dict__`` in which something is unset.
+
+    :param none_too: which of the processors take None, where it was set, for a value.
     """
 
     def value(i: int, source: str) -> str:
         return source if processors[i] is None else f"(None if (v := {source}) is None else p{i}(v))"
 
-    quick = "".join(value(i, f"d[{k!r}]") + ", " for i, k in enumerate(keys))
-    careful = "".join(value(i, f"d.get({k!r})") + ", " for i, k in enumerate(keys))
+    def there(i: int, k: str) -> str:
+        return f"p{i}(d[{k!r}])" if i in none_too else value(i, f"d[{k!r}]")
+
+    def perhaps(i: int, k: str) -> str:
+        return f"(p{i}(d[{k!r}]) if {k!r} in d else None)" if i in none_too else value(i, f"d.get({k!r})")
+
+    quick = "".join(there(i, k) + ", " for i, k in enumerate(keys))
+    careful = "".join(perhaps(i, k) + ", " for i, k in enumerate(keys))
     source = f"""def extract(dicts, lacking=None):
     try:
         return [({quick}) for d in dicts]

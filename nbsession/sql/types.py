@@ -265,10 +265,23 @@ class LargeBinary(TypeEngine):
         self.length = length
 
 
+class JsonNull:
+    """What ``JSON.NULL`` is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "JSON.NULL"
+
+
 class JSON(TypeEngine):
-    """Anything that JSON can say; ``none_as_null`` stores None as NULL instead of JSON's ``null``."""
+    """Anything that JSON can say. None is JSON's ``null``, unless ``none_as_null`` says that it is stored as NULL; an
+    attribute that was never set is NULL.
+    """
 
     __slots__ = ("none_as_null",)
+    NULL: ClassVar[Any] = JsonNull()
+    """JSON's ``null`` as a value, whatever ``none_as_null`` says; ``null()`` is SQL's NULL"""
     python_type = dict
     parameters: ClassVar[tuple[str, ...]] = ("none_as_null",)
     affinity = "json"

@@ -6,11 +6,13 @@ default made comes back with an INSERT, unless the mapping has ``eager_defaults=
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.connection import Connection
+from nbsession.database.processors import takes_none
+from nbsession.mapping.codegen import parameter_extractor
 from nbsession.sql.base import ClauseElement
 from nbsession.sql.expression import insert, update
 from nbsession.tracking.instance_state import forget_unset, state_of
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
     from nbsession.sql.schema import Column
 
 _PLAIN: set[type] = {int, str, float, bool, bytes, type(None)}
+
+
+def extractor(keys: Sequence[str], processors: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function that takes the values of rows out of objects, as the driver wants them.
+
+    :param processors: attribute to what makes its values sendable, or None.
+    """
+    chosen = [processors[key] for key in keys]
+    none_too = [place for place, processor in enumerate(chosen) if takes_none(processor)]
+    return parameter_extractor(keys, chosen, none_too).function
 
 
 def holds_sql(rows: Iterable[Iterable[Any]]) -> bool:

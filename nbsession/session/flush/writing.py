@@ -12,12 +12,11 @@ from nbsession.database.connection import Connection
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
-from nbsession.mapping.codegen import parameter_extractor
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made, given_values
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
-from nbsession.session.flush.sql_values import SqlRows, holds_sql
+from nbsession.session.flush.sql_values import SqlRows, extractor, holds_sql
 from nbsession.session.flush.steps import committed_value
 from nbsession.sql.defaults import default_in_row, is_sql_default
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, note_unset, own_state, state_of
@@ -147,7 +146,7 @@ class RowWriter:
             if others is not None:
                 columns += others.missing(columns)
             generated = shape.generated if self._generated is not None and self._generated not in keys else None
-            extract = parameter_extractor(keys, [self._process[k] for k in keys]).function
+            extract = extractor(keys, self._process)
             made = self._inserts[keys] = extract, RowInsert(shape.table, columns, generated)
         extract, write = made
         dicts = [obj.__dict__ for obj in objects]
@@ -307,7 +306,7 @@ class RowWriter:
             made = self._updates.get(keys)
             if made is None:
                 columns = tuple(self.shape.fields[k] for k in keys)
-                extract = parameter_extractor(keys, [self._process[k] for k in keys]).function
+                extract = extractor(keys, self._process)
                 made = self._updates[keys] = extract, RowUpdate(self.shape.table, columns, self._match)
             extract, write = made
             values = extract(dicts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbsession.database.processors import takes_none
 from nbsession.database.result import Result
 from nbsession.database.rows import RowUpdate
 from nbsession.exc import InvalidRequestError, StaleDataError
@@ -138,7 +139,7 @@ def _update_table(connection: Any, mapper: Mapper, table: Any, rows: Sequence[Ma
         sent = [
             tuple(
                 [
-                    row[key] if process is None or row[key] is None else process(row[key])
+                    row[key] if process is None or (row[key] is None and not takes_none(process)) else process(row[key])
                     for key, process in zip(order, processors, strict=True)
                 ]
             )
