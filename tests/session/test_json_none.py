@@ -19,8 +19,8 @@ class Note(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None]
-    said: Mapped[Any] = mapped_column(JSON)
-    plain: Mapped[Any] = mapped_column(JSON(none_as_null=True))
+    said: Mapped[Any | None] = mapped_column(JSON)
+    plain: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
 
 
 @pytest.fixture
