@@ -69,11 +69,21 @@ class Answering(Flushing):
             return lazy.load_relationship(cast(Any, self), obj, key, raising)
 
     def still_there(self, obj: Any) -> bool:
-        """An expired object is loaded; one whose row is gone leaves the identity map."""
+        """An expired object is loaded; one whose row is gone leaves the identity map.
+
+        One that lost its row to a new object, by the flush before, is still the one that was asked for.
+        """
         if not refreshing.is_expired(obj):
             return True
         self.autoflush_before("session.get")
-        if state_of(obj).status is ObjectState.PERSISTENT:
+        status, mapper = state_of(obj).status, state_of(obj).mapper
+        if status is ObjectState.DELETED:
+            before = {key: obj.__dict__.pop(key) for key in mapper.selected_keys if key in obj.__dict__}
+            with self.bus.because("session.get"):
+                if loading.load_columns(cast(Any, self), obj, mapper.selected_keys):
+                    return True
+            obj.__dict__.update(before)
+        if status is ObjectState.PERSISTENT:
             with self.bus.because("session.get"):
                 if refreshing.load_expired(cast(Any, self), obj):
                     return True

@@ -192,10 +192,7 @@ class Session(ClassicNames):
             return None  # the row is of another class of the hierarchy
         locked = with_for_update not in (None, False)
         if present is not None and not populate_existing and not locked:
-            if mapper.pk_keys[0] in present.__dict__ or self.still_there(present):
-                return present
-            newcomer = self.find(mapper, ident)  # the flush before has given the row to another object
-            return newcomer if isinstance(newcomer, mapper.class_) else None
+            return present if mapper.pk_keys[0] in present.__dict__ or self.still_there(present) else None
         self.autoflush_before("session.get")
         with self.bus.because("session.get"):
             found = refreshing.load_by_ident(self, mapper, ident, options, populate_existing, locked)

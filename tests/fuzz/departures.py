@@ -125,7 +125,13 @@ def values_kept(it: Situation) -> bool:
         ours = it.ours["loaded"].get(name, {})
         if theirs == ours:
             continue
-        if {it.theirs["states"][name], it.ours["states"].get(name)} != {"transient"} or not theirs.keys() < ours.keys():
+        state = it.theirs["states"][name]
+        added = state == "pending" and it.step[0] == "add" and it.before["states"].get(name) == "transient"
+        if (
+            it.ours["states"].get(name) != state
+            or not theirs.keys() < ours.keys()
+            or not (state == "transient" or added)
+        ):
             return False
         if any(ours[key] != value for key, value in theirs.items()):
             return False
@@ -277,7 +283,8 @@ def lives_again(it: Situation) -> bool:
         said, born = it.was(name, "deleted"), it.was(name, "transient")
         if (it.theirs["states"][name], it.ours["states"].get(name)) != ("deleted", "persistent"):
             return False
-        if said is None or born is None or said > born or it.row(it.theirs, name) is None:
+        lives = it.row(it.theirs, name) is not None or it.step[0] == "sql"  # the statement may delete the new row
+        if said is None or born is None or said > born or not lives:
             return False
     return bool(names) and it.alike(names, only=("states",))
 

@@ -418,3 +418,43 @@ def test_an_object_stays_dirty_when_the_attributes_that_changed_are_expired(mode
     assert user in session.dirty and not session.is_modified(user)
     session.flush()
     assert user not in session.dirty
+
+
+def test_get_answers_with_the_object_that_a_new_one_took_the_row_from(model: Any, session: Session) -> None:
+    known = session.get(model.Pair, (1, 2))
+    session.expire(known)
+    session.delete(known)
+    session.add(model.Pair(a=1, b=2, data="z"))
+    assert session.get(model.Pair, (1, 2)) is known and inspect(known).deleted
+
+
+def test_get_of_an_expired_object_that_the_flush_deletes_finds_nothing(model: Any, session: Session) -> None:
+    known = session.get(model.Pair, (1, 2))
+    session.expire(known)
+    session.delete(known)
+    assert session.get(model.Pair, (1, 2)) is None
+
+
+def test_who_loses_its_row_to_a_new_object_is_not_loaded_for_it(model: Any, session: Session) -> None:
+    known = session.get(model.Pair, (1, 2))
+    session.expire(known, ["a", "b"])
+    session.delete(known)
+    session.add(model.Pair(a=1, b=2, data="z"))
+    session.flush()
+    assert "a" not in vars(known)
+
+
+def test_a_parent_that_comes_late_gives_its_key_to_a_child_that_refers_to_it_since_its_insert(
+    model: Any, session: Session
+) -> None:
+    session.autoflush = False
+    child, parent = model.Address(), model.User()
+    session.add(child)
+    parent.addresses.append(child)
+    with pytest.warns(NbsessionWarning, match="not in session"):
+        session.flush()
+    assert child.user_id is None
+    parent.addresses.append(child)
+    session.add(child)
+    session.flush()
+    assert child.user_id == parent.id

@@ -142,13 +142,13 @@ def test_a_member_outside_of_the_session_learns_its_key(session: Session) -> Non
     assert tool.shelf_id == 5 and inspect(tool).transient
 
 
-def test_get_finds_who_took_over_the_row_in_the_flush_before(family: Session) -> None:
+def test_get_finds_who_was_asked_for_though_another_took_over_the_row_in_the_flush_before(family: Session) -> None:
     """Line 8.3"""
     old, new = family.get(Shelf, 1), Shelf(id=1, label="new")
     family.expire(old)
     family.delete(old)
     family.add(new)
-    assert family.get(Shelf, 1) is new
+    assert family.get(Shelf, 1) is old and old.label == "new" and family.get(Shelf, 1) is new
 
 
 def test_a_removed_child_is_written_though_its_own_changes_are_forgotten(family: Session) -> None:

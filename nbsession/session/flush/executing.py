@@ -98,8 +98,8 @@ def _know_keys(session: Session, step: Step) -> None:
     """
     assert step.shape is not None
     for key in step.shape.mapper.pk_keys:
-        for obj in [o for o in step.replaces or step.objects if key not in o.__dict__]:
-            if (step.verb == "DELETE" or step.replaces or changed_columns(obj)) and not load_expired(session, obj):
+        for obj in [o for o in step.objects if key not in o.__dict__] if not step.replaces else ():
+            if (step.verb == "DELETE" or changed_columns(obj)) and not load_expired(session, obj):
                 raise row_is_gone(obj)
 
 

@@ -114,7 +114,12 @@ class Linking:
         for child in members:
             if child is None:
                 raise cannot_flush_none(declared)
-            if back is not None and child.__dict__.get(back) is parent and takes_part(child):
+            if (
+                back is not None
+                and child.__dict__.get(back) is parent
+                and takes_part(child)
+                and (not state_of(child).noting or reference_history(child, back).has_changes())
+            ):
                 continue  # the many-to-one on the child links the two
             self._link(declared, child, parent)
 
