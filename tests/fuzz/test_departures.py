@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nbsession import Session
 from nbsession.mapping.collecting.collection_attributes import CollectionAttribute
 from nbsession.mapping.inspection import InstanceState
 from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute
@@ -143,14 +144,15 @@ def deleted_once_deleted_ever(patch: pytest.MonkeyPatch) -> None:
 
 def the_deleted_are_put_back(patch: pytest.MonkeyPatch) -> None:
     """delete() of who is deleted marks it again."""
-    plain = UnitOfWork.mark_deleted
+    plain = Session.delete
 
-    def gone(obj: Any) -> bool:
-        unit = obj._nbs_state.session_ref().unit_of_work
-        plain(unit, obj)
-        return True
+    def delete(session: Session, obj: Any) -> None:
+        if attaching.is_gone(obj):
+            session.unit_of_work.mark_deleted(obj)
+        else:
+            plain(session, obj)
 
-    patch.setattr(attaching, "is_gone", gone)
+    patch.setattr(Session, "delete", delete)
 
 
 EXAMPLES: list[tuple[str, list[Step], Break]] = [
