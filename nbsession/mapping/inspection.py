@@ -125,7 +125,7 @@ class InstanceState:
     def was_deleted(self) -> bool:
         """Was its row deleted by a flush, and that not rolled back? True for deleted objects, and for detached ones of them."""
         raw = self._raw
-        return raw.status is ObjectState.DELETED or raw.common is self.mapper.gone
+        return raw.status is ObjectState.DELETED or self.mapper.deleted_before(raw)
 
     @property
     def detached(self) -> bool:

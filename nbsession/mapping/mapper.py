@@ -43,6 +43,7 @@ class Mapper(Described):
     :ivar transient: the state that its new objects share.
     :ivar detached: the state of its objects that left a session.
     :ivar gone: the state of its objects whose row was deleted for good.
+    :ivar left: that of those who left their session after the DELETE, so that nobody knows whether the row is there.
     """
 
     def __init__(
@@ -80,7 +81,12 @@ class Mapper(Described):
         self.undone = CommonState(self, ObjectState.TRANSIENT, no_session, noting=True)
         self.detached = CommonState(self, ObjectState.DETACHED, no_session)
         self.gone = CommonState(self, ObjectState.DETACHED, no_session)
+        self.left = CommonState(self, ObjectState.DETACHED, no_session)
         self.refresh_free_keys()
+
+    def deleted_before(self, state: Any) -> bool:
+        """Is it the state of a detached object whose row a flush has deleted?"""
+        return state.common is self.gone or state.common is self.left
 
     # ------------------------------------------------------------------------------------------- building
 

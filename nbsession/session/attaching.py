@@ -34,6 +34,8 @@ def attach(session: Session, obj: Any, cause: str) -> None:
             unit.admit(mapper, obj, cause)
         else:
             unit.move(mapper, (obj,), status, Trigger.ADD, cause)
+            if isinstance(state, OwnState) and state.left and cause != "session.add":
+                unit.leaving[id(obj)] = obj
         return
     if status is not ObjectState.DETACHED:
         owner = state.session_ref()
@@ -46,7 +48,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
         unit.move(mapper, (obj,), status, Trigger.SESSION_GONE, "its session is gone")
         attach(session, obj, cause)
         return
-    if state.common is mapper.gone:
+    if mapper.deleted_before(state) and (state.common is mapper.gone or cause != "session.delete"):
         raise was_deleted(obj)
     session.work_begins()
     holder = session.find(mapper, ident_of(obj))
@@ -80,9 +82,10 @@ def identity_text(entity: Any, ident: Any) -> str:
 
 
 def is_gone(obj: Any) -> bool:
-    """Did a flush delete its row, in this transaction or before?"""
+    """Did a flush delete its row, in this transaction or in one that was committed?"""
     state = state_of(obj)
-    return state.status is ObjectState.DELETED or state.common is state.mapper.gone
+    deleted_here = state.status is ObjectState.DELETED and state.session_ref() is not None
+    return deleted_here or state.common is state.mapper.gone
 
 
 def was_deleted(obj: Any) -> InvalidRequestError:

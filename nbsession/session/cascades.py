@@ -106,19 +106,24 @@ def _deeply(
 
 
 def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:
-    """What ``delete(obj)`` deletes along: unloaded relationships are loaded, unless passive_deletes."""
+    """What ``delete(obj)`` deletes along: unloaded relationships are loaded, unless passive_deletes.
+
+    A member comes before what lies behind it, and that before the next member. Loading may flush: which of them have a row is
+    known only afterwards.
+    """
     seen = {id(obj)}
 
     def next_ones(current: Any) -> Iterator[tuple[Any, Relationship]]:
         for declared in state_of(current).mapper.relationships:
             if not declared.cascade.delete:
                 continue
-            detached = state_of(current).session_ref() is None  # what it has not loaded is not reached
+            state = state_of(current)
+            detached = state.status not in NEW and state.session_ref() is None  # what it has not loaded is not reached
             if declared.key not in current.__dict__ and (declared.passive_deletes or detached):
                 continue
             fresh = []
             for member in declared.members(held_by(current, declared.key)):
-                if member is not None and id(member) not in seen and state_of(member).status in HAS_ROW:
+                if member is not None and id(member) not in seen:
                     seen.add(id(member))
                     fresh.append((member, declared))
             yield from fresh

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from nbsession.session import attaching
 from nbsession.session.answering import Answering
-from nbsession.session.cascades import reached
+from nbsession.session.cascades import HAS_ROW, reached
 from nbsession.session.load import refreshing
-from nbsession.states import ObjectState, Trigger
+from nbsession.states import Trigger
 from nbsession.tracking.instance_state import state_of
 
 
@@ -29,11 +29,10 @@ class Expiring(Answering):
             return
         expired, left = [obj], []
         for member, along in reached(obj, "refresh_expire"):
-            if member in self:
-                if state_of(member).status is ObjectState.PERSISTENT:
-                    expired.append(member)
-                elif along.cascade.delete_orphan:
-                    left.append(member)
+            if state_of(member).status in HAS_ROW:  # here or elsewhere
+                expired.append(member)
+            elif member in self and along.cascade.delete_orphan:
+                left.append(member)
         self.unit_of_work.expire(expired, "session.expire")
         self.unit_of_work.move_each(left, Trigger.EXPUNGE, "session.expire")
 

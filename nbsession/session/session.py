@@ -11,7 +11,7 @@ from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching
 from nbsession.session.cascade_preview import CascadeNode, preview
-from nbsession.session.cascades import reached, reached_by_delete
+from nbsession.session.cascades import HAS_ROW, reached, reached_by_delete
 from nbsession.session.classic import ClassicNames
 from nbsession.session.debug_view import debug_view
 from nbsession.session.identity import identity_key, normal_ident
@@ -97,7 +97,8 @@ class Session(ClassicNames):
         members = list(reached_by_delete(obj))
         unit.mark_deleted(obj, cause)
         for member, along in members:
-            if id(member) not in unit.marked and not attaching.is_gone(member):
+            waits = state_of(member).status in HAS_ROW and id(member) not in unit.marked
+            if waits and not attaching.is_gone(member):
                 attaching.check_deletable(self, member)
                 unit.mark_deleted(member, f"cascade delete over {along}")
 

@@ -124,7 +124,7 @@ class UnitOfWork:
         if after is None:
             after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
         hooked = HookPoints.about_objects > 0
-        gone = hooked and state_of(objects[0]).common is mapper.gone
+        gone = hooked and mapper.deleted_before(state_of(objects[0]))
         if hooked and trigger is Trigger.ADD:
             self.tell("before_attach", objects)
         self._unfile(objects, before)
@@ -153,8 +153,9 @@ class UnitOfWork:
     def _settle(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, after: ObjectState, trigger: Trigger
     ) -> None:
-        gone = before is ObjectState.DELETED and after is ObjectState.DETACHED
-        common = mapper.gone if gone else self.common(mapper, after)
+        common = self.common(mapper, after)
+        if before is ObjectState.DELETED and after is ObjectState.DETACHED:
+            common = mapper.gone if trigger is Trigger.COMMIT else mapper.left
         if trigger in _CLEAN:
             deque(map(mapper.give_state, objects, repeat(common)), 0)
             return
@@ -322,11 +323,11 @@ class UnitOfWork:
 
         :param ending: the transaction is over, so that nothing of it can be rolled back any more.
         """
-        for (mapper, _), batch in grouped(objects).items():
+        for (mapper, status), batch in grouped(objects).items():
             if not ending:
                 self.remember_inserted(batch)
             for obj in batch:
-                if self.modified and self.modified.pop(id(obj), None) is not None:
+                if (self.modified and self.modified.pop(id(obj), None) is not None) or status is ObjectState.DETACHED:
                     forget_changes(obj)
             expire_values(mapper, batch)
             if class_hooks.count:

@@ -30,7 +30,7 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
     """
     deleted = _ours(unit, alive(frame.deleted))
     expunged = [
-        obj for obj in _in(deleted, ObjectState.DETACHED) if state_of(obj).common is not state_of(obj).mapper.gone
+        obj for obj in _in(deleted, ObjectState.DETACHED) if not state_of(obj).mapper.deleted_before(state_of(obj))
     ]
     inserted = alive(frame.inserted)
     if HookPoints.about_objects:  # it was undone before, and is told of again
@@ -64,7 +64,7 @@ def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: 
     others: list[Any] = []
     for obj in inserted:
         state = obj._nbs_state
-        (was_deleted if state.common is state.mapper.gone else others).append(obj)
+        (was_deleted if state.mapper.deleted_before(state) else others).append(obj)
     for batch in (was_deleted, others):
         if not first_keys:
             unit.move_each(batch, Trigger.UNDO_INSERT, cause)

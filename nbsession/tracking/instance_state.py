@@ -114,12 +114,12 @@ class OwnState(set[str]):
     :ivar common: the CommonState it came from and returns to.
     :ivar old: key to the column value before the first change, or NO_VALUE.
     :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, NEVER_SET, or a list.
-    :ivar given_up: relationships of other objects that this one was taken out of; as ``(relationship,)`` from one of two
-        places in a list, so that it is still there.
+    :ivar given_up: relationships of other objects that this one was taken out of.
+    :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
     """
 
-    __slots__ = ("common", "given_up", "old", "queued", "related")
+    __slots__ = ("common", "given_up", "left", "old", "queued", "related")
     owned = True
 
     def __init__(self, common: CommonState) -> None:
@@ -128,6 +128,7 @@ class OwnState(set[str]):
         self.related: dict[str, Any] = {}
         self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
         self.given_up: tuple[Any, ...] = ()
+        self.left: tuple[tuple[Any, Any, int], ...] = ()
 
     @property
     def mapper(self) -> Any:

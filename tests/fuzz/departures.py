@@ -108,7 +108,7 @@ def stale_reference(it: Situation) -> bool:
     """Where it is not an earlier removal of a non-member that shows (22.15)."""
     if it.errors() != ("ValueError", None) or it.step[0] == "remove" or any(it.refused_removals()):
         return False
-    turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del")]
+    turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del", "remove")]
     left = [name for name in turned if it.before["states"].get(name) in (*LOST, "transient", "pending")]
     doomed = [name for name in turned if name in map(bare, it.before["deleted"])]
     return "list.remove" in (it.theirs["message"] or "") and bool(left or doomed)
@@ -173,7 +173,7 @@ def switched_in_a_tree(it: Situation) -> bool:
         and bool(saved)
         and all(row in ours for row in theirs)
         and all(f"Node@{row[0]}={taken.get(str(row[0]))}" in it.ours["map"] for row in saved)
-        and it.alike(taken.values(), taken.values())
+        and it.alike(taken.values(), taken.values(), results=it.step[0] != "query")
     )
 
 
@@ -280,11 +280,10 @@ def nothing_left(it: Situation) -> bool:
 def lives_again(it: Situation) -> bool:
     names = [name for name, state in it.theirs["states"].items() if state != it.ours["states"].get(name)]
     for name in names:
-        said, born = it.was(name, "deleted"), it.was(name, "transient")
         if (it.theirs["states"][name], it.ours["states"].get(name)) != ("deleted", "persistent"):
             return False
         lives = it.row(it.theirs, name) is not None or it.step[0] == "sql"  # the statement may delete the new row
-        if said is None or born is None or said > born or not lives:
+        if it.was(name, "deleted") is None or not lives:
             return False
     return bool(names) and it.alike(names, only=("states",))
 

@@ -253,3 +253,59 @@ def test_who_is_given_away_after_delete_lives_whatever_went_before(family: Sessi
     third.loans.append(loan)
     family.commit()
     assert loan.member is third and loan not in family.deleted
+
+
+def test_a_child_taken_out_of_a_list_that_holds_it_twice_is_an_orphan(family: Session) -> None:
+    """Line 18.2: the list holds it still, but what was said last counts; put in again, it stays."""
+    member = family.get(Member, 1)
+    gone, stays = member.loans
+    member.loans += [gone, stays]
+    member.loans.remove(gone)
+    member.loans.remove(stays)
+    member.loans.append(stays)
+    family.flush()
+    assert inspect(gone).deleted and inspect(stays).persistent
+
+
+@pytest.mark.filterwarnings("ignore:Object of type .Loan")
+def test_an_orphan_by_half_that_comes_with_its_parent_is_not_inserted(session: Session) -> None:
+    """Lines 18.2, 13.6: it is dropped by the flush, unless it is added for itself."""
+    for alone in (False, True):
+        member, loan = Member(name=f"Ada {alone}"), Loan()
+        member.loans += [loan, loan]
+        loan.member = None
+        session.add(member)
+        if alone:
+            session.add(loan)
+        session.flush()
+        assert inspect(loan).persistent is alone
+
+
+def test_expire_reaches_members_that_left_the_session(family: Session) -> None:
+    """Line 10.6: who was expunged is expired along, and its changes are forgotten."""
+    root = family.get(Node, 1)
+    (leaf,) = root.children
+    leaf.name = "changed"
+    family.expunge(leaf)
+    family.expire(root)
+    assert inspect(leaf).detached and "name" not in leaf.__dict__ and not family.is_modified(leaf)
+
+
+def test_the_delete_cascade_takes_along_who_was_inserted_by_it(family: Session) -> None:
+    """Line 14.6: the cascade loads, which flushes; who has a row then goes, too."""
+    root, new = family.get(Node, 1), Node(id=3)
+    root.children.append(new)
+    family.delete(root)
+    assert new in family.deleted and inspect(new).persistent
+
+
+def test_who_was_deleted_and_left_can_be_deleted_again(family: Session) -> None:
+    """Lines 12.4, 14.5: nobody knows whether its row is there."""
+    node = family.get(Node, 2)
+    family.delete(node)
+    family.flush()
+    family.expunge(node)
+    family.rollback()
+    family.delete(node)
+    family.commit()
+    assert family.get(Node, 2) is None

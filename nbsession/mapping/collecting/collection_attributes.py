@@ -193,10 +193,18 @@ class CollectionAttribute(RelationshipAttribute):
             if reverse is not None and (both or id(member) not in held):
                 reverse.unlink(member, owner)
             self.announce(owner, state_of(owner), member, None)
+            if id(member) in held:
+                self._once_more(owner, member)
             if id(member) not in held or state_of(member).status in NEW:
                 self.let_go(owner, member, id(member) in held)
-            elif self.relationship.cascade.delete_orphan and isinstance(state := state_of(member), OwnState):
-                state.given_up += ((self.relationship,),)
+
+    def _once_more(self, owner: Any, member: Any) -> None:
+        """A member went that is in the list still: under delete-orphan it counts as given up, unless it comes again."""
+        state = state_of(member)
+        if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
+            count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
+            if count:
+                own_state(member, state).left += ((self.relationship, owner, count),)
 
     def missed(self, owner: Any, member: Any) -> None:
         """Something was to be removed that is no member: both count as changed, and what was asked is known."""
@@ -255,6 +263,7 @@ class CollectionAttribute(RelationshipAttribute):
             self._note_members(obj)
             if member:
                 self.kind.take(collection, other)
+                self._once_more(obj, other)
         self.let_go(obj, other, moved=True)
 
     def _collection_or_queue(self, obj: Any) -> Any:

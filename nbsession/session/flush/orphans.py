@@ -30,13 +30,16 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
 def given_up(child: Any, declared: Relationship) -> bool:
     """Was it taken out of such a relationship? The parent may have forgotten it: expired, or gone. Expired, it forgets too."""
     state = state_of(child)
-    return isinstance(state, OwnState) and declared in state.given_up
+    return isinstance(state, OwnState) and (declared in state.given_up or left_once(child, declared))
 
 
-def left_one_place(child: Any, declared: Relationship) -> bool:
-    """Was it last taken out of one of two places in a list? Then it is an orphan, though it is in the list still."""
+def left_once(child: Any, declared: Relationship) -> bool:
+    """Was it taken out of a list that holds it still, and not put in again?"""
     state = state_of(child)
-    return isinstance(state, OwnState) and (declared,) in state.given_up
+    return isinstance(state, OwnState) and any(
+        along is declared and sum(member is child for member in members_of(owner.__dict__.get(along.key))) == count
+        for along, owner, count in state.left
+    )
 
 
 def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
@@ -87,7 +90,7 @@ class _Orphans:
                 for child in objects:
                     if (
                         (only is None or id(child) in only)
-                        and (left_one_place(child, declared) or given_up(child, declared))
+                        and given_up(child, declared)
                         and self._is_orphan(declared, child)
                     ):
                         found.append((child, declared))
@@ -111,7 +114,7 @@ class _Orphans:
             return False
         if not self.unit.identity_map.contains_object(child):
             return False
-        if left_one_place(child, declared):
+        if left_once(child, declared):
             return id(child) not in self._added(declared)
         if declared.has_parent(child, giver):
             return False

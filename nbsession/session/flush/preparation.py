@@ -16,7 +16,7 @@ from nbsession.session.cascades import held_by
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
-from nbsession.session.flush.orphans import orphans, taken_back, taken_back_since
+from nbsession.session.flush.orphans import left_once, orphans, taken_back, taken_back_since
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
@@ -63,7 +63,7 @@ def _drop_leaving(unit: UnitOfWork) -> None:
     leaving, unit.leaving = unit.leaving, {}
     for address, obj in leaving.items():
         owners = state_of(obj).mapper.owners
-        if address in unit.new and not all(declared.has_parent(obj) for declared in owners):
+        if address in unit.new and any(left_once(obj, declared) or not declared.has_parent(obj) for declared in owners):
             unit.move_each((obj,), Trigger.EXPUNGE, "an orphan outside of the session")
 
 
