@@ -180,7 +180,14 @@ class Hierarchy:
         """A subclass was mapped: what was derived from them, and what others keep by this mapper, is worked out again."""
         for name in ("self_and_descendants", "single_criterion", "polymorphic", "along"):
             vars(self).pop(name, None)
+        self.forget_memo()
+
+    def forget_memo(self) -> None:
+        """What others keep by this mapper is worked out again. That objects have attributes that were never set stays known."""
+        noted = "unset" in self.memo
         self.memo.clear()
+        if noted:
+            self.memo["unset"] = True
 
     # ------------------------------------------------------------------------------------------ answering
 

@@ -206,8 +206,7 @@ class Mapper(Described):
         """Attributes were added: what was derived from them is worked out again."""
         for name in ("_relationships", "_mapped_keys", "orphan_relationships", "owners"):
             vars(self).pop(name, None)
-        for name in ("associations", "linking", "needs its own"):
-            self.memo.pop(name, None)
+        self.forget_memo()
 
     def maps(self, column: Any) -> bool:
         """Is a column of its tables one of its attributes?"""

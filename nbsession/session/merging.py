@@ -11,7 +11,7 @@ from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import OwnState, forget_unset, ident_of, state_of, unset_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, forget_unset, ident_of, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -79,8 +79,8 @@ def _check_version(instance: Any, target: Any) -> None:
     key = state_of(target).mapper.version_key
     if key is None or state_of(target).status is not ObjectState.PERSISTENT or key not in instance.__dict__:
         return
-    given, there = instance.__dict__[key], getattr(target, key)
-    if given != there:
+    given, there = instance.__dict__[key], target.__dict__.get(key, NO_VALUE)
+    if there is not NO_VALUE and given != there:
         raise StaleDataError(
             f"Version id '{given}' on merged state {describe(instance)} does not match existing version '{there}'. Leave "
             "the version attribute of the merged instance unset if overwriting the row anyway is intended."
@@ -145,7 +145,10 @@ def _copy_columns(session: Session, instance: Any, target: Any, load: bool) -> N
     unset = unset_of(target)
     if unset:  # what was not copied is asked of the row
         forget_unset(target, [key for key in unset if key not in given])
+    foreign = load and not state_of(target).mapper.isa(mapper)
     for key in mapper.column_keys:
+        if foreign and key not in state_of(target).mapper.columns:
+            raise _not_of_the_class(instance, target, key)
         if key in given:
             if load:
                 if key in mapper.pk_keys and key not in target.__dict__ and state_of(target).status not in NEW:
@@ -153,6 +156,16 @@ def _copy_columns(session: Session, instance: Any, target: Any, load: bool) -> N
                 setattr(target, key, given[key])
             else:
                 target.__dict__[key] = given[key]
+
+
+def _not_of_the_class(instance: Any, target: Any, key: str) -> KeyError:
+    """The error, as in SQLAlchemy, for an attribute that the object in the session does not have."""
+    error = KeyError(key)
+    error.add_note(
+        f"{describe(target)}, which the session has under the key of {describe(instance)}, is no {type(instance).__name__} and has "
+        f"no attribute {key!r}: expunge it, or let the session load the object as what its row says it is."
+    )
+    return error
 
 
 def _copy_relationship(merging: Merging, instance: Any, target: Any, declared: Relationship) -> None:

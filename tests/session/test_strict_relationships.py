@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any, ClassVar
+
 import pytest
 
-from nbsession import CircularDependencyError, InvalidRequestError, Session, inspect
+from nbsession import (
+    CircularDependencyError,
+    Column,
+    DeclarativeBase,
+    Integer,
+    InvalidRequestError,
+    Session,
+    String,
+    inspect,
+    make_transient_to_detached,
+)
+from nbsession.exc import NbsessionWarning
 from tests.session.models import Loan, Member, Node, Shelf, Tool
 from tests.support import expect_statements
 
@@ -214,3 +228,76 @@ def test_names_are_not_refreshed_while_the_key_is_changed(session: Session, shel
     assert tool.id == 7 and "name" not in tool.__dict__
     session.refresh(tool, ["id", "name"])
     assert tool.id == 1
+
+
+def test_a_deleted_parent_lets_go_of_who_was_given_to_somebody_outside(session: Session, shelf: Shelf) -> None:
+    """Line 18.3: who is not in the session is no new parent; the row must not refer to one that is gone."""
+    tool = session.get_one(Tool, 1)
+    session.commit()
+    with session.no_autoflush:
+        outside = Shelf(tools=[])
+        outside.tools.append(tool)
+        session.delete(shelf)
+    with pytest.warns(NbsessionWarning, match="not in"):
+        session.flush()
+    assert tool.shelf is outside and tool.shelf_id is None
+
+
+def test_a_parent_that_comes_later_is_linked_though_its_child_was_taken_and_given_again(session: Session) -> None:
+    """Line 21.9: the reference did not change since the flush that could not write it."""
+    tool, shelf = Tool(id=1), Shelf()
+    session.add(tool)
+    with session.no_autoflush, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NbsessionWarning)
+        shelf.tools.append(tool)
+        session.flush()
+    shelf.tools.remove(tool)
+    tool.shelf = shelf
+    session.flush()
+    assert shelf in session and tool.shelf_id == shelf.id
+
+
+def test_merge_onto_an_object_of_another_class_names_the_attribute(session: Session) -> None:
+    """Line 15.5"""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Animal(Own):
+        __tablename__ = "animal"
+        id = Column(Integer, primary_key=True)
+        kind = Column(String)
+        __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}
+
+    class Cat(Animal):
+        __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "cat"}
+        lives = Column(Integer)
+
+    Own.metadata.create_all(session.bind)
+    session.add(Animal(id=1))
+    session.flush()
+    animal = session.get(Animal, 1)
+    with pytest.raises(KeyError, match="lives"):
+        session.merge(Cat(id=1))
+    assert animal in session
+
+
+def test_without_load_an_expired_object_is_not_asked_for_its_version(session: Session) -> None:
+    """Line 15.8: no SQL, and what is not known is not compared."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Doc(Own):
+        __tablename__ = "doc"
+        id = Column(Integer, primary_key=True)
+        version = Column(Integer, nullable=False)
+        __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+
+    Own.metadata.create_all(session.bind)
+    here, given = Doc(id=1), Doc(id=1, version=7)
+    session.add(here)
+    session.commit()
+    make_transient_to_detached(given)
+    with expect_statements(session, 0):
+        assert session.merge(given, load=False) is here

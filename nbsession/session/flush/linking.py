@@ -174,10 +174,19 @@ class Linking:
 
     # --------------------------------------------------------------------------------------------- leaving
 
-    def _unlink_child(self, declared: Relationship, parent: Any, child: Any) -> None:
-        """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted."""
+    def _unlink_child(self, declared: Relationship, parent: Any, child: Any, leaving: bool = False) -> None:
+        """A child that left its parent: its foreign key becomes NULL, unless it has a new parent or is deleted.
+
+        :param leaving: the parent is deleted: then a new parent counts only if it is in the session.
+        """
+        now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
+        moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if child is None or not self.work.has_row(child):
-            alone = child is not None and not self.work.in_session(child) and not declared.has_parent(child)
+            alone = child is not None and not self.work.in_session(child)
+            if alone and not leaving:
+                alone = not declared.has_parent(child)
+            elif alone:
+                alone = not moved and _was_member(declared, parent, child)
             if alone and not declared.cascade.delete_orphan and state_of(child).status is not ObjectState.DELETED:
                 self.outside.append(Link(child, foreign_keys_of(declared), None, str(declared)))
             return
@@ -186,8 +195,6 @@ class Linking:
                 return
             self.late.append(Link(child, foreign_keys_of(declared), None, str(declared)))
             return
-        now = child.__dict__.get(declared.reverse.key) if declared.reverse is not None else None
-        moved = now is not None and now is not parent
         links = self.links.get(id(child), ())
         if moved or any(link.parent is not None and link.along == str(declared) for link in links):
             return
@@ -206,7 +213,7 @@ class Linking:
             if (declared.cascade.delete and not written_late(declared)) or declared.passive_deletes == "all":
                 continue
             for child in members_of(held) if declared.uselist else [held]:
-                self._unlink_child(declared, parent, child)
+                self._unlink_child(declared, parent, child, leaving=True)
 
     def _unlink_removed(self, declared: Relationship, parent: Any) -> None:
         """Children that were taken out of a parent before it was deleted; a many-to-one on them sees to it by itself."""
@@ -229,6 +236,12 @@ class Linking:
                 committed_value(child, k) not in (None, NO_VALUE) for k, _ in keys
             ):
                 self.late.append(Link(child, keys, None, str(declared)))
+
+
+def _was_member(declared: Relationship, parent: Any, child: Any) -> bool:
+    """Did a parent have a child at the last flush, and has it still?"""
+    history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
+    return any(child is member for member in history.unchanged)
 
 
 def _linking(mapper: Mapper) -> list[Relationship]:
