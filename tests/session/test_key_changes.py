@@ -271,6 +271,36 @@ def test_where_the_database_changes_children_they_change_in_memory(session: Sess
     assert street.town == "new" and street not in session.dirty and inspect(street).identity == ("new", "x")
 
 
+def test_a_child_that_is_written_anyway_names_the_new_key(session: Session, read: Read) -> None:
+    """Line 21.6: with passive_updates=True, too; a child without changes of its own is left to the database."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Leaf(Own):
+        __tablename__ = "leaf"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        tree: Mapped[str | None]
+        color: Mapped[str | None]
+
+    class Tree(Own):
+        __tablename__ = "tree"
+        name: Mapped[str] = mapped_column(primary_key=True)
+        leaves: Mapped[list[Leaf]] = relationship(
+            primaryjoin=lambda: Tree.name == Leaf.tree, foreign_keys=lambda: Leaf.tree, order_by=lambda: Leaf.id
+        )
+
+    Own.metadata.create_all(session.bind)
+    tree = Tree(name="old", leaves=[Leaf(id=1), Leaf(id=2)])
+    session.add(tree)
+    session.commit()
+    first, second = tree.leaves
+    tree.name, first.color = "new", "red"
+    session.flush()
+    assert (first.tree, second.tree) == ("new", "new") and not session.dirty
+    assert read("SELECT id, tree, color FROM leaf ORDER BY id") == [(1, "new", "red"), (2, "old", None)]
+
+
 # ── rows that need each other's keys ─────────────────────────────────────────────────────────────────────────────────
 def test_a_late_update_breaks_a_circle_of_rows(session: Session, read: Read) -> None:
     """Line 18.7: post_update writes the foreign key once the rows are there."""

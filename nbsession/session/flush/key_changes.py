@@ -66,11 +66,20 @@ class KeyChanges:
         if id(child) not in self.work.gone:
             links = self.linking.links.get(id(child), ())
             if not any(k == key for link in links for k, _ in link.keys for key, _ in keys):
-                if declared.passive_updates:
+                if declared.passive_updates and not self._is_written_anyway(declared, child, keys):
                     self.linking.followed.append(Link(child, keys, parent, str(declared)))
                 else:
                     self.linking.add(declared, child, parent)
         return [key for key, _ in keys]
+
+    def _is_written_anyway(self, declared: Relationship, child: Any, keys: tuple[tuple[str, str], ...]) -> bool:
+        """Is a member of a collection in this flush by itself? Its UPDATE names the new key then, as in SQLAlchemy."""
+        own = state_of(child).mapper.pk_keys
+        return (
+            declared.direction is Direction.ONETOMANY
+            and self.work.takes_part(child)
+            and all(key not in own for key, _ in keys)
+        )
 
 
 def _with_keys_set(mapper: Mapper, objects: list[Any]) -> list[Any]:
