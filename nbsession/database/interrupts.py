@@ -13,6 +13,8 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from threading import get_ident
+from time import monotonic
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +23,16 @@ if TYPE_CHECKING:
 
 AGAIN = 0.05
 """seconds until a statement that still runs is interrupted again: the first time it may not have begun yet"""
+AWHILE = 0.02
+"""seconds for which the wakeup fd is taken for granted"""
 _SAID = {"InterruptException": "", "RuntimeError": "Query interrupted", "OperationalError": "interrupted"}
 """how drivers say that a statement was interrupted: the error's class, and its text where the class alone does not tell"""
 
-# without the detour over enums, which costs ten times as much
-_set_handler: Callable[..., Any] = getattr(signal.signal, "__wrapped__", signal.signal)
-_handler: Callable[..., Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+# the C functions behind signal's, which make enums of numbers at ten times the cost
+_without_enums: Any = getattr(signal, "_signal", signal)
+_set_handler: Callable[..., Any] = _without_enums.signal
+_handler: Callable[..., Any] = _without_enums.getsignal
+_SIGINT = int(signal.SIGINT)
 
 
 class _Unbroken:
@@ -41,23 +47,23 @@ class _Unbroken:
         self._before: Any = None
 
     def __enter__(self) -> None:
-        if threading.get_ident() != self.main:
+        if get_ident() != self.main:
             return
         if self._depth == 0:
-            before = _handler(signal.SIGINT)
+            before = _handler(_SIGINT)
             if callable(before):
                 self._noted, self._before = False, before
-                _set_handler(signal.SIGINT, self._note)
+                _set_handler(_SIGINT, self._note)
         self._depth += 1
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if threading.get_ident() != self.main:
+        if get_ident() != self.main:
             return
         self._depth -= 1
         if self._depth or self._before is None:
             return
         before, self._before = self._before, None
-        _set_handler(signal.SIGINT, before)
+        _set_handler(_SIGINT, before)
         if self._noted and (kind is None or not issubclass(kind, KeyboardInterrupt)):
             before(signal.SIGINT, sys._getframe())
 
@@ -80,10 +86,18 @@ class _Watcher:
         self.sender.setblocking(False)
         self.others = -1
         """the wakeup fd of somebody else, who is told too"""
+        self._next = 0.0
         threading.Thread(target=self._wait, name="nbsession-interrupts", daemon=True).start()
 
     def attend(self) -> None:
-        """Sees to it that signals are told here. Others, asyncio among them, may have put their own fd in its place."""
+        """Sees to it that signals are told here. Others, asyncio among them, may have put their own fd in its place.
+
+        Not for each of many transactions in a row: it costs as much as a statement.
+        """
+        now = monotonic()
+        if now < self._next:
+            return
+        self._next = now + AWHILE
         mine = self.sender.fileno()
         before = signal.set_wakeup_fd(mine, warn_on_full_buffer=False)
         if before != mine:
@@ -117,7 +131,7 @@ _watcher: _Watcher | None = None
 def watch() -> None:
     """From now on Ctrl-C stops statements of the main thread. In any other thread nothing happens."""
     global _watcher
-    if threading.get_ident() != unbroken.main:
+    if get_ident() != unbroken.main:
         return
     try:
         if _watcher is None:

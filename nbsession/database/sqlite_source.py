@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Any
 from urllib.parse import quote as url_quote
+from urllib.parse import urlencode
 
 from nbsession.database.file_guard import guard
 from nbsession.database.link import Link, LinkSource
@@ -46,11 +47,13 @@ class SQLiteSource(LinkSource):
 
     def _open(self, path: str) -> SQLiteLink:
         memory = path == ":memory:"
-        ours = not memory and not {"uri", "mode"} & self._args.keys() and not os.path.exists(path)
+        ours = not memory and not {"uri", "said"} & self._args.keys() and not os.path.exists(path)
         args = dict(self._args)
-        mode = args.pop("mode", None)
-        if mode is not None:
-            path, args["uri"] = f"file:{url_quote(path)}?mode={mode}", True
+        said = args.pop("said", {})
+        if said and not args.get("uri"):
+            path, args["uri"] = f"file:{url_quote(path)}", True
+        if said:
+            path += f"?{urlencode(said)}"
         raw = self._connect(path, isolation_level=None, check_same_thread=False, **args)
         try:
             raw.execute(f"PRAGMA foreign_keys={'OFF' if self.dialect.foreign_keys == 'off' else 'ON'}")
@@ -91,7 +94,9 @@ class SQLiteSource(LinkSource):
 
 
 def _url_options(query: Any) -> dict[str, Any]:
+    """What connect() takes; under ``said`` what SQLite itself reads in the name of a file that is a URI."""
     options: dict[str, Any] = {}
+    uri = query.get("uri", "").lower() in ("1", "true", "yes")
     for name, text in query.items():
         match name:
             case "timeout":
@@ -99,11 +104,12 @@ def _url_options(query: Any) -> dict[str, Any]:
             case "cached_statements":
                 options[name] = int(text)
             case "uri":
-                options[name] = text.lower() in ("1", "true", "yes")
-            case "mode":
-                options[name] = text
+                options[name] = uri
+            case _ if uri or name == "mode":
+                options.setdefault("said", {})[name] = text
             case _:
                 raise ArgumentError(
-                    f"Unknown option {name!r} in the SQLite URL. Known: timeout, mode, cached_statements, uri."
+                    f"Unknown option {name!r} in the SQLite URL. Known: timeout, mode, cached_statements, uri; "
+                    "with uri=true also those of SQLite's own URIs, as cache=shared."
                 )
     return options
