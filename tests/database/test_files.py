@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -108,7 +110,7 @@ def test_a_write_to_a_file_opened_read_only_says_how_to_open_it(filled):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other permissions")
-def test_a_file_that_may_not_be_written_to(filled, tmp_path):
+def test_a_file_that_may_not_be_written_to(filled):
     """In a child process, because root may write to everything."""
     program = """
 import os, sys
@@ -133,14 +135,18 @@ except DBAPIError as error:
 else:
     raise AssertionError("it was written to")
 """
-    for file in tmp_path.iterdir():
-        file.chmod(0o444)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o555 if folder == tmp_path else 0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", program, filled], capture_output=True, text=True, cwd=Path(__file__).parents[2]
-    )
-    tmp_path.chmod(0o755)
+    file = Path(create_engine(filled).url.database)
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own may be entered by nobody else
+        copy = Path(shutil.copy(file, folder))
+        copy.chmod(0o444)
+        Path(folder).chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", program, filled.replace(file.as_posix(), copy.as_posix())],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        Path(folder).chmod(0o755)
     assert done.returncode == 0, done.stderr
 
 
