@@ -81,7 +81,7 @@ def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
         for obj in objects
         if ident_of(obj) is not None
         and mapper.mapped_keys.intersection(obj.__dict__) <= set(mapper.pk_keys)
-        and unset_of(obj).union(mapper.pk_keys).issuperset(mapper.column_keys)
+        and unset_of(obj).issuperset(mapper.column_keys)
     ]
 
 

@@ -160,6 +160,25 @@ def test_a_child_that_leaves_one_of_two_places_in_a_list_is_an_orphan(model: Any
     assert inspect(child).deleted
 
 
+def test_a_child_that_is_in_a_list_twice_and_refers_to_nobody_is_an_orphan(model: Any, session: Session) -> None:
+    parent, child = session.get(model.User, 1), model.Address()
+    parent.addresses += [child, child]
+    session.flush()
+    child.user = None
+    assert parent.addresses.count(child) == 1
+    session.flush()
+    assert inspect(child).deleted
+
+
+def test_a_key_that_was_set_is_a_change_after_a_flush_that_failed(model: Any, session: Session) -> None:
+    known, refused = model.User(id=70), model.Address(id=1)
+    session.add_all([known, refused])
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    assert session.is_modified(known)
+
+
 def test_a_child_given_twice_and_taken_back_once_lives(model: Any, session: Session) -> None:
     parent, child = session.get(model.User, 1), model.Address()
     session.add(child)

@@ -168,7 +168,7 @@ class RowWriter:
                 error.add_note(advice)
             raise
         if lacking:
-            self._note_unset(objects, keys)
+            self._note_unset(objects, keys if write.generated is None else (*keys, self._generated or ""))
         if made_keys is not None and self._generated is not None:
             for values, ident in zip(dicts, made_keys, strict=True):
                 values[self._generated] = ident
