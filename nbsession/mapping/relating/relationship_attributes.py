@@ -287,8 +287,6 @@ class ReferenceAttribute(RelationshipAttribute):
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
         self.note(obj, NEVER_SET if old is NO_VALUE and self._never_set(obj) else old)
-        if value is not None and isinstance(state := state_of(obj), OwnState) and state.given_up:
-            state.given_up = tuple(one for one in state.given_up if not isinstance(one, tuple))  # it is taken again
         obj.__dict__[self.key] = value
         if old is not value:
             self.announce(obj, state_of(obj), old, value)
