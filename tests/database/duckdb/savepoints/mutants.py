@@ -54,7 +54,7 @@ MUTANTS = {
         "redo", "                self._again(begin)\n            for entry", "            for entry", "tests"
     ),
     "what a CTE writes is not noted": Mutant(
-        "link", "if kind in _WRITES or _HIDDEN_WRITE.search(sql):", "if kind in _WRITES:"
+        "link", "writes = kind in _WRITES or _HIDDEN_WRITE.search(sql) is not None", "writes = kind in _WRITES"
     ),
     "DDL is not noted": Mutant(
         "link", '"MERGE_INTO", "CREATE", "CREATE_FUNC", "ALTER", "DROP", "COPY"', '"MERGE_INTO"'
@@ -64,7 +64,9 @@ MUTANTS = {
         "            outcome = self._one(text, kind, (), trusted)\n",
         "            outcome = self._one(text, kind, (), trusted)\n            del self.journal.entries[1:-1]\n",
     ),
-    "an error without a write is not undone": Mutant("link", "if not cut and self.failure is None:", "if not cut:"),
+    "an error without a write is not undone": Mutant(
+        "link", "if not cut and self.failure is None and self.alive():", "if not cut:"
+    ),
     "after a rollback to it the transaction stays aborted": Mutant(
         "link", "            raise\n        self.failure = None\n", "            raise\n"
     ),

@@ -46,6 +46,9 @@ def test_thousands_of_programs_of_a_session_end_the_same():
 
 def test_there_are_enough_mutants():
     assert len(MUTANTS) >= 10 and set(QUICK) <= set(MUTANTS)
+    for name, mutant in MUTANTS.items():
+        source = (PROJECT / "nbsession" / "database" / "duckdb" / f"{mutant.module}.py").read_text(encoding="utf-8")
+        assert source.count(mutant.before) == 1, f"{name}: the source has changed, change the mutant"
 
 
 @pytest.mark.long
