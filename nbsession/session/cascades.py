@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbsession.mapping.attributes import NEW
+from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
@@ -103,6 +104,14 @@ def _deeply(
         else:
             yield step
             open_ones.append(next_ones(step[0]))
+
+
+def deletes_along(mapper: Mapper) -> bool:
+    """Has a class relationships with delete cascade? Asked for every object that is deleted."""
+    answer: bool | None = mapper.memo.get("deletes along")
+    if answer is None:
+        answer = mapper.memo["deletes along"] = any(declared.cascade.delete for declared in mapper.relationships)
+    return answer
 
 
 def reached_by_delete(obj: Any) -> Iterator[tuple[Any, str]]:

@@ -11,7 +11,7 @@ from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.registry import class_mapper
 from nbsession.session import attaching
 from nbsession.session.cascade_preview import CascadeNode, preview
-from nbsession.session.cascades import HAS_ROW, reached, reached_by_delete
+from nbsession.session.cascades import HAS_ROW, deletes_along, reached, reached_by_delete
 from nbsession.session.classic import ClassicNames
 from nbsession.session.debug_view import debug_view
 from nbsession.session.identity import identity_key, normal_ident
@@ -92,9 +92,10 @@ class Session(ClassicNames):
     def cascade_delete(self, obj: Any, cause: str) -> None:
         """Marks an object, and what the delete cascade reaches."""
         unit = self.unit_of_work
-        if id(obj) in unit.marked or state_of(obj).status is ObjectState.DELETED:
+        state = state_of(obj)
+        if id(obj) in unit.marked or state.status is ObjectState.DELETED:
             return
-        members = list(reached_by_delete(obj))
+        members = list(reached_by_delete(obj)) if deletes_along(state.mapper) else []
         unit.mark_deleted(obj, cause)
         for member, along in members:
             waits = state_of(member).status in HAS_ROW and id(member) not in unit.marked

@@ -50,7 +50,7 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
     """
     mapper, wishes = state_of(obj).mapper, wishes_of(obj)
     if not obj.__dict__ and wishes is NO_WISHES and key not in mapper.deferred_keys and loads_plainly(mapper):
-        return _load_whole(session, obj)
+        return load_whole(session, obj) if not somebody_listens(session) else _load_whole(session, obj)
     expired = is_expired(obj)
     if expired:
         wishes = wishes_of_expired(obj)

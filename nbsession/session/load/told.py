@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def somebody_listens(session: Session) -> bool:
     """Is there a ``do_orm_execute`` hook?"""
-    return session.hooks.listens("do_orm_execute")
+    return "do_orm_execute" in session.hooks.heard and session.hooks.listens("do_orm_execute")
 
 
 def read_told(
