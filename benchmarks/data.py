@@ -81,6 +81,14 @@ def expected(work: str, n: int) -> Outcome:
         case "update":
             changed = [(key, name, qty + 1, price, note) for key, name, qty, price, note in rows]
             return Outcome([(row[2],) for row in changed], {"item": changed})
+        case "commit":
+            count = commit_count(n)
+            return Outcome(keys[:count], {"item": rows[:count]})
+        case "savepoint":
+            return Outcome(keys[: n // 2], {"item": rows[: n // 2]})
+        case "savepoint each":
+            kept = keyed([values for number, values in enumerate(items(each_count(n))) if number % 2 == 0])
+            return Outcome([row[:1] for row in kept], {"item": kept})
         case "delete":
             return Outcome([], {"item": []})
         case "rollback":
@@ -96,6 +104,16 @@ def expected(work: str, n: int) -> Outcome:
 def select_count(n: int) -> int:
     """How many objects "get select" gets: each is a statement of its own."""
     return max(1, n // 20)
+
+
+def commit_count(n: int) -> int:
+    """How many objects "commit" commits, one by one."""
+    return max(1, n // 20)
+
+
+def each_count(n: int) -> int:
+    """How many savepoints "savepoint each" sets."""
+    return max(2, n // 50)
 
 
 def select_keys(n: int) -> list[int]:

@@ -6,7 +6,7 @@ The classes are mapped and the works written once, in the names that both have i
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +27,8 @@ class MappedSide:
 
     def __init__(self, name: str, api: Any, url: Callable[[Path | None], str], *, sequences: bool = False) -> None:
         self.name = name
+        # DuckDB has no SAVEPOINT, and SQLAlchemy sends one all the same
+        self.cannot: Collection[str] = ("savepoint", "savepoint each") if sequences else ()
         self._api = api
         self._url = url
         self._models = make_models(api, sequences=sequences)
@@ -79,6 +81,49 @@ class MappedSide:
             session.rollback()
         assert keys == list(range(1, n + 1))
         return [(o.name,) for o in objects if o in session]
+
+    def do_commit(self, session: Any, n: int, watch: Stopwatch) -> list[Row]:
+        rows, item = data.items(data.commit_count(n)), self._models.Item
+        with watch:
+            keys: list[Row] = []
+            for name, qty, price, note in rows:
+                one = item(name=name, qty=qty, price=price, note=note)
+                session.add(one)
+                session.flush()
+                keys.append((one.id,))
+                session.commit()
+        return keys
+
+    def do_savepoint(self, session: Any, n: int, watch: Stopwatch) -> list[Row]:
+        rows, item = data.items(n), self._models.Item
+        with watch:
+            objects = [item(name=name, qty=qty, price=price, note=note) for name, qty, price, note in rows]
+            session.add_all(objects[: n // 2])
+            session.flush()
+            savepoint = session.begin_nested()
+            session.add_all(objects[n // 2 :])
+            session.flush()
+            savepoint.rollback()
+            keys = [(o.id,) for o in objects if o in session]
+            session.commit()
+        return keys
+
+    def do_savepoint_each(self, session: Any, n: int, watch: Stopwatch) -> list[Row]:
+        rows, item = data.items(data.each_count(n)), self._models.Item
+        with watch:
+            keys: list[Row] = []
+            for number, (name, qty, price, note) in enumerate(rows):
+                savepoint = session.begin_nested()
+                one = item(name=name, qty=qty, price=price, note=note)
+                session.add(one)
+                session.flush()
+                if number % 2:
+                    savepoint.rollback()
+                else:
+                    keys.append((one.id,))
+                    savepoint.commit()
+            session.commit()
+        return keys
 
     def do_load(self, session: Any, n: int, watch: Stopwatch) -> list[Row]:
         self._fill(n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol
@@ -44,9 +44,11 @@ class Side(Protocol):
     """One way of doing the works: the plain driver, nbsession, or SQLAlchemy.
 
     :ivar name: how the table calls it.
+    :ivar cannot: works that it has no way to do.
     """
 
     name: str
+    cannot: Collection[str]
 
     def open(self, folder: Path | None) -> None:
         """A new database with empty tables, in memory or in a folder."""
@@ -116,6 +118,7 @@ def compare(
     :param budget: seconds a side may take in all; one that has spent them sits the later rounds out.
     :return: the sides' medians by name.
     """
+    sides = [side for side in sides if work not in side.cannot]
     taken: dict[str, list[float]] = {side.name: [] for side in sides}
     for side in sides:
         warm = run_once(side, work, n, folder)

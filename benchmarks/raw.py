@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class RawSide(ABC):
     """The works, in terms of what each driver does in its own way."""
 
     name = "raw"
+    cannot: Collection[str] = ()
 
     @abstractmethod
     def open(self, folder: Path | None) -> None: ...
@@ -76,6 +77,20 @@ class RawSide(ABC):
     @abstractmethod
     def insert_generating(self, table: str, rows: list[Row]) -> Sequence[int]:
         """Inserts rows without their key; returns the keys, in the order of the rows."""
+
+    @abstractmethod
+    def insert_one(self, row: Row) -> Sequence[int]:
+        """Inserts an item without its key; returns the key."""
+
+    @abstractmethod
+    def savepoint(self) -> None: ...
+
+    @abstractmethod
+    def rollback_to(self, kept: list[tuple[str, list[Row]]]) -> None:
+        """Back to the savepoint.
+
+        :param kept: what had been inserted before, for a driver that has to begin anew.
+        """
 
     @abstractmethod
     def select(self, table: str) -> list[Row]:
@@ -120,6 +135,50 @@ class RawSide(ABC):
             for item in objects:
                 item.id = None
         return [(item.id,) for item in objects if item.id is not None]
+
+    def do_commit(self, n: int, watch: Stopwatch) -> list[Row]:
+        rows = data.items(data.commit_count(n))
+        with watch:
+            keys: list[Row] = []
+            for row in rows:
+                item = Item(None, *row)
+                self.execute("BEGIN")
+                (item.id,) = self.insert_one(row)
+                self.execute("COMMIT")
+                keys.append((item.id,))
+        return keys
+
+    def do_savepoint(self, n: int, watch: Stopwatch) -> list[Row]:
+        rows = data.items(n)
+        with watch:
+            objects = [Item(None, *row) for row in rows]
+            values = [(o.name, o.qty, o.price, o.note) for o in objects]
+            self.execute("BEGIN")
+            keys = self.insert_generating("item", values[: n // 2])
+            self.savepoint()
+            self.insert_generating("item", values[n // 2 :])
+            self.rollback_to([("item", values[: n // 2])])
+            for item, key in zip(objects, keys, strict=False):
+                item.id = key
+            self.execute("COMMIT")
+        return [(item.id,) for item in objects if item.id is not None]
+
+    def do_savepoint_each(self, n: int, watch: Stopwatch) -> list[Row]:
+        rows = data.items(data.each_count(n))
+        with watch:
+            said: list[Row] = []
+            kept: list[Row] = []
+            self.execute("BEGIN")
+            for number, row in enumerate(rows):
+                self.savepoint()
+                (key,) = self.insert_one(row)
+                if number % 2:
+                    self.rollback_to([("item", kept)])
+                else:
+                    kept.append(row)
+                    said.append((key,))
+            self.execute("COMMIT")
+        return said
 
     def do_load(self, n: int, watch: Stopwatch) -> list[Row]:
         self._fill(n)

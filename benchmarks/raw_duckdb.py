@@ -54,6 +54,21 @@ class RawDuckdb(RawSide):
         self._with_columns(f"INSERT INTO {table} SELECT * FROM ", TABLES[table], columns, "")
         return keys
 
+    def insert_one(self, row: Row) -> Sequence[int]:
+        key = int(self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM item").fetchall()[0][0])
+        self._connection.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?)", (key, *row))
+        return (key,)
+
+    def savepoint(self) -> None:
+        """DuckDB has none."""
+
+    def rollback_to(self, kept: list[tuple[str, list[Row]]]) -> None:
+        self.execute("ROLLBACK")
+        self.execute("BEGIN")
+        for table, rows in kept:
+            if rows:
+                self.insert_generating(table, rows)
+
     def select(self, table: str) -> list[Row]:
         columns = TABLES[table]
         order = "shelf, slot" if table == "stock" else "id"

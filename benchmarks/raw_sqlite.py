@@ -41,6 +41,17 @@ class RawSqlite(RawSide):
         assert last - first == len(rows) - 1
         return range(first, last + 1)
 
+    def insert_one(self, row: Row) -> Sequence[int]:
+        key = self._connection.execute("INSERT INTO item (name, qty, price, note) VALUES (?, ?, ?, ?)", row).lastrowid
+        assert key is not None
+        return (key,)
+
+    def savepoint(self) -> None:
+        self.execute("SAVEPOINT here")
+
+    def rollback_to(self, kept: list[tuple[str, list[Row]]]) -> None:
+        self.execute("ROLLBACK TO here")
+
     def select(self, table: str) -> list[Row]:
         columns = TABLES[table]
         order = "shelf, slot" if table == "stock" else "id"

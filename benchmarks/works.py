@@ -25,6 +25,9 @@ WORKS: dict[str, str] = {
     "get select": "get() of one object in twenty, by a SELECT each",
     "graph": "orders with ten lines each: add, flush, keys and foreign keys on the objects, commit",
     "rollback": "make objects, add, flush, roll back",
+    "commit": "one object in twenty, each added, flushed and committed by itself",
+    "savepoint": "make objects, flush half, set a savepoint, flush the rest, roll back to the savepoint, commit",
+    "savepoint each": "one object in fifty, each in a savepoint of its own, every other rolled back; commit",
     "composite insert": "as insert, with a key of two columns",
     "composite load": "as load, with a key of two columns",
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
-from nbsession.database.result_rows import Portions, Rows
+from nbsession.database.result_rows import Portions, Rows, Singles
 from nbsession.database.row import Row, RowMapping, position_of, row_class
 from nbsession.exc import InvalidRequestError, MultipleResultsFound, NoResultFound, ResourceClosedError
 
@@ -18,24 +18,28 @@ class _Fetching(Generic[T]):
 
     __slots__ = ("_made", "_repeats", "_seen", "_source", "_uniqueness")
 
-    def __init__(self, source: Rows, made: Callable[[list[tuple[Any, ...]]], list[T]]) -> None:
+    def __init__(self, source: Rows, made: Callable[[list[tuple[Any, ...]]], list[T]] | None) -> None:
         self._source = source
         self._made = made
         self._uniqueness: Callable[[T], Any] | None = None
         self._seen: set[Any] = set()
         self._repeats = False
 
+    def _next(self, count: int | None) -> list[T]:
+        made = self._made
+        return self._source.singles(count) if made is None else made(self._source.take(count))
+
     def _fetch(self, count: int | None = None) -> list[T]:
         if self._repeats:
             raise _wants_unique()
         if self._uniqueness is None:
-            return self._made(self._source.take(count))
+            return self._next(count)
         if count is None and self._uniqueness is id and not self._seen:  # all objects at once, each once
-            return list({id(item): item for item in self._made(self._source.take(None))}.values())
+            return list({id(item): item for item in self._next(None)}.values())
         found: list[T] = []
         while count is None or len(found) < count:
             wanted = None if count is None else count - len(found)
-            chunk = self._made(self._source.take(wanted))
+            chunk = self._next(wanted)
             if not chunk:
                 break
             for item in chunk:
@@ -95,7 +99,7 @@ class _Fetching(Generic[T]):
                 del chunk
             return
         source, start = self._source, self._source.position
-        for number, item in enumerate(self._made(source.take(None)), start + 1):
+        for number, item in enumerate(self._next(None), start + 1):
             source.position = number  # who leaves the loop early can read on from here
             if self._uniqueness is not None:
                 mark = self._uniqueness(item)
@@ -216,6 +220,16 @@ class Result(_Fetching[Row]):
         super().__init__(Rows(rows), partial(_as_rows, self._keys))  # no method: a circle would keep the rows alive
 
     @classmethod
+    def of_singles(cls, values: list[Any], key: str) -> Result:
+        """A result whose rows have one value each.
+
+        :param values: these; the list is the result's own from here on.
+        """
+        result = cls([], (key,))
+        result._source = Singles(values)
+        return result
+
+    @classmethod
     def in_portions(
         cls,
         raw: list[tuple[Any, ...]],
@@ -273,7 +287,8 @@ class Result(_Fetching[Row]):
         if self._source.closed is not None:
             raise ResourceClosedError(self._source.closed)
         position = self._position(index)
-        scalars = ScalarResult(self._source, lambda rows: [row[position] for row in rows])
+        single = position == 0 and isinstance(self._source, Singles)
+        scalars = ScalarResult(self._source, None if single else lambda rows: [row[position] for row in rows])
         scalars._uniqueness = _mark if self._uniqueness is not None else None
         scalars._repeats = self._repeats
         return scalars

@@ -32,10 +32,31 @@ class Rows:
         self.position = min(start + count, len(self.rows))
         return self.rows[start : self.position]
 
+    def singles(self, count: int | None) -> list[Any]:
+        """The first values of the next rows."""
+        return [row[0] for row in self.take(count)]
+
     def close(self) -> None:
         """Forgets them; reading on raises ResourceClosedError."""
         self.rows = []
         self.closed = self.closed or "This result object is closed."
+
+
+class Singles(Rows):
+    """Rows of one value each, of which tuples are made only if somebody wants tuples."""
+
+    __slots__ = ()
+
+    def __init__(self, values: list[Any]) -> None:
+        super().__init__(values)
+
+    def take(self, count: int | None) -> list[tuple[Any, ...]]:
+        """The next rows."""
+        return list(zip(self.singles(count), strict=True))
+
+    def singles(self, count: int | None) -> list[Any]:
+        """The next values."""
+        return super().take(count)
 
 
 class Portions(Rows):

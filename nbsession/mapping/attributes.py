@@ -158,12 +158,21 @@ class ColumnAttribute(Attribute, ColumnOperators):
 
     def set(self, obj: Any, value: Any) -> None:
         """Validates and stores a value the user assigned."""
+        state = state_of(obj)
         if self.validators or self.active_history:
             old = obj.__dict__.get(self.key, NO_VALUE)
-            state = state_of(obj)
             if old is NO_VALUE and self.active_history and state.status not in NEW:
                 old = missing_value(obj, state, self.key)
             value = self.validated(obj, value, old)
+        elif not state.owned and state.noting:  # mostly it is the first change of a loaded object, and nobody looks
+            values, key = obj.__dict__, self.key
+            session = state.session_ref()
+            if key in values and session is not None and not session.bus.observers:
+                own = own_state(obj, state)
+                own.old[key] = values[key]
+                own.add(key)
+                values[key] = value
+                return
         self.store(obj, value)
 
     def store(self, obj: Any, value: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import forget_unset, ident_of, state_of, unset_of
+from nbsession.tracking.instance_state import IDENT_KEY, forget_unset, ident_of, state_of, unset_of
 
 
 def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
@@ -17,7 +18,7 @@ def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any
     last: Any = None
     batch: list[Any] = []
     for obj in objects:
-        state = state_of(obj)
+        state = obj._nbs_state
         if state is not last:
             last = state
             batch = groups.setdefault((state.mapper, state.status), [])
@@ -69,6 +70,17 @@ def mappers_of(objects: Iterable[Any]) -> set[Mapper]:
     return found
 
 
+def idents_of(objects: Sequence[Any]) -> list[Any]:
+    """The keys of objects; None of one that has none."""
+    try:
+        return list(map(_ident, objects))
+    except AttributeError:
+        return list(map(ident_of, objects))
+
+
+_ident = attrgetter(IDENT_KEY)
+
+
 def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     """The objects that still exist, each once."""
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
@@ -88,12 +100,13 @@ def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
 def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:
     """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
     keys = mapper.mapped_keys
+    only = keys.issuperset
     if "unset" in mapper.memo:
         for obj in objects:
             forget_unset(obj)
     for obj in objects:
         values = obj.__dict__
-        if values.keys() <= keys:
+        if only(values):
             values.clear()
         else:
             for key in keys:

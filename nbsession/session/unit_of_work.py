@@ -22,7 +22,14 @@ from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
-from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
+from nbsession.tracking.instance_state import (
+    CommonState,
+    OwnState,
+    forget_changes,
+    forget_changes_of,
+    ident_of,
+    state_of,
+)
 
 _CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD})
 """after these an object has no unflushed change; the others keep what it has"""
@@ -294,14 +301,14 @@ class UnitOfWork:
 
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
-        done = [obj for obj in objects if self.modified.pop(id(obj), None) is not None] if self.modified else []
+        pop = self.modified.pop
+        done = [obj for obj in objects if pop(id(obj), None) is not None] if self.modified else []
         if not done:
             return
         if self.frame is not None and self.frame.nested:
             self.frame.touched.extend(map(ref, done))
             self.remember_inserted(done)
-        for obj in done:
-            forget_changes(obj)
+        forget_changes_of(done)
         self.mark(done, "clean")
 
     def take_as_loaded(self, obj: Any) -> None:
@@ -326,7 +333,7 @@ class UnitOfWork:
         for (mapper, status), batch in grouped(objects).items():
             if not ending:
                 self.remember_inserted(batch)
-            for obj in batch:
+            for obj in batch if self.modified or status is ObjectState.DETACHED else ():
                 if (self.modified and self.modified.pop(id(obj), None) is not None) or status is ObjectState.DETACHED:
                     forget_changes(obj)
             expire_values(mapper, batch)

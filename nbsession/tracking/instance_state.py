@@ -225,15 +225,24 @@ def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:
 
 def own_state(obj: Any, state: AnyState) -> OwnState:
     """The object's own state, made at its first change; its session then holds the object until the flush."""
-    if isinstance(state, OwnState):
-        return state
-    own = OwnState(state)
+    if state.owned:
+        return state  # type: ignore[return-value]
+    own = OwnState(state)  # type: ignore[arg-type]
     state.mapper.give_state(obj, own)
     if state.status is ObjectState.PERSISTENT:
         session = state.session_ref()
         if session is not None:
             session.note_modified(obj)
     return own
+
+
+def forget_changes_of(objects: Iterable[Any]) -> None:
+    """The same for objects that have states: the values of all are those of their rows."""
+    for obj in objects:
+        state = obj._nbs_state
+        if state.owned:
+            common = state.common
+            common.mapper.give_state(obj, common)
 
 
 def forget_changes(obj: Any) -> None:

@@ -66,6 +66,7 @@ SAME_STATE = {
     # an object changes between the shared and its own form of one and the same state
     Site("tracking/instance_state.py", "own_state", "state.mapper.give_state(obj, own)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
+    Site("tracking/instance_state.py", "forget_changes_of", "common.mapper.give_state(obj, common)"),
     Site("tracking/instance_state.py", "OwnState.__init__", "self.common = common"),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import eq, is_
 from typing import Any
 
 from nbsession.events import safe_repr
 from nbsession.mapping.attributes import key_text
 from nbsession.tracking.history import same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
+
+_PLAIN = frozenset([int, str, bool, bytes, float])
+"""types whose values can be compared without care"""
 
 
 def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
@@ -27,6 +31,29 @@ def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
         wanted = {k for k, before in old.items() if k in values and (before is NO_VALUE or not same(before, values[k]))}
         wanted.update(extra)
     return tuple(k for k in state.mapper.column_keys if k in wanted)
+
+
+def changed_alike(objects: Sequence[Any]) -> tuple[str, ...] | None:
+    """The columns in which all of many objects of one class differ from their rows, if that is quickly told; else None.
+
+    It is where the same columns were set on all of them, to numbers or texts that are new on each.
+    """
+    olds = [obj._nbs_state.old for obj in objects]
+    keys = tuple(olds[0])
+    if not keys or set(map(len, olds)) != {len(keys)}:
+        return None
+    for key in keys:
+        try:
+            before, now = [old[key] for old in olds], [obj.__dict__[key] for obj in objects]
+        except KeyError:
+            return None
+        if not {*map(type, before), *map(type, now)} <= _PLAIN:
+            return None
+        if any(map(eq, before, now)) or any(map(is_, before, now)):  # a float may be the same and not equal
+            return None
+    if len(keys) == 1:
+        return keys
+    return tuple(key for key in state_of(objects[0]).mapper.column_keys if key in keys)
 
 
 def key_changed(obj: Any) -> bool:

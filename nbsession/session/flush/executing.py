@@ -181,11 +181,13 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
                 _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "UPDATE":
             unit.clean(step.objects)
+    if not unit.modified:  # mostly: all that was changed is written
+        return
     touched = list(flushed)
     if not touched:
         return
     for obj in touched:
-        unknown = state_of(obj).mapper.pk_keys[0] not in obj.__dict__ and id(obj) in unit.modified
+        unknown = id(obj) in unit.modified and state_of(obj).mapper.pk_keys[0] not in obj.__dict__
         if unknown and not load_expired(session, obj):  # nothing was written, and its key is told all the same
             raise row_is_gone(obj)
     unit.clean(touched)

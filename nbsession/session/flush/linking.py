@@ -53,6 +53,8 @@ class Linking:
                 self._link_new(declared, fresh)
                 self._link_changed(declared, again)
         for mapper, objects in self.work.touched_of.items():
+            if not mapper.relationships:
+                continue
             changed = [obj for obj in objects if (state := obj._nbs_state).owned and (state.related or state.queued)]
             for declared in mapper.relationships if changed else ():
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:

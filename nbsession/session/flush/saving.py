@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.batches import by_mapper
-from nbsession.session.flush.changes import changed_columns
+from nbsession.session.flush.changes import changed_alike, changed_columns
 from nbsession.session.flush.row_shape import RowShape, shape_of, shapes_of
 from nbsession.session.flush.steps import Link, Step
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import IDENT_KEY, state_of
 
 
 class Saving:
@@ -49,6 +50,9 @@ class Saving:
             shapes = shapes_of(mapper)
             plain = len(shapes) == 1 and mapper.version_key is None
             changed: dict[tuple[str, ...], list[Any]] = {}
+            common = changed_alike(objects) if len(objects) > 1 and not self._links else None
+            if common is not None:
+                changed[common], objects = objects, []
             for obj in objects:
                 links = self._links.get(id(obj)) if self._links else None
                 columns = changed_columns(obj, [k for link in links for k, _ in link.keys] if links else ())
@@ -171,9 +175,12 @@ def spread(objects: Sequence[Any], mappers: Sequence[Mapper]) -> list[tuple[RowS
     return found
 
 
+_ident = attrgetter(IDENT_KEY)
+
+
 def sort_by_key(objects: list[Any]) -> None:
     """Rows of one table are changed in the order of their keys, so that two sessions lock them in the same order."""
     try:
-        objects.sort(key=ident_of)
-    except TypeError:
+        objects.sort(key=_ident)
+    except (TypeError, AttributeError):
         return  # keys that do not compare (a composite one with mixed types): the order they were touched in will do

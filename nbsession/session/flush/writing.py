@@ -12,6 +12,7 @@ from nbsession.database.connection import Connection
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
+from nbsession.session.batches import idents_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made, given_values
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
@@ -313,7 +314,7 @@ class RowWriter:
             if not self._scans_objects and holds_sql(values):
                 matched = self._update_each(connection, objects, keys, found)
             else:
-                rows = [(*v, *m) for v, m in zip(values, self._parameters(found), strict=True)]
+                rows = [v + m for v, m in zip(values, self._parameters(found), strict=True)]
                 matched = connection.update_rows(write, rows)
         if matched != len(objects):
             raise StaleDataError(
@@ -337,7 +338,7 @@ class RowWriter:
     def _found(self, objects: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The values by which the rows of objects are found: the key, and the version if one is counted."""
         version = self.shape.version_key
-        idents = list(map(ident_of, objects))
+        idents = idents_of(objects)
         if version is None:
             if self.shape.in_order:
                 return idents if len(self.shape.pk_keys) > 1 else [(ident,) for ident in idents]

@@ -114,7 +114,7 @@ def _select_plainly(session: Session, statement: Any, params: Any, mapper: Mappe
         prepared = prepare(connection, statement, params)
         rows = connection.fetch(prepared.sql, prepared.values(statement, params), statement, params)
         found = objects_of_rows(session, mapper, connection.dialect, rows)
-    return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))
+    return Result.of_singles(found, statement.raw_columns[0].__name__)
 
 
 def _change(session: Session, connection: Any, statement: Any, mapper: Mapper, params: Any) -> Result:
@@ -185,7 +185,7 @@ def _select_entities(
     rows = connection.fetch(prepared.sql, prepared.values(statement, params), statement, params)
     if len(mappers) == 1 and mappers[0] is not None:
         found = objects_of_rows(session, mappers[0], connection.dialect, rows)
-        return Result(list(zip(found, strict=True)), (statement.raw_columns[0].__name__,))
+        return Result.of_singles(found, statement.raw_columns[0].__name__)
     columns: list[Sequence[Any]] = []
     keys: list[str] = []
     start, width = 0, len(compiled.columns)
