@@ -256,6 +256,9 @@ def define(library: Any, home: str) -> SimpleNamespace:
         club_id = Column(ForeignKey("clubs.id"))
         club = relationship("Club", back_populates="members")
 
+        def __hash__(self) -> int:
+            return 1  # else the order of a set would be that of addresses: chance, on both sides
+
     made = {name: cls for name, cls in locals().items() if name in KINDS}
     for name, cls in made.items():  # pickle finds a class by its name in a module
         cls.__module__, cls.__qualname__ = home, name

@@ -119,3 +119,23 @@ def test_a_deleted_reference_stays_a_change_when_the_object_is_made_transient(se
     del loan.member
     make_transient(loan)
     assert session.is_modified(loan)
+
+
+def test_who_deleted_the_reference_to_its_owner_is_an_orphan_though_the_owner_was_expired(
+    session: Session, ada: Member
+) -> None:
+    loan, owner = session.get(Loan, 1), session.get(Member, 1)
+    del loan.member
+    session.expire(owner)
+    session.flush()
+    assert inspect(loan).deleted
+
+
+def test_a_collection_that_the_flush_before_has_loaded_is_not_loaded_again(session: Session) -> None:
+    """Its own row is taken over by a new object meanwhile, and its tools are let go."""
+    shelf = Shelf(label="A", tools=[Tool(name="saw")])
+    session.add(shelf)
+    session.commit()
+    session.delete(shelf)
+    session.add(Shelf(id=1, label="B"))
+    assert [tool.name for tool in shelf.tools] == ["saw"]

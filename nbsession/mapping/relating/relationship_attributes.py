@@ -186,6 +186,8 @@ class ReferenceAttribute(RelationshipAttribute):
         if self.key not in obj.__dict__ and state_of(obj).status in NEW:
             raise AttributeError(f"{describe(obj)} has no value for '{self.key}' to delete.")
         old = self._known(obj)
+        if state_of(obj).noting and not self.relationship.viewonly:
+            own_state(obj, state_of(obj))  # so that it remembers who gives it up
         if self.validators:
             self.say_goodbye(obj, old)
         reverse = self.relationship.reverse

@@ -133,7 +133,12 @@ def _load_relationship(session: Session, obj: Any, key: str, raising: bool, foll
         return found
     if strategy == "raise_on_sql" and raising:
         raise not_available(declared, strategy)
-    if criteria or not target.plain or somebody_listens(session):
+    unrelated = _unrelated(session, obj, declared)
+    if key in obj.__dict__:  # to tell, an expired object was loaded, and the flush before that has loaded this too
+        return obj.__dict__[key]
+    if unrelated:
+        members: list[Any] = []
+    elif criteria or not target.plain or somebody_listens(session):
         members = _read_related(session, obj, declared, target, cause, criteria)
     else:
         members = _select_related(session, obj, declared, target, cause)
@@ -167,8 +172,6 @@ def _load_one_by_key(
 
 
 def _select_related(session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str) -> list[Any]:
-    if _unrelated(session, obj, declared):
-        return []
     session.autoflush_before(cause)
     connection = session.connection_of(declared.mapper)
     reader = RelatedReader.of(declared, connection.dialect)
@@ -183,8 +186,6 @@ def _read_related(
     session: Session, obj: Any, declared: Relationship, target: EntityPlan, cause: str, criteria: Sequence[Any]
 ) -> list[Any]:
     """The related objects, with what options ask for about them."""
-    if _unrelated(session, obj, declared):
-        return []
     session.autoflush_before(cause)
     joining, keys = declared.joining.lazy_criteria()
     statement = select(declared.mapper.class_).where(*joining, *criteria).order_by(*declared.ordering())
