@@ -20,6 +20,9 @@ SLOW = {
 BEFORE = """
 import os, signal, sys, threading, time
 import warnings
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background inherits that it is ignored
+
 from nbsession import (DeclarativeBase, InternalError, Mapped, Session, create_engine, event, inspect, mapped_column,
     select, text)
 
