@@ -92,7 +92,8 @@ class _Watcher:
     def attend(self) -> None:
         """Sees to it that signals are told here. Others, asyncio among them, may have put their own fd in its place.
 
-        Not for each of many transactions in a row: it costs as much as a statement.
+        Not for each of many transactions in a row: it costs as much as a statement. Somebody who puts up a fd between two
+        of them, within AWHILE of the first, is therefore noticed with the third.
         """
         now = monotonic()
         if now < self._next:

@@ -239,6 +239,7 @@ def test_it_is_not_lost_with_a_handler_of_ones_own_and_other_threads_go_on(datab
         heard, told = socket.socketpair()
         told.setblocking(False)
         signal.set_wakeup_fd(told.fileno())
+        time.sleep(0.1)  # longer than the fd is taken for granted after the transactions before
         other, result = create_engine(sys.argv[1]), []
 
         def elsewhere():
