@@ -75,5 +75,6 @@ def test_core_dependencies_are_few_and_duckdb_is_left_out_in_the_page() -> None:
         "ipywidgets",
         "anywidget",
         "duckdb",
+        "sqlglot",
     }
     assert any(line.startswith("duckdb") and "emscripten" in line for line in wanted)
