@@ -1,4 +1,7 @@
-"""nbval runs cells without numbers; ours say in which cell something happened, so they are numbered as for a reader."""
+"""nbval runs cells without numbers; ours say in which cell something happened, so they are numbered as for a reader.
+
+After each cell garbage is collected: the board shows objects that are alive, and when a circle of dead ones goes is chance.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from nbval.kernel import RunningKernel
 
 def execute_numbered(self: RunningKernel, cell_input: str, allow_stdin: bool | None = None) -> str:
     """Runs a cell as a notebook does."""
-    message: str = self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
+    after = {"collected": "__import__('gc').collect()"}
+    message: str = self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False, user_expressions=after)
     return message
 
 

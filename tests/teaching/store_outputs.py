@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ def run(path: Path, folder: str) -> Any:
     notebook = nbformat.read(path, as_version=4)
     here = os.pathsep.join(filter(None, (str(NOTEBOOKS.parent), os.environ.get("PYTHONPATH"))))
     os.environ.update(NBSESSION_DATABASE="sqlite", IPYTHONDIR=folder, PYTHONPATH=here)
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}})
+    with client.setup_kernel():
+        after = {"collected": "__import__('gc').collect()"}  # as notebooks/conftest.py has nbval do
+        client.kc.execute = partial(client.kc.execute, user_expressions=after)  # type: ignore[method-assign]
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
     return notebook
 
 
