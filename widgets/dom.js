@@ -57,6 +57,36 @@ export function keepFocus(root, draw) {
   root.querySelector(`[data-focus="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
+/** A scrolling list with a filter and a switch for the engine's own entries: `matches` asks `textsOf` of each. */
+export function makeFiltered({ name, label, list, textsOf, draw }) {
+  const placeholder = "text, cause or In[n]";
+  const filter = h("input", { type: "search", placeholder, "data-focus": `${name} filter`, oninput: draw });
+  const internal = h("input", { type: "checkbox", "data-focus": `${name} internal`, onchange: draw });
+  const tally = h("span", { class: "nbs-dim", role: "status" });
+  const region = { tabindex: "0", role: "region", "aria-label": label, "data-focus": name };
+  const scroll = h("div", { class: "nbs-scroll nbs-log-scroll", ...region }, list);
+  const note = h("p", { class: "nbs-hint" });
+  const field = (...parts) => h("label", { class: "nbs-field" }, ...parts);
+  const bar = h("div", { class: "nbs-bar" }, field("Filter ", filter), field(internal, " internal"), tally);
+  return {
+    node: h("div", { class: "nbs-pad" }, bar, note, scroll),
+    matches(entry) {
+      const wanted = filter.value.trim().toLowerCase();
+      return (internal.checked || !entry.internal) && textsOf(entry).join("\n").toLowerCase().includes(wanted);
+    },
+    /** Says how many are shown, redraws the list, and follows the newest unless the reader scrolled up. */
+    redraw(count, told, nothing, follow, redrawList) {
+      const atEnd = scroll.scrollTop + scroll.clientHeight >= scroll.scrollHeight - 8;
+      setText(tally, told);
+      note.hidden = count > 0;
+      scroll.hidden = count === 0;
+      setText(note, nothing);
+      redrawList();
+      if (atEnd && follow) scroll.scrollTop = scroll.scrollHeight;
+    },
+  };
+}
+
 /** Copies text, also where the page has no clipboard permission (http, old browsers). True if it worked. */
 export async function copyText(text) {
   try {

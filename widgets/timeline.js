@@ -1,5 +1,5 @@
 // The timeline: every event, under the call that caused it, and the scrubber that puts all views back to one of them.
-import { h, keepList, keepOne, setText } from "./dom.js";
+import { h, keepList, keepOne, makeFiltered } from "./dom.js";
 
 const EVENT_SIGNS = { move: "→", mark: "·", change: "✎", sql: "›", flush: "»", transaction: "≡" };
 const EVENT_WORDS = { move: "state", change: "attribute", sql: "SQL" };
@@ -49,52 +49,23 @@ function drawAct(app, { cell, cause, events, chosen }) {
 
 /** The timeline's view. */
 export function makeTimeline(app) {
-  const filter = h("input", {
-    type: "search",
-    placeholder: "text, cause or In[n]",
-    "data-focus": "event filter",
-    oninput: () => app.draw(),
-  });
-  const internal = h("input", { type: "checkbox", "data-focus": "event internal", onchange: () => app.draw() });
-  const tally = h("span", { class: "nbs-dim", role: "status" });
   const list = h("ol", { class: "nbs-acts" });
-  const note = h("p", { class: "nbs-hint" });
-  const region = { tabindex: "0", role: "region", "aria-label": "Events", "data-focus": "events" };
-  const scroll = h("div", { class: "nbs-scroll nbs-log-scroll", ...region }, list);
-  const matches = (event) => {
-    const wanted = filter.value.trim().toLowerCase();
-    const texts = [event.text, event.cause, event.cell ?? "", event.error ?? ""];
-    return (internal.checked || !event.internal) && texts.join("\n").toLowerCase().includes(wanted);
-  };
+  const textsOf = ({ text, cause, cell, error }) => [text, cause, cell ?? "", error ?? ""];
+  const shell = makeFiltered({ name: "events", label: "Events", list, textsOf, draw: () => app.draw() });
   return {
-    node: h(
-      "div",
-      { class: "nbs-pad" },
-      h(
-        "div",
-        { class: "nbs-bar" },
-        h("label", { class: "nbs-field" }, "Filter ", filter),
-        h("label", { class: "nbs-field" }, internal, " internal"),
-        tally,
-      ),
-      note,
-      scroll,
-    ),
+    node: shell.node,
     update() {
       const { timeline } = app.present; // the whole story, also while an earlier moment is shown
-      const shown = timeline.filter(matches);
-      const atEnd = scroll.scrollTop + scroll.clientHeight >= scroll.scrollHeight - 8;
-      setText(tally, `${shown.length} of ${timeline.length} events`);
-      note.hidden = shown.length > 0;
-      scroll.hidden = shown.length === 0;
-      setText(note, timeline.length ? "No event matches." : "Nothing has happened yet.");
+      const shown = timeline.filter(shell.matches);
       const chosen = app.pastEvent;
       const groups = acts(shown).map((act) => ({
         ...act,
         chosen: act.events.some(({ event }) => event === chosen) ? chosen : null,
       }));
-      keepList(list, groups, ({ first }) => first, (act) => drawAct(app, act));
-      if (atEnd && chosen === null) scroll.scrollTop = scroll.scrollHeight;
+      const nothing = timeline.length ? "No event matches." : "Nothing has happened yet.";
+      shell.redraw(shown.length, `${shown.length} of ${timeline.length} events`, nothing, chosen === null, () =>
+        keepList(list, groups, ({ first }) => first, (act) => drawAct(app, act)),
+      );
     },
   };
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AGAIN = 0.05
 """seconds until a statement that still runs is interrupted again: the first time it may not have begun yet"""
+MOMENT = 0.005
+"""seconds for which the main thread must stand still before it is interrupted"""
 AWHILE = 0.02
 """seconds for which the wakeup fd is taken for granted"""
 _SAID = {"InterruptException": "", "RuntimeError": "Query interrupted", "OperationalError": "interrupted"}
@@ -143,30 +145,34 @@ def watch() -> None:
 
 
 def _interrupt() -> None:
-    """Interrupts the statement that the main thread is in, until it is out of it."""
-    first = None
+    """Interrupts the statement that the main thread is in, until it is out of it.
+
+    A statement that ends by itself at this very time must not be: the interruption would hit the one after it. So the
+    main thread has to stand still inside the driver; where it goes on, Python tells it of the signal without help.
+    """
     waiting = threading.Event()
-    while True:
-        link, frame = _running()
-        if link is None or (first is not None and frame is not first):
-            return
-        first = frame
+    link, call, place = _running()
+    waiting.wait(MOMENT)
+    if _running()[2] != place:
+        waiting.wait(AGAIN)
+    while link is not None and _running()[1] is call:
         link.interrupt()
         waiting.wait(AGAIN)
 
 
-def _running() -> tuple[Link | None, FrameType | None]:
-    """The link that the main thread is in, and its call."""
+def _running() -> tuple[Link | None, FrameType | None, tuple[FrameType | None, int]]:
+    """The link that the main thread is in, its call, and the place where the thread is."""
     from nbsession.database.link import Link
 
     frame = sys._current_frames().get(unbroken.main or 0)
+    place = frame, -1 if frame is None else frame.f_lasti
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).startswith("nbsession.database."):
             found = frame.f_locals.get("self")
             if isinstance(found, Link):
-                return found, frame
+                return found, frame, place
         frame = frame.f_back
-    return None, None
+    return None, None, place
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -74,7 +74,7 @@ def test_undo_stops_at_a_commit_and_says_why(units: Shell) -> None:
     assert "SavepointError: undo 3: 1 cell can be undone, because the transaction was committed in In[6]." in said
     assert "undone: In[7]" in units.run("%session undo 1")
     said = units.run("%session undo")
-    assert "can be undone, because the transaction was committed in In[6]" in said or "undone: In[9]" in said
+    assert "SavepointError: undo 1: no cell can be undone, because the transaction was committed in In[6]." in said
     assert members(units) == "Ada"
 
 
@@ -179,6 +179,12 @@ def test_after_undo_rows_and_objects_are_as_before(
         shell.run("%session close")
         checkpoints.forget_all()
         magics.unload(ipython)
+
+
+def test_a_session_that_was_closed_is_left_alone_by_the_next_cell(units: Shell) -> None:
+    units.run("held = [session]; again = session; session.add(Member(name='Ada'))")
+    assert units.run("%session close").startswith("closed")
+    assert units.run("print('session' in dir(), 'again' in dir(), held[0].in_transaction())") == "False False False"
 
 
 # ── receipts ─────────────────────────────────────────────────────────────────────────────────────────────────────────

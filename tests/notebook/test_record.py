@@ -81,7 +81,8 @@ def test_thousands_at_once_make_few_frames_and_old_ones_are_folded(
 
 def test_the_page_is_given_the_record_and_reports_as_plain_data(session: Session) -> None:
     recorder = recorder_of(session)
-    session.add(Member(name="Ada"))
+    ada = Member(name="Ada")  # held: it brings its classes in sight, and not those of every test before
+    session.add(ada)
     session.flush()
     told = carry_out(recorder, {"kind": "record"})
     assert told["kind"] == "record" and json.loads(json.dumps(told)) == told

@@ -166,7 +166,7 @@ class SessionMagics(Magics):
         answer = verbs.close(session)
         for name, value in tuple(self.shell.user_ns.items()):
             if not name.startswith("_") and (value is session or (engine is not None and value is engine)):
-                self.shell.del_var(name)
+                self.shell.del_var(name, by_name=True)
         return answer
 
     def _objects(self, expression: str) -> tuple[Any, ...]:

@@ -203,6 +203,7 @@ def close(session: Any = None) -> Answer:
     before = recorder.snapshot()
     unsaved = sum(lane["count"] for lane in before.lanes if lane["state"] == "pending")
     session.close()
+    checkpoints.turn(session, False)  # or the next cell would begin a transaction
     recorder.snapshot()
     lines = moved_since(recorder.journal, event)
     rows = sum(frame["rows"] for frame in before.transaction["frames"])

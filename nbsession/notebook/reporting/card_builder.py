@@ -16,6 +16,7 @@ from nbsession.notebook.recording.journal import Journal
 from nbsession.notebook.recording.snapshots import Attribute, Card, Status
 from nbsession.notebook.views.plain import clip, one_line
 from nbsession.states import ObjectState
+from nbsession.tracking.history import members_of
 from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 MEMBERS_SHOWN = 4
@@ -106,7 +107,7 @@ def _related(looked: InstanceState, relationship: Any, state: str, journal: Jour
     before = [*history.unchanged, *history.deleted]
     if many:
         then = _labels(before, journal) if loaded and (before or history.added) else None
-        now = _labels(_members(current), journal) if loaded else None
+        now = _labels(members_of(current), journal) if loaded else None
         then = None if state in ("transient", "pending") else then
     else:
         then = label_of(before[0], journal) if before else None
@@ -119,7 +120,7 @@ def _related(looked: InstanceState, relationship: Any, state: str, journal: Jour
         "committed": then,
         "current": now,
         "changed": not nothing and bool(history.added or history.deleted),
-        "tokens": _tokens_of(_members(current) if many else [current]) if loaded else [],
+        "tokens": _tokens_of(members_of(current) if many else [current]) if loaded else [],
     }
 
 
@@ -129,11 +130,6 @@ def _tokens_of(members: list[Any]) -> list[int]:
 
 def _missing(state: str) -> Status:
     return "not set" if state in ("transient", "pending") else "not loaded"
-
-
-def _members(collection: Any) -> list[Any]:
-    values = getattr(collection, "values", None)
-    return list(values()) if callable(values) else list(collection)
 
 
 def _labels(members: list[Any], journal: Journal) -> str:

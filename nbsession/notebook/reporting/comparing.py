@@ -17,6 +17,7 @@ from nbsession.notebook.reporting.card_builder import key_text, value_text
 from nbsession.notebook.reporting.in_sight import mappers_in_sight
 from nbsession.notebook.reporting.reports import Comparison, RowDifference, TableComparison
 from nbsession.notebook.reporting.written import ANY, tables_written
+from nbsession.sql.naming import quote_identifier
 from nbsession.tracking.instance_state import ident_of, state_of
 
 WHOLE = 20_000
@@ -139,7 +140,7 @@ class _Comparer:
 
     def _count(self, connection: Any, name: str) -> tuple[int | None, str]:
         try:
-            return connection.peek(f"SELECT count(*) FROM {_quoted(name)}")[0][0], ""
+            return connection.peek(f"SELECT count(*) FROM {quote_identifier(name)}")[0][0], ""
         except Exception as error:
             return None, f"cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
@@ -205,11 +206,13 @@ def _reflected(connection: Any, name: str) -> Known | None:
 
 def _rows(connection: Any, known: Known, keys: list[Row] | None) -> Iterator[tuple[Row, Row]]:
     """Each row's key and values, in the order of the keys."""
-    columns = ", ".join(map(_quoted, known.columns))
-    order = ", ".join(map(_quoted, known.key))
+    columns = ", ".join(map(quote_identifier, known.columns))
+    order = ", ".join(map(quote_identifier, known.key))
     places = [known.columns.index(name) for name in known.key]
     for condition, params in _conditions(known, keys):
-        for row in connection.peek(f"SELECT {columns} FROM {_quoted(known.name)}{condition} ORDER BY {order}", params):
+        for row in connection.peek(
+            f"SELECT {columns} FROM {quote_identifier(known.name)}{condition} ORDER BY {order}", params
+        ):
             yield tuple(row[place] for place in places), tuple(row)
 
 
@@ -217,7 +220,7 @@ def _conditions(known: Known, keys: list[Row] | None) -> Iterator[tuple[str, tup
     if keys is None:
         yield "", ()
         return
-    one = " AND ".join(f"{_quoted(name)} = ?" for name in known.key)
+    one = " AND ".join(f"{quote_identifier(name)} = ?" for name in known.key)
     source = iter(keys)
     while chunk := list(islice(source, KEYS_ASKED)):
         yield f" WHERE {' OR '.join(f'({one})' for _ in chunk)}", tuple(part for key in chunk for part in key)
@@ -225,7 +228,3 @@ def _conditions(known: Known, keys: list[Row] | None) -> Iterator[tuple[str, tup
 
 def _told(known: Known, row: Row | None) -> dict[str, str] | None:
     return None if row is None else dict(zip(known.columns, map(value_text, row), strict=True))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

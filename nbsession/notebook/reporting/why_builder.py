@@ -13,6 +13,7 @@ from nbsession.notebook.reporting.plan_builder import plan_of
 from nbsession.notebook.reporting.reports import WhyReport
 from nbsession.notebook.views.object_card import last_move
 from nbsession.notebook.views.plain import one_line
+from nbsession.tracking.history import members_of
 from nbsession.tracking.instance_state import state_of
 
 MUTABLE = (dict, list, set, bytearray)
@@ -119,7 +120,7 @@ def _named_by(session: Any, obj: Any) -> list[str]:
     for holder in (*session.new, *session.identity_map.values()):
         for relationship in state_of(holder).mapper.relationships:
             value = holder.__dict__.get(relationship.key)
-            members = (value,) if not relationship.uselist else _members(value)
+            members = (value,) if not relationship.uselist else members_of(value)
             if any(member is obj for member in members):
                 name = f"{type(holder).__name__}.{relationship.key}"
                 if not relationship.cascade.save_update:
@@ -127,9 +128,3 @@ def _named_by(session: Any, obj: Any) -> list[str]:
                 else:
                     found.append(f"{name} of an object of this session names it: the next flush or add() takes it in")
     return found[:3]
-
-
-def _members(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value.values()) if hasattr(value, "values") else list(value)
