@@ -8,7 +8,7 @@ from __future__ import annotations
 from nbsession.database.connection import Connection
 from nbsession.database.dialect import Dialect
 from nbsession.database.engine import Engine, create_engine
-from nbsession.database.inspector import Inspector
+from nbsession.database.reflection.inspector import Inspector
 from nbsession.database.result import MappingResult, Result, ScalarResult
 from nbsession.database.row import Row, RowMapping
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate

@@ -180,13 +180,13 @@ class Connection(Transacting):
 
     def reflect_tables(self, metadata: MetaData, **options: Any) -> None:
         """Reads tables from the database into metadata. What ``MetaData.reflect`` calls, with what it was told."""
-        from nbsession.database.reflecting import reflect_tables
+        from nbsession.database.reflection.reflecting import reflect_tables
 
         reflect_tables(self, metadata, **options)
 
     def reflect_table(self, table: Table, **options: Any) -> None:
         """Reads one table of the database into a Table. What ``Table(autoload_with=)`` calls."""
-        from nbsession.database.reflecting import reflect_table
+        from nbsession.database.reflection.reflecting import reflect_table
 
         reflect_table(self, table, **options)
 

@@ -13,7 +13,7 @@ from nbsession.sql.types import TypeEngine
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
-    from nbsession.database.reading import Reader
+    from nbsession.database.reflection.reading import Reader
     from nbsession.sql.schema import Column, Table
 
 KEPT_TEXTS = 2000

@@ -198,8 +198,7 @@ def _opened_by(url: URL, foreign_keys: str, connect_args: dict[str, Any]) -> tup
 
         duck = DuckDBDialect(url, foreign_keys)
         return duck, DuckDBSource(duck, connect_args)
-    from nbsession.database.sqlite import SQLiteDialect
-    from nbsession.database.sqlite_source import SQLiteSource
+    from nbsession.database.sqlite import SQLiteDialect, SQLiteSource
 
     lite = SQLiteDialect(url, foreign_keys)
     return lite, SQLiteSource(lite, connect_args)

@@ -18,7 +18,7 @@ from nbsession.sql.native_types import ARRAY, NativeType
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
-    from nbsession.database.reading import Reader
+    from nbsession.database.reflection.reading import Reader
     from nbsession.database.url import URL
     from nbsession.sql.schema import Column, MetaData, Table
 

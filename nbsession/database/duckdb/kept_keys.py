@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from nbsession.database.reading import ForeignKeyRead
+from nbsession.database.reflection.reading import ForeignKeyRead
 
 if TYPE_CHECKING:
     from nbsession.database.duckdb.catalog import Ask

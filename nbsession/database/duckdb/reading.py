@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nbsession.database.declared_types import duckdb_type
 from nbsession.database.duckdb.kept_keys import parted
-from nbsession.database.reading import (
+from nbsession.database.reflection.declared_types import duckdb_type
+from nbsession.database.reflection.reading import (
     CheckRead,
     ColumnRead,
     ForeignKeyRead,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbsession.database.created_text import CreatedText
-from nbsession.database.declared_types import sqlite_type
-from nbsession.database.reading import (
+from nbsession.database.reflection.declared_types import sqlite_type
+from nbsession.database.reflection.reading import (
     CheckRead,
     ColumnRead,
     ForeignKeyRead,
@@ -16,6 +15,7 @@ from nbsession.database.reading import (
     TableRead,
     UniqueRead,
 )
+from nbsession.database.sqlite.created_text import CreatedText
 from nbsession.sql.naming import quote_identifier
 from nbsession.sql.types import TypeEngine
 

@@ -25,7 +25,7 @@ from nbsession.sql.textual import TextClause
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection
-    from nbsession.database.reading import ColumnRead, ForeignKeyRead, Reader, TableRead
+    from nbsession.database.reflection.reading import ColumnRead, ForeignKeyRead, Reader, TableRead
 
 _DRAWS = re.compile(r"""\(*nextval\('((?:[^']|'')+)'\)\)*""", re.IGNORECASE)
 
@@ -183,7 +183,7 @@ class _Reflecting:
                     self.make(parent)
 
     def _key_of_view(self, name: str, found: TableRead) -> list[str]:
-        from nbsession.database.view_keys import view_key
+        from nbsession.database.reflection.view_keys import view_key
 
         def key_of(table: str) -> list[str]:
             own = self._names.get(table.lower())

@@ -62,7 +62,7 @@ _ENDS_LIKE_A_LIST = re.compile(r"\[(\d*)\]$")
 @lru_cache(maxsize=1000)
 def sqlite_type(declared: str) -> types.TypeEngine:
     """The type of a SQLite column. SQLite takes any words; those it does not know have an affinity all the same."""
-    from nbsession.database.sqlite import words_for
+    from nbsession.database.sqlite.dialect import words_for
 
     found = _sqlite_type(declared)
     if not isinstance(found, types.NullType) and _same(declared, words_for(found)):

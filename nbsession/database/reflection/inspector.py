@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nbsession.database.connection import Connection
-from nbsession.database.reflecting import check_exists, reflect_table
+from nbsession.database.reflection.reflecting import check_exists, reflect_table
 from nbsession.exc import NoSuchTableError
 
 if TYPE_CHECKING:
     from nbsession.database.dialect import Dialect
     from nbsession.database.engine import Engine
-    from nbsession.database.reading import Reader, TableRead
+    from nbsession.database.reflection.reading import Reader, TableRead
     from nbsession.sql.schema import Table
 
 Told = dict[str, Any]

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from nbsession.database.file_guard import guard
 from nbsession.database.link import Link, LinkSource
-from nbsession.database.sqlite import SQLiteDialect, SQLiteLink
+from nbsession.database.sqlite.dialect import SQLiteDialect
+from nbsession.database.sqlite.link import SQLiteLink
 from nbsession.exc import ArgumentError
 
 BUSY_TIMEOUT = 2.0
