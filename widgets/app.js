@@ -1,7 +1,7 @@
 // What the parts of one display share: the snapshot, what is chosen, what was told, and the ways to act. Draws nothing.
 import { makePast } from "./past.js";
 
-export const REPORTS = ["outside", "changes"]; // views that ask the database
+const REPORTS = ["outside", "changes"]; // views that ask the database
 
 /** What the parts share: the snapshot, what is chosen in this display, and the ways to act. */
 export function makeApp(model, store, redraw, views) {
@@ -20,6 +20,7 @@ export function makeApp(model, store, redraw, views) {
     reports: {}, // what was told last of the views that ask the database
     cascade: null, // what was tried out last
     tried: null, // on which object
+    outsideWatched: false, // is what others see asked for after each cell?
     /** What is shown: now, or the moment that was travelled to. */
     get snapshot() {
       return past.snapshot ?? store.snapshot;
@@ -69,6 +70,11 @@ export function makeApp(model, store, redraw, views) {
     askPlan() {
       if (this.live && past.event === null) this.send({ kind: "plan" });
     },
+    /** Asks what others see, and again after each cell from now on. */
+    watchOutside() {
+      this.outsideWatched = true;
+      this.askReport("outside");
+    },
     askReport(view) {
       if (this.live && past.event === null) this.send({ kind: "report", view });
     },
@@ -89,6 +95,13 @@ export function makeApp(model, store, redraw, views) {
     },
     travelTo(event) {
       if (past.loaded) this.travel(past.indexOf(event));
+    },
+    /** A cell has ended: what was asked for is asked again. */
+    askAgain() {
+      const wanted = new Set(REPORTS.includes(this.view) ? [this.view] : []);
+      if (this.outsideWatched) wanted.add("outside");
+      wanted.forEach((view) => this.askReport(view));
+      if (this.view === "timeline" && this.live) this.send({ kind: "record" });
     },
     show(name) {
       this.view = name;

@@ -3,8 +3,10 @@
 import { h, keepOne, setText } from "./dom.js";
 
 const WRITTEN_BY = { session: "by a flush", SQL: "by SQL of your own", others: "by somebody else, committed" };
+const BY_OTHERS = "Committed by somebody else meanwhile, not seen here";
 const SEEN_AFTER_COMMIT = "A flush sends rows to this transaction only; others see them after commit().";
 const CHANGE_SIGNS = { INSERT: "+", UPDATE: "*", DELETE: "−" };
+const BRIEF_ROWS = 6;
 const countText = (count) => (count < 0 ? "no table" : String(count));
 const rowsText = (count) => (count === 1 ? "1 row" : `${count} rows`);
 const dimCode = (text) => h("code", { class: "nbs-dim" }, text);
@@ -53,6 +55,19 @@ function outsideVerdict(tables) {
   return "Everyone else sees what this session sees.";
 }
 
+/** The outside report in a sentence and a row a table, those that differ first; an old one says so. */
+export function outsideBrief({ as_of: asOf, comparison: { possible, why_not: why, tables } }, event) {
+  if (!possible) return { says: why, rows: [] };
+  const brief = tables.map(({ table, here, outside, rows, more }) => {
+    const same = here === outside && !rows.length && !more;
+    return { table, here: countText(here), outside: countText(outside), same };
+  });
+  const rows = [...brief.filter(({ same }) => !same), ...brief.filter(({ same }) => same)].slice(0, BRIEF_ROWS);
+  const differ = brief.filter(({ same }) => !same).length;
+  const found = differ ? `${differ} of ${brief.length} tables not the same.` : "The same as you.";
+  return { says: `${found}${asOf.event < event ? ` As of event ${asOf.event}; look again.` : ""}`, rows };
+}
+
 function drawTwoSides({ comparison: { possible, why_not: why, tables } }) {
   if (!possible) return h("p", { class: "nbs-hint" }, `Nothing can be seen from outside: ${why}`);
   const heads = ["table, row", "this session", "everyone else", "written"];
@@ -93,13 +108,14 @@ function reviewVerdict(sent, unsent, possible) {
 function drawReview({ comparison: { possible, why_not: why, tables }, waiting }) {
   const verbOf = (row) => (row.outside === null ? "INSERT" : row.here === null ? "DELETE" : "UPDATE");
   const sent = tables.flatMap(({ table, rows }) =>
-    rows.map((row) => {
+    rows.filter(({ by }) => by !== "others").map((row) => {
       const where = `${table}, ${WRITTEN_BY[row.by]}`;
       return { verb: verbOf(row), label: row.label, where, values: changedPairs(row) };
     }),
   );
   const unsent = waiting.map(({ what, label, values }) => ({ verb: what, label, where: "not sent yet", values }));
   const more = tables.reduce((sum, table) => sum + table.more, 0);
+  const theirs = tables.flatMap(({ rows: all }) => all.filter(({ by }) => by === "others").map(({ label }) => label));
   const rows = [...sent, ...unsent].map(drawChange);
   const blind = `Rows that were sent cannot be compared: ${why}`;
   return h(
@@ -109,6 +125,7 @@ function drawReview({ comparison: { possible, why_not: why, tables }, waiting })
     possible ? null : h("p", { class: "nbs-dim" }, blind),
     rows.length ? tableOf(["change", "row", "before → after", "where it stands"], rows) : null,
     more ? h("p", { class: "nbs-dim" }, `… ${rowsText(more)} more`) : null,
+    theirs.length ? h("p", { class: "nbs-dim" }, `${BY_OTHERS}: ${theirs.slice(0, 6).join(", ")}.`) : null,
   );
 }
 

@@ -3,7 +3,7 @@
 // The page never changes a session: a button sends the name of a call to the kernel and shows the kernel's answer.
 import { h, keepFocus, setText } from "./dom.js";
 import { followModel } from "./store.js";
-import { REPORTS, makeApp } from "./app.js";
+import { makeApp } from "./app.js";
 import { makeCallLine, updateHead } from "./head.js";
 import { makeBoard } from "./board.js";
 import { makeCardView } from "./card.js";
@@ -132,9 +132,8 @@ function render({ model, el }, store) {
     if (message.kind === "record" || message.kind === "report") app.told(message);
     const { running, as_of: asOf } = store.snapshot;
     if (!running && asOf.cell !== lookedAt) {
-      lookedAt = asOf.cell; // a cell has ended: what was asked for is asked again
-      if (REPORTS.includes(app.view)) app.askReport(app.view);
-      if (app.view === "timeline" && app.live) app.send({ kind: "record" });
+      lookedAt = asOf.cell;
+      app.askAgain();
     }
     redraw();
   });

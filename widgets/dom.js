@@ -58,7 +58,7 @@ export function keepFocus(root, draw) {
 }
 
 /** A scrolling list with a filter and a switch for the engine's own entries: `matches` asks `textsOf` of each. */
-export function makeFiltered({ name, label, list, textsOf, draw }) {
+export function makeFiltered({ name, label, list, textsOf, draw, above = null }) {
   const placeholder = "text, cause or In[n]";
   const filter = h("input", { type: "search", placeholder, "data-focus": `${name} filter`, oninput: draw });
   const internal = h("input", { type: "checkbox", "data-focus": `${name} internal`, onchange: draw });
@@ -69,10 +69,15 @@ export function makeFiltered({ name, label, list, textsOf, draw }) {
   const field = (...parts) => h("label", { class: "nbs-field" }, ...parts);
   const bar = h("div", { class: "nbs-bar" }, field("Filter ", filter), field(internal, " internal"), tally);
   return {
-    node: h("div", { class: "nbs-pad" }, bar, note, scroll),
+    node: h("div", { class: "nbs-pad" }, bar, above, note, scroll),
     matches(entry) {
       const wanted = filter.value.trim().toLowerCase();
       return (internal.checked || !entry.internal) && textsOf(entry).join("\n").toLowerCase().includes(wanted);
+    },
+    /** Shows only what holds a text. */
+    filterBy(text) {
+      filter.value = text;
+      draw();
     },
     /** Says how many are shown, redraws the list, and follows the newest unless the reader scrolled up. */
     redraw(count, told, nothing, follow, redrawList) {

@@ -1,7 +1,10 @@
 // The side rail: "If I stop now, what survives?" The transaction and its savepoints, nested as they are.
 import { h, keepOne, setText } from "./dom.js";
 import { callButton } from "./calls.js";
+import { outsideBrief } from "./compare.js";
 
+const ASK = "Nobody was asked yet. The answer comes from a connection of its own.";
+const PAST = "What others saw then was not recorded.";
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function drawFrames(app, frames) {
@@ -38,6 +41,47 @@ function verdict({ transaction, lanes, cards }, alive) {
   return { survives: "Only what was committed.", lost, unsent: unsent ? `${never}: ${unsent}.` : "" };
 }
 
+/** "What does everyone else see?", in a few rows: the last answer, which is asked for here and after each cell then. */
+function makeElse(app) {
+  const place = h("div", { "aria-live": "polite" });
+  const button = (text, name, does) =>
+    h(
+      "button",
+      { type: "button", class: "nbs-button", "data-focus": `rail ${name}`, onclick: does },
+      h("span", {}, text),
+    );
+  const look = button("Look", "look outside", () => app.watchOutside());
+  const open = button("Row by row", "open outside", () => app.show("outside"));
+  const bar = h("div", { class: "nbs-frame-verbs" }, look, open);
+  return {
+    node: h("section", { class: "nbs-else", "aria-label": "What does everyone else see?" }, [
+      h("h3", {}, "What does everyone else see?"),
+      place,
+      bar,
+    ]),
+    update() {
+      const past = app.pastEvent !== null;
+      const report = (!past && app.reports.outside) || null;
+      const brief = report ? outsideBrief(report, app.snapshot.as_of.event) : { says: past ? PAST : ASK, rows: [] };
+      keepOne(place, brief, drawElse);
+      look.hidden = !app.live || past;
+      open.hidden = report === null;
+    },
+  };
+}
+
+function drawElse({ says, rows }) {
+  const head = h("tr", {}, ["table", "you", "others"].map((text) => h("th", { scope: "col" }, text)));
+  const row = ({ table, here, outside, same }) =>
+    h("tr", { class: same ? "" : "nbs-changed" }, [
+      h("th", { scope: "row" }, table),
+      h("td", {}, here),
+      h("td", {}, same ? outside : `${outside} ≠`),
+    ]);
+  const table = h("table", { class: "nbs-else-table" }, h("thead", {}, head), h("tbody", {}, rows.map(row)));
+  return h("div", {}, h("p", { class: "nbs-verdict" }, says), rows.length ? table : null);
+}
+
 /** The rail. */
 export function makeRail(app) {
   const survives = h("strong", {});
@@ -53,6 +97,7 @@ export function makeRail(app) {
     oninput: () => app.draw(),
   });
   const set = h("span", {});
+  const others = makeElse(app);
   const form = h("form", { class: "nbs-set" }, name, set);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -67,10 +112,15 @@ export function makeRail(app) {
     node: h(
       "aside",
       { class: "nbs-rail", "aria-label": "Transaction stack" },
-      h("h3", {}, "If I stop now, what survives?"),
-      h("p", { class: "nbs-verdict" }, survives, " ", lost, " ", unsent),
-      stack,
-      form,
+      h(
+        "div",
+        { class: "nbs-survives" },
+        h("h3", {}, "If I stop now, what survives?"),
+        h("p", { class: "nbs-verdict" }, survives, " ", lost, " ", unsent),
+        stack,
+        form,
+      ),
+      others.node,
     ),
     update() {
       const { snapshot } = app;
@@ -81,6 +131,7 @@ export function makeRail(app) {
       const health = [app.live, snapshot.session, snapshot.transaction.state, app.pastEvent];
       const { frames } = snapshot.transaction;
       keepOne(stack, frames.length ? { frames, health } : null, (data) => drawFrames(app, data.frames));
+      others.update();
       const wanted = name.value.trim();
       const options = { detail: wanted ? { name: wanted } : {}, quiet: true, kind: "nbs-in-rail" };
       keepOne(set, { wanted, health }, () => callButton(app, "Set savepoint", "savepoint", options));

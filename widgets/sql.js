@@ -1,12 +1,15 @@
 // The SQL log: what was sent, with what values, how often, and which call made it necessary.
 import { h, keepList, makeFiltered } from "./dom.js";
 
+const isRepeated = (repeats, { cause, cell }) => repeats.some((each) => each.cause === cause && each.cell === cell);
+
 function drawParams(params, executions) {
   const values = params.map((value) => h("code", { title: value }, value));
   return h("div", { class: "nbs-params" }, values, executions > 1 ? h("span", {}, " first set") : null);
 }
 
-function drawEntry({ n, sql, params, executions, rows, cause, cell, event, internal, error }) {
+function drawEntry({ entry, repeated }) {
+  const { n, sql, params, executions, rows, cause, cell, event, internal, error } = entry;
   const facts = [
     executions > 1 ? `× ${executions}` : null,
     rows === null ? null : rows === 1 ? "1 row" : `${rows} rows`,
@@ -26,6 +29,7 @@ function drawEntry({ n, sql, params, executions, rows, cause, cell, event, inter
     h(
       "div",
       { class: "nbs-facts" },
+      repeated ? h("span", { class: "nbs-flag nbs-flag-repeat" }, "N+1") : null,
       h("b", {}, facts.join(" · ")),
       h("span", {}, cause || "—"),
       h("span", {}, `${cell ?? "between cells"} · event ${event}`),
@@ -33,20 +37,58 @@ function drawEntry({ n, sql, params, executions, rows, cause, cell, event, inter
   );
 }
 
+/** One N+1: what was touched, where, and the query that does with one statement what took so many. */
+function drawRepeat(app, { repeat, filterBy }) {
+  const { attribute, cause, count, cell, line, fix } = repeat;
+  const point = () => app.point(fix);
+  const button = (text, does, props) =>
+    h("button", { type: "button", class: "nbs-button", onclick: does, ...props }, h("span", {}, text));
+  return h(
+    "li",
+    { class: "nbs-repeat" },
+    h("b", { class: "nbs-verb nbs-verb-repeat" }, "N+1"),
+    h("span", { class: "nbs-repeat-says" }, h("code", {}, attribute), ` was loaded ${count} times, a statement each`),
+    h("span", { class: "nbs-dim" }, [cell, line].filter(Boolean).join(", ")),
+    h(
+      "span",
+      { class: "nbs-repeat-fix" },
+      "once for all: ",
+      h("code", {}, fix),
+      button("show them", () => filterBy(cause), {
+        "aria-label": `Show the statements of ${attribute}`,
+        "data-focus": `repeat ${cell} ${cause}`,
+      }),
+      button("to the call line", point, {
+        "aria-label": `Put the query for ${attribute} on the call line`,
+        title: fix,
+        "data-focus": `fix ${cell} ${cause}`,
+        onfocus: point,
+        onpointerenter: point,
+      }),
+    ),
+  );
+}
+
 /** The log's view, with a filter and a switch for the engine's own statements. */
 export function makeSqlLog(app) {
   const list = h("ol", { class: "nbs-log" });
+  const repeated = h("ul", { class: "nbs-repeats", "aria-label": "Repeated loads" });
   const textsOf = ({ sql, cause, cell, error, params }) => [sql, cause, cell ?? "", error ?? "", ...params];
-  const shell = makeFiltered({ name: "statements", label: "Statements", list, textsOf, draw: () => app.draw() });
+  const told = { name: "statements", label: "Statements", list, textsOf, above: repeated };
+  const shell = makeFiltered({ ...told, draw: () => app.draw() });
   return {
     node: shell.node,
     update() {
-      const { log, log_total: total } = app.snapshot;
+      const { log, log_total: total, repeats = [] } = app.snapshot;
       const shown = log.filter(shell.matches);
       const kept = total > log.length ? `, the last ${log.length} kept here` : "";
       const nothing = total ? "No statement matches." : "No statement was sent yet.";
+      repeated.hidden = repeats.length === 0;
+      const groupKey = ({ cell, cause, first }) => `${cell} ${cause} ${first}`;
+      keepList(repeated, repeats, groupKey, (repeat) => drawRepeat(app, { repeat, filterBy: shell.filterBy }));
+      const items = shown.map((entry) => ({ entry, repeated: isRepeated(repeats, entry) }));
       shell.redraw(shown.length, `${shown.length} shown of ${total}${kept}`, nothing, true, () =>
-        keepList(list, shown, (entry) => entry.n, drawEntry),
+        keepList(list, items, ({ entry }) => entry.n, drawEntry),
       );
     },
   };

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.widgets.instrument import Instrument, fixture
+from tests.widgets.story import Story, told_story
 
 
 class Show(Protocol):
@@ -28,3 +29,10 @@ def show(page: Page) -> Iterator[Show]:
 
     yield show_snapshot
     assert [error for each in shown for error in each.errors] == []
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """One session's story for all tests of the page."""
+    with told_story(tmp_path_factory.mktemp("story")) as story:
+        yield story

@@ -46,6 +46,7 @@ def advance(
         log_total=journal.statement_count,
         moves=journal.last_moves(MOVES_SHOWN),
         timeline=journal.chronicle.last(EVENTS_SHOWN),
+        repeats=journal.repeats.told(),
     )
 
 

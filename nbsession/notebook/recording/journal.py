@@ -11,10 +11,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, Subject, TransactionMoved
+from nbsession.events import (
+    AttributeChanged,
+    Fact,
+    FlushEnded,
+    Marked,
+    StatementExecuted,
+    StatesMoved,
+    Subject,
+    TransactionMoved,
+)
 from nbsession.notebook.recording.chronicle import Chronicle
 from nbsession.notebook.recording.frames import Frames, writes
 from nbsession.notebook.recording.labels import Labels
+from nbsession.notebook.recording.repeats import Repeats
 from nbsession.notebook.recording.snapshots import CardMove, LogEntry, Move, Named
 
 STATEMENTS_KEPT = 2_000
@@ -49,6 +59,8 @@ class Journal:
     :ivar unnamed_outside: did more objects leave the session than a fact names?
     :ivar frames: the transaction stack.
     :ivar chronicle: every event, for the timeline.
+    :ivar repeats: loads of the same attribute of one object after the other.
+    :ivar lines: number of a fact to the line of code that led to it, for those that are not entered yet.
     """
 
     def __init__(self, labels: Labels) -> None:
@@ -63,6 +75,8 @@ class Journal:
         self.statement_count = 0
         self.moves: deque[Move] = deque(maxlen=MOVES_KEPT)
         self.marks: deque[Mark] = deque(maxlen=MARKS_KEPT)
+        self.repeats = Repeats()
+        self.lines: dict[int, str] = {}
         self._last: dict[int, CardMove] = {}
         self._keys: dict[int, str] = {}
         self._failed: set[int] = set()
@@ -103,7 +117,8 @@ class Journal:
         :param cell: the cell they came from.
         :param via: what a person did, if they came from the dashboard: ``button: session.flush()``.
         """
-        for fact in runs(facts):
+        for each in runs(facts):
+            fact = sendable(each)
             self.chronicle.take(fact, cell, via)
             if isinstance(fact, StatesMoved):
                 self._moved(fact, cell, via)
@@ -127,6 +142,7 @@ class Journal:
         self._last = {token: corrected(move) for token, move in self._last.items()}
         self.frames.relabel(presumed, actual)
         self.chronicle.relabel(presumed, actual, since)
+        self.repeats.relabel(presumed, actual, since)
 
     def _transaction_moved(self, fact: TransactionMoved, cell: str | None) -> None:
         self.frames.move(fact, cell)
@@ -203,6 +219,7 @@ class Journal:
             }
         )
         self.frames.sent(fact)
+        self.repeats.take(fact, self.statement_count, cell, self.lines.pop(fact.seq, ""))
 
     def _marked(self, fact: Marked) -> None:
         for subject in fact.subjects:  # marked now, so newest; but its last move stays what it was
@@ -213,6 +230,29 @@ class Journal:
             first = fact.subjects[0]
             label = self.labels.of(first.token, first.cls, first.key)
             self.marks.append(Mark(fact.seq, label, fact.mark, fact.count))
+
+
+def sendable(fact: Fact) -> Fact:
+    """The fact with ``?`` for halves of characters in its texts (a bad SQL text has them), which no page can be sent.
+
+    >>> sendable(FlushEnded(error="no \\ud800")).error
+    'no ?'
+    """
+    told: dict[str, Any] = {}
+    for name in TEXTS.get(type(fact), ()):
+        text = getattr(fact, name)
+        if text and not text.isascii() and (clean := text.encode("utf-8", "replace").decode("utf-8")) != text:
+            told[name] = clean
+    return replace(fact, **told) if told else fact
+
+
+TEXTS: dict[type[Fact], tuple[str, ...]] = {
+    StatementExecuted: ("sql", "error"),
+    TransactionMoved: ("name", "error"),
+    AttributeChanged: ("old", "new"),
+    FlushEnded: ("error",),
+}
+"""the texts of a fact that others wrote"""
 
 
 def runs(facts: Sequence[Fact]) -> Iterator[Fact]:

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
-from nbsession.events import Fact, Marked, StatesMoved, tokens
+from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, tokens
 from nbsession.notebook.recording import cells
 from nbsession.notebook.recording.advance import MADE, News, advance
 from nbsession.notebook.recording.holders import name_of
@@ -25,6 +25,7 @@ from nbsession.notebook.recording.labels import labels
 from nbsession.notebook.recording.newcomers import newcomers
 from nbsession.notebook.recording.publisher import Publisher
 from nbsession.notebook.recording.record import Record
+from nbsession.notebook.recording.repeats import is_load, touching_line
 from nbsession.notebook.recording.snapshots import Card, SessionInfo, Snapshot, blank
 from nbsession.notebook.reporting import snapshot_builder
 
@@ -165,6 +166,8 @@ class Recorder:
 
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _hear(self, fact: Fact) -> None:
+        if isinstance(fact, StatementExecuted) and is_load(fact.cause):
+            self.journal.lines[fact.seq] = touching_line(cells.clock.namespace)
         self._inbox.append(fact)
         if self._publisher is None:
             if len(self._inbox) > INBOX:

@@ -13,7 +13,7 @@ text, not HTML.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict
 
 ATTRIBUTE_KINDS = ("column", "one", "many")
@@ -191,6 +191,24 @@ class LogEntry(TypedDict):
     error: str | None
 
 
+class Repeat(TypedDict):
+    """One statement sent for one object after the other, where one would do for all: N+1."""
+
+    attribute: str
+    """what was touched: ``Member.loans``"""
+    cause: str
+    """as in the log: ``lazy load of Member.loans``"""
+    count: int
+    cell: str | None
+    line: str
+    """the line that touched it last: ``line 2: len(member.loans)``; empty where that is not known"""
+    first: int
+    """the numbers of its first statement in the log, and of its last"""
+    last: int
+    fix: str
+    """the query that loads all at once"""
+
+
 class Named(TypedDict):
     """An object by its label."""
 
@@ -244,6 +262,7 @@ class Snapshot:
     :ivar log_total: how many statements there were.
     :ivar moves: the last moves, oldest first.
     :ivar timeline: the last events of every kind, oldest first.
+    :ivar repeats: statements that were sent for one object after the other, oldest first.
     """
 
     revision: int
@@ -258,13 +277,14 @@ class Snapshot:
     log_total: int
     moves: list[Move]
     timeline: list[Event]
+    repeats: list[Repeat] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The snapshot as plain data.
 
         :return: a dictionary to be read, not changed: it shares its parts with the snapshot.
         """
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Snapshot:
@@ -286,7 +306,7 @@ class Snapshot:
         {'kind': 'patch', 'revision': 0}
         """
         patch: dict[str, Any] = {"kind": "patch", "revision": self.revision}
-        for key in ("as_of", "running", "session", "transaction", "lanes", "plan", "log_total", "moves"):
+        for key in ("as_of", "running", "session", "transaction", "lanes", "plan", "log_total", "moves", "repeats"):
             value = getattr(self, key)
             if value != getattr(before, key):
                 patch[key] = value
@@ -369,4 +389,5 @@ def blank(name: str, dialect: str, database: str, *, is_open: bool = True) -> di
         "log_total": 0,
         "moves": [],
         "timeline": [],
+        "repeats": [],
     }

@@ -98,6 +98,7 @@ def take(
         log_total=journal.statement_count,
         moves=journal.last_moves(MOVES_SHOWN),
         timeline=journal.chronicle.last(EVENTS_SHOWN),
+        repeats=journal.repeats.told(),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nbsession.notebook.recording.snapshots import Snapshot
-from nbsession.notebook.reporting.reports import Comparison, RowDifference, Waiting
+from nbsession.notebook.reporting.reports import Comparison, RowDifference, TableComparison, Waiting
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.outside_view import seen
-from nbsession.notebook.views.plain import clip, counted, header, wrap
+from nbsession.notebook.views.plain import clip, counted, header, listed, wrap
 from nbsession.notebook.views.view import View
 
 SHOWN = 30
-BY = {"session": "by a flush", "SQL": "by SQL of your own", "others": "by somebody else, committed"}
+BY = {"session": "by a flush", "SQL": "by SQL of your own"}
 SIGN = {"INSERT": "+", "UPDATE": "*", "DELETE": "-"}
 
 
@@ -30,6 +30,17 @@ def verb(row: RowDifference) -> str:
     return "DELETE" if row["here"] is None else "UPDATE"
 
 
+def own(table: TableComparison) -> list[RowDifference]:
+    """The rows that this transaction changed."""
+    return [row for row in table["rows"] if row["by"] != "others"]
+
+
+def meanwhile(comparison: Comparison) -> str:
+    """What somebody else committed since this transaction began, which no commit or rollback here touches."""
+    rows = [row["label"] for table in comparison["tables"] for row in table["rows"] if row["by"] == "others"]
+    return f"Committed by somebody else meanwhile, not seen here: {listed(rows, 6)}." if rows else ""
+
+
 def pairs(row: RowDifference) -> list[list[str]]:
     """Column, value before, value now, of what differs; a value that is not there is empty."""
     before, now = row["outside"] or {}, row["here"] or {}
@@ -41,7 +52,7 @@ def pairs(row: RowDifference) -> list[list[str]]:
 
 def verdict(comparison: Comparison, waiting: list[Waiting]) -> str:
     """What a commit would do, in one sentence."""
-    sent = sum(len(table["rows"]) + table["more"] for table in comparison["tables"])
+    sent = sum(len(own(table)) + table["more"] for table in comparison["tables"])
     parts = [f"{counted(sent, 'row')} changed in this transaction"] if sent else []
     parts += [f"{counted(len(waiting), 'change')} not sent yet"] if waiting else []
     if not parts:
@@ -55,14 +66,16 @@ def _text(snapshot: Snapshot, comparison: Comparison, waiting: list[Waiting]) ->
     if not comparison["possible"]:
         lines += wrap(f"Rows that were sent cannot be compared: {comparison['why_not']}")
     for table in comparison["tables"]:
-        if not table["rows"] and not table["more"]:
-            if table["here"] != table["outside"]:
-                lines += ["", table["table"], f"  {seen(table['outside'])} → {seen(table['here'])} {table['note']}"]
+        rows = own(table)
+        if not rows and not table["more"]:
+            if table["here"] != table["outside"] and not table["rows"]:
+                counts = f"  {seen(table['outside'])} → {seen(table['here'])} {table['note']}"
+                lines += ["", clip(table["table"]), clip(counts)]
             continue
-        lines += ["", f"{table['table']}: sent, not committed"]
-        for row in table["rows"][:SHOWN]:
+        lines += ["", clip(f"{table['table']}: sent, not committed")]
+        for row in rows[:SHOWN]:
             lines += _row_text(verb(row), row["label"], pairs(row), BY[row["by"]])
-        hidden = len(table["rows"][SHOWN:]) + table["more"]
+        hidden = len(rows[SHOWN:]) + table["more"]
         lines += [f"  … {hidden:,} more"] if hidden else []
         lines += wrap(f"note: {table['note']}", "  ") if table["note"] else []
     if waiting:
@@ -71,6 +84,8 @@ def _text(snapshot: Snapshot, comparison: Comparison, waiting: list[Waiting]) ->
             lines += _row_text(change["what"], change["label"], change["values"], "")
         if len(waiting) > SHOWN:
             lines.append(f"  … {len(waiting) - SHOWN:,} more")
+    theirs = meanwhile(comparison)
+    lines += ["", *wrap(theirs)] if theirs else []
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -89,7 +104,7 @@ def _html(snapshot: Snapshot, comparison: Comparison, waiting: list[Waiting]) ->
         parts.append(m.padded(f"Rows that were sent cannot be compared: {comparison['why_not']}"))
     rows = []
     for table in comparison["tables"]:
-        for row in table["rows"]:
+        for row in own(table):
             rows.append(_row(verb(row), row["label"], pairs(row), f"{table['table']}, {BY[row['by']]}"))
         notes = [f"… {table['more']:,} more in {table['table']}"] if table["more"] else []
         notes += [f"{table['table']}: {table['note']}"] if table["note"] else []
@@ -100,6 +115,8 @@ def _html(snapshot: Snapshot, comparison: Comparison, waiting: list[Waiting]) ->
     if rows:
         heads = m.heads("change", "row", "before → after", "where it stands")
         parts.append(m.table(heads, *rows, style="width:100%;table-layout:auto"))
+    theirs = meanwhile(comparison)
+    parts += [m.padded(m.dim(theirs))] if theirs else []
     return m.page(snapshot, "Changes since BEGIN", *parts)
 
 

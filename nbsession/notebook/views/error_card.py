@@ -32,7 +32,7 @@ def came_first(report: ErrorReport) -> str:
 
 
 def _text(report: ErrorReport) -> str:
-    lines = [headline(report), *wrap(report["plain"], "  ")[:2]]
+    lines = [clip(headline(report)), *wrap(report["plain"], "  ")[:2]]
     lines += [clip(f"  {came_first(report)}")] if report["original"] else []
     lines += wrap(f"rule: {report['rule']}", "  ")[:2]
     lines += wrap(f"now: {'; '.join(report['now'])}", "  ")[:2] if report["now"] else []

@@ -78,6 +78,16 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> list[str]:
     return [indent + part for part in (*lines, line) if part.strip()]
 
 
+def hanging(mark: str, text: str) -> list[str]:
+    """The text in lines, the first after a mark and the others indented as far; nothing if there is no text.
+
+    >>> hanging("  - ", "one two")
+    ['  - one two']
+    """
+    first, *rest = wrap(text, " " * len(mark)) or [""]
+    return [mark + first[len(mark) :], *rest] if first else []
+
+
 def _head(text: str, columns: int) -> str:
     used = 0
     for position, character in enumerate(text):

@@ -80,6 +80,8 @@ def said(node: CascadeTree) -> str:
 def _text(snapshot: Snapshot) -> str:
     every = nodes(snapshot)
     lines = [*header(snapshot), ""]
+    if not every:
+        return "\n".join([*lines, NOTHING])
     for card, attributes in every[:NODES_SHOWN]:
         lines.append(clip(f"{m.LETTER_OF[card['state']]} {marked(card)}"))
         for attribute in attributes:
@@ -88,7 +90,7 @@ def _text(snapshot: Snapshot) -> str:
     if len(every) > NODES_SHOWN:
         lines.append(f"… {len(every) - NODES_SHOWN:,} more")
     lines += ["", *wrap("%session graph delete EXPR tries out what a delete would do to the others.")]
-    return "\n".join(line.rstrip() for line in (lines if every else [*lines[:3], NOTHING]))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _cascade_text(snapshot: Snapshot, cascade: CascadeReport) -> str:

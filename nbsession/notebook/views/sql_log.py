@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbsession.notebook.recording.snapshots import LogEntry, Snapshot
+from nbsession.notebook.recording.snapshots import LogEntry, Repeat, Snapshot
 from nbsession.notebook.views import markup as m
-from nbsession.notebook.views.plain import clip, counted, header, wrap
+from nbsession.notebook.views.plain import clip, counted, hanging, header, wrap
 from nbsession.notebook.views.state_board import because
 from nbsession.notebook.views.view import View
 
@@ -46,7 +46,8 @@ def view(snapshot: Snapshot, *, cell: int | None = None, last: int | None = None
         entries = entries[-last:] if last > 0 else []
     groups = grouped(entries)
     title = _title(snapshot, len(entries), len(known), cell)
-    return View(_text(snapshot, title, groups), _html(snapshot, title, groups))
+    repeats = [each for each in snapshot.repeats if cell is None or each["cell"] == f"In[{cell}]"]
+    return View(_text(snapshot, title, groups, repeats), _html(snapshot, title, groups, repeats))
 
 
 def grouped(entries: list[LogEntry]) -> list[Group]:
@@ -89,9 +90,18 @@ def badge(group: Group) -> str:
     return f"×{len(group.entries)}, the same statement" if len(group.entries) > 1 else ""
 
 
+def told(repeat: Repeat) -> str:
+    """An N+1 in words: ``Member.loans was loaded 31 times, a statement each (In[5], line 2: len(m.loans))``."""
+    where = because(repeat["cell"] or "", repeat["line"])
+    times = f"{repeat['attribute']} was loaded {repeat['count']:,} times, a statement each"
+    return f"{times} ({where})" if where else times
+
+
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _text(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
+def _text(snapshot: Snapshot, title: str, groups: list[Group], repeats: list[Repeat]) -> str:
     lines = [*header(snapshot), "", title]
+    for repeat in repeats:
+        lines += [*hanging("N+1: ", told(repeat)), clip(f"     once for all: {repeat['fix']}")]
     if len(groups) > GROUPS_SHOWN:
         lines.append(f"… {len(groups) - GROUPS_SHOWN:,} earlier")
     for group in groups[-GROUPS_SHOWN:]:
@@ -108,8 +118,8 @@ def _text(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
 
 
 # ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _html(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
-    parts = [m.padded(title)]
+def _html(snapshot: Snapshot, title: str, groups: list[Group], repeats: list[Repeat]) -> str:
+    parts = [m.padded(title), *map(_repeat, repeats)]
     if groups:
         rows = map(_row, groups[-GROUPS_SHOWN:])
         parts.append(
@@ -120,6 +130,12 @@ def _html(snapshot: Snapshot, title: str, groups: list[Group]) -> str:
     if len(groups) > GROUPS_SHOWN:
         parts.append(m.padded(m.dim(f"… {len(groups) - GROUPS_SHOWN:,} earlier")))
     return m.page(snapshot, "SQL log", *parts)
+
+
+def _repeat(repeat: Repeat) -> m.Html:
+    style = f"background-color:{m.NEW};color:{m.INK};border-left:5px solid {m.FILL['P']};padding:4px 10px"
+    fix = m.element("div", "once for all: ", m.span(repeat["fix"], m.MONO))
+    return m.element("div", m.element("b", "N+1 "), told(repeat), fix, style=f"{style};overflow-wrap:break-word")
 
 
 def _row(group: Group) -> m.Html:

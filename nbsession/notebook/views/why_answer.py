@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbsession.notebook.recording.snapshots import Snapshot
 from nbsession.notebook.reporting.reports import WhyReport
 from nbsession.notebook.views import markup as m
-from nbsession.notebook.views.plain import clip, header, wrap
+from nbsession.notebook.views.plain import clip, hanging, header, wrap
 from nbsession.notebook.views.view import View
 
 
@@ -17,8 +17,7 @@ def view(snapshot: Snapshot, report: WhyReport) -> View:
 def _text(snapshot: Snapshot, report: WhyReport) -> str:
     lines = [*header(snapshot), "", *wrap(f"{report['label']}: {report['answer']}")]
     for reason in report["because"]:
-        first, *rest = wrap(reason, "    ")
-        lines += [f"  - {first.lstrip()}", *rest]
+        lines += hanging("  - ", reason)
     lines += [clip(f"  > {command}  {effect}") for command, effect in report["next"]]
     return "\n".join(line.rstrip() for line in lines)
 
