@@ -66,6 +66,20 @@ def test_cells_are_taken_back_one_by_one_or_several_at_once(units: Shell) -> Non
     assert members(units) == "Ada Bob"
 
 
+def test_what_was_taken_back_cannot_be_taken_back_again(units: Shell) -> None:
+    units.run("session.add(Member(name='Ada'))")
+    assert "undone: In[5]" in units.run("%session undo")
+    assert "undo 1: no cell can be undone, because no cell has run since" in units.run("%session undo")
+
+
+def test_the_line_under_a_cell_that_raised_tells_what_is_left_of_it(units: Shell) -> None:
+    units.run("%session receipt on")
+    said = units.run("ada = Member(name='Ada'); session.add(ada); session.flush(); 1 / 0")
+    undone, receipt = said.splitlines()[-2:]
+    assert undone.startswith("In[6] undone (ZeroDivisionError)")
+    assert "persistent → transient" in receipt
+
+
 def test_undo_stops_at_a_commit_and_says_why(units: Shell) -> None:
     units.run("session.add(Member(name='Ada'))")
     units.run("session.commit()")
@@ -185,6 +199,14 @@ def test_a_session_that_was_closed_is_left_alone_by_the_next_cell(units: Shell) 
     units.run("held = [session]; again = session; session.add(Member(name='Ada'))")
     assert units.run("%session close").startswith("closed")
     assert units.run("print('session' in dir(), 'again' in dir(), held[0].in_transaction())") == "False False False"
+
+
+def test_an_error_has_its_receipt_too(library: Shell) -> None:
+    library.run("%session receipt on")
+    said = library.run("session.add_all([Member(name='Ada'), Member(name='Ada')]); session.flush()")
+    assert said.splitlines()[-1].endswith("2 pending → transient · 1 statement · nothing committed")
+    library.run("%session rollback")
+    assert library.run("1; None") == "", "told once"
 
 
 # ── receipts ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,17 +11,15 @@ from nbsession import Session
 from nbsession.notebook.page.actions import carry_out
 from nbsession.notebook.recording import record
 from nbsession.notebook.recording.recorder import recorder_of
-from nbsession.notebook.recording.snapshots import Snapshot
+from nbsession.notebook.recording.snapshots import LOG_KEPT, Snapshot
+from nbsession.notebook.reporting.snapshot_builder import EVENTS_SHOWN, STATEMENTS_SHOWN
 from tests.notebook.library import Loan, Member
 
 
-def brief(snapshot: Snapshot) -> Any:
-    """What the board of a snapshot shows: per lane its count and its objects, and the transaction."""
-    lanes = [
-        (lane["state"], lane["count"], [snapshot.cards[str(token)]["label"] for token in lane["tokens"]])
-        for lane in snapshot.lanes
-    ]
-    return lanes, snapshot.transaction, snapshot.log_total
+def shown(snapshot: Snapshot, but: str = "") -> Any:
+    """All that is drawn of a snapshot, but for its number among the snapshots, and what a record keeps more of."""
+    data = {key: value for key, value in snapshot.as_json().items() if key not in ("revision", "plan", but)}
+    return {**data, "log": snapshot.log[-STATEMENTS_SHOWN:], "timeline": data.get("timeline", [])[-EVENTS_SHOWN:]}
 
 
 def test_every_moment_that_was_seen_can_be_had_back(session: Session) -> None:
@@ -45,11 +43,22 @@ def test_every_moment_that_was_seen_can_be_had_back(session: Session) -> None:
     for deed in deeds:
         deed()  # type: ignore[operator]
         snapshot = recorder.snapshot()
-        seen.append((snapshot.as_of["event"], brief(snapshot)))
+        seen.append((snapshot.as_of["event"], shown(snapshot)))
     assert len({event for event, _ in seen}) > 8
     for event, then in seen:
         if [e for e, _ in seen].count(event) == 1:
-            assert brief(recorder.record.at(event)) == then, event
+            assert shown(recorder.record.at(event)) == then, event
+
+
+def test_of_many_statements_the_newest_are_kept(session: Session) -> None:
+    recorder = recorder_of(session)
+    for number in range(LOG_KEPT + 20):
+        session.connection().exec_driver_sql(f"SELECT {number}")
+    last = recorder.snapshot()
+    assert last.log_total > LOG_KEPT + 19
+    then = recorder.record.at(last.as_of["event"])
+    assert len(then.log) <= LOG_KEPT and then.log[-1]["sql"] == f"SELECT {LOG_KEPT + 19}"
+    assert shown(then) == shown(last)
 
 
 def test_each_event_is_a_moment_of_its_own(session: Session) -> None:
@@ -75,7 +84,8 @@ def test_thousands_at_once_make_few_frames_and_old_ones_are_folded(
     data = recorder.record.data()
     assert len(data["frames"]) <= 30
     assert data["base"]["as_of"]["event"] > 0
-    assert brief(recorder.record.at(last.as_of["event"])) == brief(last)
+    # of events that came at once the record keeps a few, as the page does
+    assert shown(recorder.record.at(last.as_of["event"]), "timeline") == shown(last, "timeline")
     assert len(json.dumps(data)) < 3_000_000
 
 

@@ -107,6 +107,22 @@ def test_what_somebody_else_committed_meanwhile_is_told_as_theirs(filed: Shell) 
     assert "* member  1             2" in said and "    Member#2  (others)" in said
 
 
+def test_a_statement_that_was_refused_wrote_nothing(filed: Shell) -> None:
+    filed.run("session.execute(text('INSERT INTO member (nowhere) VALUES (1)'))")
+    filed.run("session.add(Member(name='Bob')); session.flush()")  # and nobody holds it
+    assert "    Member#2  (session)" in body(filed.run("%session outside"))
+
+
+def test_what_is_not_a_number_is_not_changed(filed: Shell) -> None:
+    filed.run("_ = session.execute(text('CREATE TABLE extra (id INTEGER PRIMARY KEY, x DOUBLE, y VARCHAR)'))")
+    filed.run(
+        "_ = session.execute(text('INSERT INTO extra VALUES (1, :x, :y), (2, 5, :y)'), dict(x=1e308*10-1e308*10, y='a'))"
+    )
+    filed.run("session.commit(); _ = session.execute(text(\"UPDATE extra SET y = 'b' WHERE id = 2\"))")
+    said = body(filed.run("%session outside"))
+    assert "    extra#2  (SQL)" in said and not any("extra#1" in line for line in said)
+
+
 def test_a_table_that_was_made_here_is_not_there_outside(filed: Shell) -> None:
     filed.run("_ = session.execute(text('CREATE TABLE extra (id INTEGER PRIMARY KEY, x VARCHAR)'))")
     filed.run("_ = session.execute(text(\"INSERT INTO extra VALUES (1, 'y')\"))")

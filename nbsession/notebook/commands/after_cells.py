@@ -34,10 +34,8 @@ def cell_ended(
         error = clock.error
         if error is not None and is_ours(error):
             show(views.error(error, session_of(error, recorded_sessions()), cell=actual))
-            return
-        for session in recorded_sessions():
-            banner = failed_banner(session)
-            if banner is not None:
+        else:
+            for banner in filter(None, map(failed_banner, recorded_sessions())):
                 show(banner)
         for line in receipts.lines():
             tell(line)
