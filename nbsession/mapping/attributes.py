@@ -37,6 +37,14 @@ def describe(obj: Any) -> str:
     return f"<{type(obj).__name__} {key}>" if key is not None else f"<{type(obj).__name__} at {id(obj):#x}>"
 
 
+def retirement(obj: Any, key: str) -> str:
+    """Why nothing can be loaded for an object whose class was redefined."""
+    return (
+        f"Instance {describe(obj)} is not bound to a Session; '{key}' is not loaded: {state_of(obj).mapper.retired}. Load the "
+        "row anew, as an object of the class as it is now."
+    )
+
+
 def subject_of(obj: Any) -> Subject:
     """An object as plain values, for a fact."""
     return Subject(tokens.of(obj), type(obj).__name__, key_text(ident_of(obj)))
@@ -226,6 +234,8 @@ def missing_value(obj: Any, state: AnyState, key: str) -> Any:
         return None
     session = state.session_ref()
     if session is None:
+        if state.mapper.retired:
+            raise DetachedInstanceError(retirement(obj, key))
         said = getattr(obj, OPTIONS_KEY, None) if obj.__dict__ else None
         if key in (state.mapper.deferred_keys if said is None else said.deferred(state.mapper)):
             raise DetachedInstanceError(

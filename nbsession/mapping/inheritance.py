@@ -162,6 +162,39 @@ class Hierarchy:
         for mapper in self.base_mapper.self_and_descendants if parent is not None else ():
             mapper.forget_children()
 
+    def leave_hierarchy(self) -> None:
+        """Its class is used no longer: no row is of it, and its parent does not count it."""
+        me: Any = self
+        if self.inherits is not None and me in self.inherits.children:
+            self.inherits.children.remove(me)
+        for identity in [identity for identity, one in self.polymorphic_map.items() if one is me]:
+            if self.inherits is not None:
+                del self.polymorphic_map[identity]
+        for mapper in self.base_mapper.self_and_descendants if self.inherits is not None else ():
+            mapper.forget_children()
+
+    def join_hierarchy(self) -> None:
+        """The contrary of :meth:`leave_hierarchy`."""
+        me: Any = self
+        if self.inherits is None:
+            return
+        self.inherits.children.append(me)
+        if self.polymorphic_identity is not None and not self.arguments.polymorphic_abstract:
+            self.polymorphic_map[self.polymorphic_identity] = me
+        for mapper in self.base_mapper.self_and_descendants:
+            mapper.forget_children()
+
+    def take_column(self, table: Table, key: str, column: Column) -> None:
+        """A column comes to one of its tables, and is an attribute."""
+        self.columns[key] = column
+        self._keys_of[id(column)] = key
+        self._written[table][key] = column
+
+    def generated_again(self) -> Any:
+        """The column whose values the database makes, worked out anew."""
+        me: Any = self
+        return generated_among(self.tables[0].primary_key if self.inherits is None else me.primary_key)
+
     def _key_said(self, said: Any, option: str) -> str:
         """The attribute that an argument means."""
         if isinstance(said, str):

@@ -44,7 +44,12 @@ class Mapper(Described):
     :ivar detached: the state of its objects that left a session.
     :ivar gone: the state of its objects whose row was deleted for good.
     :ivar left: that of those who left their session after the DELETE, so that nobody knows whether the row is there.
+    :ivar said: how a declarative class was declared.
+    :ivar retired: why its class is used no longer, in words: another took its name.
     """
+
+    said: Any
+    retired = ""
 
     def __init__(
         self,
@@ -137,6 +142,11 @@ class Mapper(Described):
         if not self.configured:
             self.registry.configure()
 
+    @property
+    def retirement(self) -> str:
+        """Why none of its objects can be in a session."""
+        return f"Class '{self.class_.__name__}' is used no longer: {self.retired}."
+
     def refresh_free_keys(self) -> None:
         """New objects may store these columns without a note: all that have no validator."""
         self.plain_keys = frozenset(k for k in self.columns if not self.attributes[k].validators)
@@ -206,6 +216,13 @@ class Mapper(Described):
         """Attributes were added: what was derived from them is worked out again."""
         for name in ("_relationships", "_mapped_keys", "orphan_relationships", "owners"):
             vars(self).pop(name, None)
+        self.forget_memo()
+
+    def forget_all_derived(self) -> None:
+        """Columns came, or are other than they were: all that was derived from them is worked out again."""
+        for name in tuple(vars(self)):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del vars(self)[name]
         self.forget_memo()
 
     def maps(self, column: Any) -> bool:

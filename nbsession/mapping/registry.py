@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
@@ -32,6 +32,7 @@ class registry:
 
     :param metadata: the tables; a new MetaData by default.
     :ivar waiting: mappers whose relationships are not resolved yet; constructors look at it.
+    :ivar afterwards: called once, when they are.
 
     >>> reg = registry()
     >>> reg.map_imperatively(User, users, properties={"addresses": relationship(Address)})
@@ -43,6 +44,7 @@ class registry:
         self._mapped: WeakSet[type] = WeakSet()
         registries.add(self)
         self.waiting: list[Mapper] = []
+        self.afterwards: list[Callable[[], None]] = []
         self._configuring = False
 
     @property
@@ -162,6 +164,8 @@ class registry:
             self.waiting[:] = [m for m in self.waiting if not m.configured]
         finally:
             self._configuring = False
+        while self.afterwards:
+            self.afterwards.pop()()
         if class_hooks.count:
             for mapper in waiting:
                 for hook in class_hooks.of(mapper.class_, "mapper_configured"):
@@ -197,6 +201,23 @@ class registry:
 
         if issubclass(mapper.class_, DeclarativeBase):
             give_constructor(mapper.class_, mapper, DeclarativeBase)
+
+    def set_aside(self, mapper: Mapper) -> None:
+        """A class is no longer known: nobody finds it by its name, and its parent has one subclass less."""
+        cls = mapper.class_
+        if self._classes.get(cls.__name__) is cls:
+            del self._classes[cls.__name__]
+        self._mapped.discard(cls)
+        self.waiting[:] = [one for one in self.waiting if one is not mapper]
+        mapper.leave_hierarchy()
+
+    def take_back(self, mapper: Mapper) -> None:
+        """It is known again."""
+        self._classes[mapper.class_.__name__] = mapper.class_
+        self._mapped.add(mapper.class_)
+        if not mapper.configured:
+            self.waiting.append(mapper)
+        mapper.join_hierarchy()
 
     def dispose(self) -> None:
         """Forgets its classes; plain ones are plain again."""

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import ref
 
 from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
+from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe, subject_of
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
@@ -81,11 +82,18 @@ class UnitOfWork:
             return mapper.transient
         if status is ObjectState.DETACHED:
             return mapper.detached
+        if mapper.retired:
+            raise InvalidRequestError(mapper.retirement)
         common = CommonState(mapper, status, self.session)
         if status is ObjectState.PENDING and not self._bus.observers:
             common.update(mapper.plain_keys)
         self._commons[mapper, status] = common
         return common
+
+    def forget_class(self, mapper: Mapper) -> None:
+        """A class is used no longer; none of its objects is here."""
+        self.identity_map.by_mapper.pop(mapper, None)
+        self._commons = {key: common for key, common in self._commons.items() if key[0] is not mapper}
 
     def _noting(self, mapper: Mapper, status: ObjectState) -> CommonState:
         """The state of new objects that were flushed before, and undone: changes since then are noted."""

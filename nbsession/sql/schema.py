@@ -5,7 +5,7 @@ Knows how tables depend on each other. Knows no database: ``create_all(bind)`` a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.sql.base import ShapeWalk, next_uid, refuse_options
@@ -155,6 +155,8 @@ class Table(FromClause):
     name: str
     primary_key: Any = None
     is_view = False
+    is_the_same: ClassVar[Callable[[Table, tuple[Any, ...]], bool] | None] = None
+    """Asked when a table is defined again: is it the one that is there? In a notebook a cell is run twice."""
 
     def __new__(cls, name: str = "", metadata: MetaData | None = None, *items: Any, **options: Any) -> Table:
         """The table that is there, or an empty one for ``__init__`` to fill."""
@@ -167,7 +169,8 @@ class Table(FromClause):
             if options.get("must_exist"):
                 raise InvalidRequestError(f"Table '{key}' not defined")
             return super().__new__(cls)
-        if items and not options.get("extend_existing") and not options.get("keep_existing"):
+        again = items and not options.get("extend_existing") and not options.get("keep_existing")
+        if again and not (cls.is_the_same is not None and cls.is_the_same(existing, items)):
             raise InvalidRequestError(
                 f"Table '{key}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to "
                 "redefine options and columns on an existing Table object."
@@ -195,7 +198,7 @@ class Table(FromClause):
         refuse_options("Table()", options)
         reading = {"include_columns": include_columns and set(include_columns), "resolve_fks": resolve_fks}
         if "metadata" in self.__dict__:
-            if not keep_existing:
+            if not keep_existing and (extend_existing or not items):
                 if extend_existing and autoload_with is not None:
                     autoload_with.reflect_table(self, autoload_replace=autoload_replace, **reading)
                 self._add(items)

@@ -5,117 +5,38 @@ Knows annotations, columns and relationships of a class body; makes a Table and 
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.constructors import give_constructor, keyword_constructor, watch_constructions
 from nbsession.mapping.declaring.annotations import Mapped, MappedType, in_source_order, read_annotation
+from nbsession.mapping.declaring.differences import Said
+from nbsession.mapping.declaring.mapped_columns import UNSET, MappedColumn, mapped_column
 from nbsession.mapping.declaring.mapper_arguments import MapperArguments
 from nbsession.mapping.declaring.properties import Deferred, Properties
+from nbsession.mapping.declaring.redefining import redefinitions
 from nbsession.mapping.instrumentation import instrumented_delattr, instrumented_setattr, restore_state, saved_state
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.registry import registry
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.sql.schema import Column, MetaData, Table
-from nbsession.sql.types import type_for
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import state_of
 
 __all__ = ["DeclarativeBase", "Mapped", "MappedColumn", "mapped_column"]
 
-_UNSET: Any = object()
-
-
-class MappedColumn:
-    """What :func:`mapped_column` returns: a column that learns its name, type and nullability from its attribute.
-
-    :ivar shares: may the table have it already, from a sister class?
-    :ivar deferred: the group it is loaded with when touched, None for alone; False: it is loaded with the object.
-    :ivar raises: if it is deferred: is touching it an error?
-    :ivar sort_order: its place in the table: columns with higher numbers come later.
-    """
-
-    def __init__(
-        self,
-        args: tuple[Any, ...],
-        options: dict[str, Any],
-        nullable: Any,
-        shares: bool = False,
-        deferred: str | Literal[False] | None = False,
-        raises: bool = False,
-        sort_order: int = 0,
-    ) -> None:
-        self.options = options
-        self.nullable = nullable
-        self.shares = shares
-        self.deferred = deferred
-        self.raises = raises
-        self.sort_order = sort_order
-        self.column: Column = Column(*args, **options)
-        self.typed = any(_is_type(a) for a in args) or "type_" in options
-
-    def __clause_element__(self) -> Column:
-        return self.column
-
-    def finish(self, key: str, says: MappedType | None, owner: type) -> Column:
-        """The column, completed by what the annotation says."""
-        column = self.column
-        column.name = column.name or key
-        column.key = column.key or key
-        if not self.typed and says is not None and says.inner is not None:
-            type_ = type_for(says.inner) if isinstance(says.inner, type) else None
-            if type_ is not None:
-                column.type = type_
-            elif not column.foreign_keys:
-                raise ArgumentError(
-                    f"Could not locate a column type for '{owner.__name__}.{key}': {says.inner!r} is not a type known here. "
-                    "Give the type to mapped_column(...), or make it a relationship()."
-                )
-        if self.nullable is not _UNSET:
-            column.nullable = bool(self.nullable)
-        elif column.primary_key:
-            column.nullable = False
-        elif says is not None:
-            column.nullable = says.optional
-        return column
-
-
-def _is_type(value: Any) -> bool:
-    cls = value if isinstance(value, type) else type(value)
-    return hasattr(cls, "python_type")
-
-
-def mapped_column(
-    *args: Any,
-    nullable: Any = _UNSET,
-    use_existing_column: bool = False,
-    deferred: bool = False,
-    deferred_group: str | None = None,
-    deferred_raiseload: bool = False,
-    sort_order: int = 0,
-    **options: Any,
-) -> Any:
-    """A column of a declarative class.
-
-    :param args: as for ``Column``: optionally a name, a type, then ``ForeignKey(...)`` and the like.
-    :param nullable: may it be NULL? By default what the annotation says: ``Mapped[int | None]`` may.
-    :param use_existing_column: in a class without a table of its own: if a sister class added the column, share it.
-    :param deferred: left out of SELECTs, and loaded when it is touched.
-    :param deferred_group: as ``deferred``; columns of one group are loaded together.
-    :param deferred_raiseload: as ``deferred``, but touching it is an error; ``undefer()`` loads it with the object.
-    :param sort_order: where the column stands in the table: those with higher numbers come later, mixins' too.
-    :param options: as for ``Column``: ``primary_key``, ``default``, ``unique``, ...
-
-    >>> class User(Base): ...
-    ...     id: Mapped[int] = mapped_column(primary_key=True)
-    """
-    group: Any = deferred_group if deferred or deferred_raiseload or deferred_group is not None else False
-    return MappedColumn(args, options, nullable, use_existing_column, group, deferred_raiseload, sort_order)
-
 
 class _DeclarativeType(type):
-    """The class of declarative classes: a relationship assigned after the class body counts as if it stood in it."""
+    """The class of declarative classes: a relationship assigned after the class body counts as if it stood in it.
+
+    A class statement that is run again may give the class that is there: see :mod:`nbsession.mapping.declaring.redefining`.
+    """
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> Any:
+        make = partial(type.__new__, mcls, name, bases, body, **options)
+        return redefinitions.define(make, bases, body)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         mapper = vars(cls).get("__mapper__")
@@ -146,12 +67,17 @@ class DeclarativeBase(metaclass=_DeclarativeType):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if redefinitions.drafting:
+            return
         if DeclarativeBase in cls.__bases__:
             own = vars(cls).get("registry")
             if own is None:
                 own = registry(metadata=vars(cls).get("metadata"))
             cls.registry, cls.metadata = own, own.metadata
-        elif not vars(cls).get("__abstract__"):
+            redefinitions.note(cls)
+        elif vars(cls).get("__abstract__"):
+            redefinitions.note(cls)
+        else:
             map_declared(cls)
 
     __init__ = keyword_constructor
@@ -179,12 +105,11 @@ class DeclarativeBase(metaclass=_DeclarativeType):
 class Declared(NamedTuple):
     """A declarative class that was read and not yet mapped.
 
-    :ivar parent: the mapper it inherits from, or None.
+    :ivar said: what it says.
     """
 
     cls: type[DeclarativeBase]
-    parent: Mapper | None
-    arguments: MapperArguments
+    said: Said
     body: ClassBody
     table: Table
 
@@ -195,21 +120,45 @@ def read_declared(cls: type[DeclarativeBase]) -> Declared:
     :raises InvalidRequestError: it says no table.
     :raises ArgumentError: an attribute or an argument cannot be understood.
     """
+    said, body, bodies = read_said(cls)
+    table = said.given_table
+    if table is None:
+        table = _make_table(cls, bodies, body, said.parent)
+    return Declared(cls, said, body, table)
+
+
+def read_said(cls: type[DeclarativeBase]) -> tuple[Said, ClassBody, list[type]]:
+    """Reads the body of a declarative class and those of its mixins; makes no table.
+
+    :return: what it says, its attributes, and the classes whose bodies they come from.
+    """
     parent = next((vars(a)["__mapper__"] for a in cls.__mro__[1:] if "__mapper__" in vars(a)), None)
     bodies = [a for a in cls.__mro__ if a not in (object, DeclarativeBase)]
     if parent is not None:
         bodies = [a for a in bodies if a not in parent.class_.__mro__]
     arguments = MapperArguments.of(_column_of(_said(bodies, "__mapper_args__") or {}), cls)
     body = _read_body(cls, bodies)
-    table = _said(bodies, "__table__")
-    if table is None:
-        table = _make_table(cls, bodies, body, parent)
-    else:
+    given = _said(bodies, "__table__")
+    if given is not None:
         named = dict(body.columns)
         renamed = set(map(id, named.values()))
         body.columns.clear()
-        body.columns.update({**{c.key: c for c in table.columns if id(c) not in renamed}, **named})
-    return Declared(cls, parent, arguments, body, table)
+        body.columns.update({**{c.key: c for c in given.columns if id(c) not in renamed}, **named})
+    name, rules = _said(bodies, "__tablename__"), _said(bodies, "__table_args__")
+    late = body.properties
+    said = Said(
+        parent,
+        arguments,
+        body.columns,
+        late.relationships,
+        late.deferred,
+        late.raising,
+        body.shared,
+        name,
+        given,
+        rules,
+    )
+    return said, body, bodies
 
 
 def map_declared(cls: type[DeclarativeBase], declared: Declared | None = None) -> Mapper:
@@ -218,7 +167,8 @@ def map_declared(cls: type[DeclarativeBase], declared: Declared | None = None) -
     :param declared: what was read of it; None: it is read now.
     """
     read = declared or read_declared(cls)
-    mapper = cls.registry.add(cls, read.table, read.body.properties, read.parent, read.arguments)
+    mapper = cls.registry.add(cls, read.table, read.body.properties, read.said.parent, read.said.arguments)
+    mapper.said = read.said
     give_constructor(cls, mapper, DeclarativeBase)
     watch_constructions(cls, mapper)
     return mapper
@@ -304,9 +254,9 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
         body = vars(ancestor)
         annotations = body.get("__annotations__", {})
         for key in in_source_order(list(body), list(annotations)):
-            value = body.get(key, _UNSET)
+            value = body.get(key, UNSET)
             says = read_annotation(annotations[key], ancestor, key) if key in annotations else None
-            if (value is _UNSET and says is None) or key.startswith("__"):
+            if (value is UNSET and says is None) or key.startswith("__"):
                 continue
             if isinstance(value, Deferred):
                 deferred[key] = value.group
@@ -317,7 +267,7 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
                 _aim(value, says, cls)
                 relationships[key] = value
             elif isinstance(value, MappedColumn):
-                declared = _copy(value) if copied else value
+                declared = value.copied() if copied else value
                 columns[key] = declared.finish(key, says, cls)
                 if value.shares:
                     found.shared.add(key)
@@ -330,21 +280,12 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
             elif isinstance(value, Column):
                 value.name = value.name or key
                 columns[key] = value
-            elif says is not None and value is _UNSET:
-                columns[key] = MappedColumn((), {}, _UNSET).finish(key, says, cls)
+            elif says is not None and value is UNSET:
+                columns[key] = MappedColumn((), {}, UNSET).finish(key, says, cls)
     if order:
         ordered = sorted(columns, key=lambda key: order.get(key, 0))
         found.properties.columns.update({key: columns.pop(key) for key in ordered})
     return found
-
-
-def _copy(declared: MappedColumn) -> MappedColumn:
-    """A mixin's column, for one of the classes that mix it in."""
-    twin = MappedColumn(
-        (), {}, declared.nullable, declared.shares, declared.deferred, declared.raises, declared.sort_order
-    )
-    twin.column, twin.typed = declared.column._copy(), declared.typed
-    return twin
 
 
 def _aim(declared: Relationship, says: MappedType | None, cls: type[DeclarativeBase]) -> None:

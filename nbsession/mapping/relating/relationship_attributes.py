@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import DetachedInstanceError, InvalidRequestError
-from nbsession.mapping.attributes import NEW, Attribute, describe
+from nbsession.mapping.attributes import NEW, Attribute, describe, retirement
 from nbsession.mapping.entity_names import name_entity
 from nbsession.mapping.relating.parents import SingleParent, has_another_parent
 from nbsession.mapping.relating.relationship_operators import RelationshipOperators
@@ -68,6 +68,8 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         """
         session = state_of(obj).session_ref()
         if session is None:
+            if state_of(obj).mapper.retired:
+                raise DetachedInstanceError(retirement(obj, self.key))
             said = getattr(obj, OPTIONS_KEY, None)
             strategy = self.relationship.lazy
             if (strategy if said is None else said.strategy_of(self.key, strategy)) == "raise":

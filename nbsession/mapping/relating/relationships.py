@@ -38,8 +38,10 @@ class Relationship:
     :ivar secondary_pairs: (key here, column of the association table).
     :ivar target_pairs: (key there, column of the association table).
     :ivar reverse: the attribute on the other side, if there is one that is kept in step.
+    :ivar is_backref: was it made by the other side's ``backref``?
     """
 
+    is_backref = False
     key: str
     parent: Mapper
     mapper: Mapper
@@ -47,6 +49,7 @@ class Relationship:
 
     def __init__(self, argument: Any, options: Mapping[str, Any]) -> None:
         self.argument = argument
+        self._options = options
         self.uselist: Any = options["uselist"]
         self.secondary: Any = options["secondary"]
         self.primaryjoin = options["primaryjoin"]
@@ -81,6 +84,7 @@ class Relationship:
         self.info: dict[Any, Any] = options["info"] or {}
         self.reverse: RelationshipAttribute | None = None
         self.to_one_by_key = False
+        self._said: tuple[Any, Any] | None = None
 
     # ------------------------------------------------------------------------------------------ resolving
 
@@ -91,6 +95,7 @@ class Relationship:
         :raises NoForeignKeysError: no foreign key joins the two tables.
         :raises ArgumentError: several do, or the options contradict each other.
         """
+        self._said = (self.uselist, self.collection_class)
         target = self.argument
         if isinstance(target, str):
             target = find_class(target)
@@ -191,8 +196,26 @@ class Relationship:
         elif self.foreign_keys is not None:
             inherited["foreign_keys"] = self.foreign_keys
         options = {**inherited, "viewonly": self.viewonly, "post_update": self.post_update, **options}
-        self.mapper.add_relationship(name, relationship(self.parent.class_, back_populates=self.key, **options))
+        made = relationship(self.parent.class_, back_populates=self.key, **options)
+        made.is_backref = True
+        self.mapper.add_relationship(name, made)
         return True
+
+    # --------------------------------------------------------------------------------------- declaring again
+
+    def said(self) -> tuple[str | None, Any, Any, Mapping[str, Any]]:
+        """How it was declared: the target's name, a collection or not, which, and the options."""
+        argument = self.argument
+        name = argument if isinstance(argument, str) else getattr(argument, "__name__", None)
+        return name, *(self._said or (self.uselist, self.collection_class)), self._options
+
+    def afresh(self) -> Relationship:
+        """The same, not resolved yet. A class that is used no longer is meant by its name."""
+        argument = self.argument
+        retired = getattr(getattr(argument, "__mapper__", None), "retired", "")
+        twin = Relationship(argument.__name__ if retired else argument, self._options)
+        twin.uselist, twin.collection_class = self._said or (self.uselist, self.collection_class)
+        return twin
 
     # ------------------------------------------------------------------------------------------- answering
 

@@ -108,6 +108,11 @@ _VERBS = (
     Verb("receipt", "Shows, or no longer shows, one line under each cell: what moved, what was sent.", "on|off"),
     Verb("forget", "Lets go of what outputs and tracebacks hold: Out[n], _, the last error."),
     Verb("schema", "Shows what differs between the mapped classes and the database's tables."),
+    Verb(
+        "remap",
+        "Shows which columns of classes that were defined again their tables lack; classes are remapped by running their cell.",
+        options=(Option("--alter", "", "add them, inside the session's transaction"),),
+    ),
     Verb("why", "Says why a flush would write an object, or not.", "EXPR"),
     Verb("plan", "Shows what a flush would send, in which order and why. Sends nothing."),
     Verb("diff", "Shows all that changed since BEGIN, sent or waiting: look it over before a commit."),

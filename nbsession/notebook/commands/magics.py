@@ -11,6 +11,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.display import display
 
 from nbsession.exc import SavepointError
+from nbsession.mapping.declaring.redefining import redefinitions
 from nbsession.notebook.commands import checkpoints, showing, verbs
 from nbsession.notebook.commands.after_cells import cell_ended
 from nbsession.notebook.commands.arguments import BadUsage, Call, did_you_mean, overview, parse
@@ -18,6 +19,7 @@ from nbsession.notebook.commands.completion import completions
 from nbsession.notebook.commands.current import NoOpenSession, current, current_session
 from nbsession.notebook.commands.looking import guard, unguard
 from nbsession.notebook.commands.own_sql import run_sql
+from nbsession.notebook.commands.redefined import Redefined
 from nbsession.notebook.commands.reflected import reflect, url_of
 from nbsession.notebook.commands.shell_cells import CELL_USAGE, forget_outputs, run_inside
 from nbsession.notebook.page import actions
@@ -206,6 +208,7 @@ def load(shell: Any) -> None:
     actions.funnel.attach()
     shell.Completer.custom_matchers.append(_matcher)
     guard(shell)
+    redefinitions.watch(Redefined())
     _loaded.append((shell, magics))
 
 
@@ -215,6 +218,7 @@ def unload(shell: Any) -> None:
         if each is not shell:
             continue
         unguard(shell)
+        redefinitions.watch(None)
         shell.Completer.custom_matchers.remove(_matcher)
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop("session", None)

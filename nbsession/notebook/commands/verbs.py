@@ -13,7 +13,7 @@ from typing import Any
 
 from nbsession.exc import SavepointError
 from nbsession.notebook import views
-from nbsession.notebook.commands import checkpoints
+from nbsession.notebook.commands import checkpoints, drift
 from nbsession.notebook.commands.answers import Answer, answer, moved_since
 from nbsession.notebook.commands.arguments import did_you_mean
 from nbsession.notebook.commands.current import current, current_session
@@ -236,6 +236,15 @@ def receipt(on: bool = True, session: Any = None) -> Answer:
     """Shows, or no longer shows, one line under each cell: what moved, what was sent, what was committed."""
     receipts.turn(current_session(session), on)
     return answer([f"receipts are {'on: one line under each cell in which something happened' if on else 'off'}"])
+
+
+def remap(alter: bool = False, session: Any = None) -> Answer:
+    """Which columns of mapped classes their tables lack.
+
+    :param alter: add them, inside the session's transaction.
+    """
+    session = current_session(session)
+    return drift.alter(session) if alter else drift.drift(session)
 
 
 def forget() -> Answer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 
@@ -19,11 +20,17 @@ class CellClock:
     :ivar running: is a cell running now?
     :ivar error: what the cell that ran last raised, if it did.
     :ivar last: the label of the cell that runs, or ran last: ``In[7]``; None before the first, and outside a notebook.
+    :ivar ident: what stays the same when the cell is run again, where the front end says it; else a sum of its source.
+    :ivar identified: does the front end say it?
+    :ivar source: what was typed.
     """
 
     def __init__(self) -> None:
         self.running = False
         self.last: str | None = None
+        self.ident = ""
+        self.identified = False
+        self.source = ""
         self.error: BaseException | None = None
         self.on_start: list[Callable[[], None]] = []
         """called when a cell starts"""
@@ -87,6 +94,10 @@ class CellClock:
 
     def _started(self, info: Any = None) -> None:
         numbered = getattr(info, "store_history", True)
+        given = getattr(info, "cell_id", None)
+        self.source = str(getattr(info, "raw_cell", None) or "")
+        self.identified = given is not None
+        self.ident = str(given) if given is not None else sha256(self.source.strip().encode()).hexdigest()
         self.start(self._shell.displayhook.prompt_count if numbered else None)
 
     def _ended(self, result: Any = None) -> None:

@@ -1,0 +1,103 @@
+"""A real kernel and its client. Cells are sent with the id that a front end gives them; a notebook can be begun anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager, start_new_kernel
+
+ROOT = Path(__file__).parents[2]
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+SHOWN = ("stream", "display_data", "execute_result", "error")
+PATIENCE = 60
+"""seconds that a kernel is given to answer, at most"""
+
+
+class Kernel:
+    """A kernel; runs cells and collects what they put out.
+
+    :param command: how it is started, if not as the kernel that is installed.
+    """
+
+    def __init__(self, command: Sequence[str] = (), **environment: str) -> None:
+        if command:
+            self.manager = KernelManager()
+            self.manager.kernel_spec.argv = [*command, "-f", "{connection_file}"]  # type: ignore[union-attr]
+            self.manager.start_kernel(cwd=str(ROOT), **({"env": environment} if environment else {}))
+            self.client: Any = self.manager.client()
+            self.client.start_channels()
+            self.client.wait_for_ready(timeout=PATIENCE)
+        else:
+            self.manager, self.client = start_new_kernel(startup_timeout=PATIENCE, cwd=str(ROOT))
+
+    def run(self, cell: str, cell_id: str | None = None) -> list[dict[str, Any]]:
+        """Runs a cell and returns its outputs, errors among them."""
+        return self.ended(self.begin(cell, cell_id))
+
+    def begin(self, cell: str, cell_id: str | None = None) -> str:
+        """Sends a cell, and does not wait for it."""
+        content = {"code": cell, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        return self.send("execute_request", {**content, "stop_on_error": False}, {"cellId": cell_id} if cell_id else {})
+
+    def send(self, kind: str, content: dict[str, Any], metadata: dict[str, Any] | None = None, **header: Any) -> str:
+        """Sends a message on the shell channel; returns its id."""
+        message = self.client.session.msg(kind, content, metadata=metadata or {})
+        message["header"].update(header)
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def ended(self, sent: str, until: Callable[[dict[str, Any]], bool] | None = None) -> list[dict[str, Any]]:
+        """The outputs of a cell that was sent, when it has ended.
+
+        :param until: called with each output; True ends the waiting.
+        """
+        outputs: list[dict[str, Any]] = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return outputs
+            if message["msg_type"] in SHOWN:
+                outputs.append(message["content"])
+                if until is not None and until(message["content"]):
+                    return outputs
+
+    def reply_to(self, sent: str) -> dict[str, Any]:
+        """The answer on the shell channel to a message."""
+        while True:
+            reply: dict[str, Any] = self.client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == sent:
+                return reply
+
+    def text(self, cell: str, cell_id: str | None = None) -> str:
+        """Runs a cell and returns what it shows as text, the last line of a traceback included."""
+        return as_text(self.run(cell, cell_id))
+
+    def value(self, expression: str) -> str:
+        """What an expression prints as."""
+        return self.text(f"print({expression})").strip()
+
+    def anew(self, *first: str) -> None:
+        """Begins a notebook in the same kernel: nothing is defined, the next cell is In[1]. Then runs the first cells."""
+        self.run("from tests.hazards.inside import begin_anew; begin_anew()")
+        for cell in first:
+            said = self.text(cell)
+            assert "Traceback" not in said, said
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+def as_text(outputs: list[dict[str, Any]]) -> str:
+    """Outputs as text."""
+    parts = [
+        output.get("text") or output.get("data", {}).get("text/plain") or "\n".join(output.get("traceback", []))
+        for output in outputs
+    ]
+    return COLOURS.sub("", "\n".join(part.rstrip("\n") for part in parts))
