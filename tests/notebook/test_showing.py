@@ -9,6 +9,7 @@ import pytest
 from nbsession import Session
 from nbsession.exc import NbsessionError, StatementError
 from nbsession.notebook import views
+from nbsession.notebook.reporting import comparing
 from nbsession.notebook.reporting.explanations import EXPLANATIONS, explained
 from nbsession.notebook.reporting.written import ANY, tables_written
 from nbsession.notebook.views.plain import width
@@ -121,6 +122,14 @@ def test_what_is_not_a_number_is_not_changed(filed: Shell) -> None:
     filed.run("session.commit(); _ = session.execute(text(\"UPDATE extra SET y = 'b' WHERE id = 2\"))")
     said = body(filed.run("%session outside"))
     assert "    extra#2  (SQL)" in said and not any("extra#1" in line for line in said)
+
+
+def test_of_a_large_table_only_rows_of_objects_are_compared(filed: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "WHOLE", 1)
+    filed.run("ada = session.get(Member, 1); ada.name = 'Eve'; session.flush()")
+    filed.run("_ = session.execute(text(\"INSERT INTO member (id, name) VALUES (7, 'Zoe')\"))")
+    said = "\n".join(body(filed.run("%session outside")))
+    assert "Member#1" in said and "Member#7" not in said and "too many rows to compare them all" in said
 
 
 def test_a_table_that_was_made_here_is_not_there_outside(filed: Shell) -> None:
