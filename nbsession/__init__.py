@@ -201,14 +201,18 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """``%load_ext nbsession``: the ``%session`` magics."""
+    """``%load_ext nbsession``: the ``%session`` magics, and those of the course."""
     from nbsession.notebook.commands.magics import load
+    from nbsession.teaching.magics import load as load_teaching
 
     load(shell)
+    load_teaching(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext nbsession``."""
     from nbsession.notebook.commands.magics import unload
+    from nbsession.teaching.magics import unload as unload_teaching
 
+    unload_teaching(shell)
     unload(shell)

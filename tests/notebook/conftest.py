@@ -22,12 +22,12 @@ from tests.notebook.library import Base
 @pytest.fixture(autouse=True)
 def fresh_notebook() -> Iterator[None]:
     """No cell has run, no object has been numbered, no session is known: before the test and after it."""
-    _forget_everything()
+    forget_everything()
     yield
-    _forget_everything()
+    forget_everything()
 
 
-def _forget_everything() -> None:
+def forget_everything() -> None:
     for session in recorded_sessions():
         stop_listening(session)
     clock.detach()

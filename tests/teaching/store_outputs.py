@@ -1,4 +1,4 @@
-"""``python -m tests.teaching.store_outputs``: runs the notebooks on SQLite and stores them as run, for nbval to compare.
+"""``python -m tests.teaching.store_outputs [01 02]``: runs the notebooks on SQLite and stores them as run, for nbval.
 
 Unlike a notebook saved in JupyterLab they hold no widget's number and no time, so that a change of theirs is a change.
 """
@@ -23,7 +23,7 @@ def run(path: Path, folder: str) -> Any:
     """The notebook with the outputs that it gives on SQLite."""
     notebook = nbformat.read(path, as_version=4)
     here = os.pathsep.join(filter(None, (str(NOTEBOOKS.parent), os.environ.get("PYTHONPATH"))))
-    os.environ.update(NBSESSION_DATABASE="sqlite", IPYTHONDIR=folder, PYTHONPATH=here)
+    os.environ.update(NBSESSION_DATABASE="sqlite", NBSESSION_UNATTENDED="1", IPYTHONDIR=folder, PYTHONPATH=here)
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}})
     with client.setup_kernel():
         after = {"collected": "__import__('gc').collect()"}  # as notebooks/conftest.py has nbval do
@@ -51,9 +51,11 @@ def tidy(notebook: Any) -> Any:
     return notebook
 
 
-def main() -> int:
-    """Runs and stores every notebook."""
+def main(numbers: list[str]) -> int:
+    """Runs and stores every notebook, or those with these numbers."""
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if numbers and path.name[:2] not in numbers:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             nbformat.write(tidy(run(path, folder)), path)
         print(path.name)
@@ -61,4 +63,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

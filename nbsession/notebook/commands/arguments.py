@@ -6,7 +6,7 @@ A line that makes no sense raises :class:`BadUsage`, whose message is one line a
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -34,12 +34,14 @@ class Verb:
 
     :ivar argument: what it takes: ``URL``, ``EXPR`` (Python, to the end of the line), ``[NAME]``, ``[TABLE]``, or empty for
         nothing; brackets mean that it may be left out.
+    :ivar run: what it does, if another package brings it: what it returns is shown.
     """
 
     name: str
     says: str
     argument: str = ""
     options: tuple[Option, ...] = ()
+    run: Callable[[Call], object] | None = None
 
     @property
     def takes_objects(self) -> bool:
@@ -149,8 +151,20 @@ _VERBS = (
     Verb("stack", "Shows the transaction and its savepoints: what survives if you stop now."),
     Verb("close", "Ends the session: its objects leave it, and what was not committed is lost."),
 )
-VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _VERBS})
+_known = {verb.name: verb for verb in _VERBS}
+VERBS: Mapping[str, Verb] = MappingProxyType(_known)
 """name to verb, in the order in which they are listed"""
+
+
+def add_verbs(*verbs: Verb) -> None:
+    """Makes verbs known that another package brings, with what they do."""
+    _known.update({verb.name: verb for verb in verbs})
+
+
+def drop_verbs(*verbs: Verb) -> None:
+    """Forgets them."""
+    for verb in verbs:
+        _known.pop(verb.name, None)
 
 
 def overview() -> str:

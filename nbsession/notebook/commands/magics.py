@@ -76,7 +76,7 @@ class SessionMagics(Magics):
             "forget": self._forget,
             "close": self._close,
         }
-        answer = special.get(call.verb.name, self._plain)(call)
+        answer = (call.verb.run or special.get(call.verb.name, self._plain))(call)
         if isinstance(answer, str):
             print(answer)
         elif answer is not None:

@@ -23,22 +23,26 @@ def run_inside(shell: Any, session: Any, cell: str, *, savepoint: bool = False) 
     """
     block = session.begin_nested() if savepoint or session.in_transaction() else session.begin()
     with block:
-        _execute(shell, cell)
+        execute(shell, cell)
     if not savepoint and session.in_transaction():
         session.commit()  # the transaction was open before the cell: the cell's end is its end too
 
 
-def _execute(shell: Any, cell: str) -> None:
-    """Runs code in the notebook's variables; the value of a last expression is displayed, as a cell's is."""
-    tree = ast.parse(shell.transform_cell(cell))
+def execute(shell: Any, cell: str) -> None:
+    """Runs code in the notebook's variables; the value of a last expression is displayed, as a cell's is.
+
+    :param shell: IPython's shell.
+    """
+    __tracebackhide__ = "__ipython_bottom__"  # a traceback begins with the cell's own line
+    code = shell.transform_cell(cell)
+    name = shell.compile.cache(code, shell.displayhook.prompt_count, raw_code=cell)  # so that it shows that line
+    tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "<%%session>", "exec"), shell.user_global_ns, shell.user_ns)
-    if isinstance(last, ast.Expr) and not cell.rstrip().endswith(";"):
-        shell.displayhook(
-            eval(compile(ast.Expression(last.value), "<%%session>", "eval"), shell.user_global_ns, shell.user_ns)
-        )
-    elif isinstance(last, ast.Expr):
-        eval(compile(ast.Expression(last.value), "<%%session>", "eval"), shell.user_global_ns, shell.user_ns)
+    exec(compile(tree, name, "exec"), shell.user_global_ns, shell.user_ns)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), name, "eval"), shell.user_global_ns, shell.user_ns)
+        if not cell.rstrip().endswith(";"):
+            shell.displayhook(value)
 
 
 def forget_outputs(shell: Any) -> Answer:

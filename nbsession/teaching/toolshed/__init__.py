@@ -9,8 +9,18 @@ PosixPath('toolshed.db')
 
 from __future__ import annotations
 
-from nbsession.teaching.toolshed.files import make_toolshed
+from nbsession.teaching.toolshed.files import make_toolshed, restore_toolshed
+from nbsession.teaching.toolshed.outside import committed_rows, fresh_toolshed, next_door
 from nbsession.teaching.toolshed.rows import SEED, toolshed_rows
 from nbsession.teaching.toolshed.schema import TABLES
 
-__all__ = ["SEED", "TABLES", "make_toolshed", "toolshed_rows"]
+__all__ = [
+    "SEED",
+    "TABLES",
+    "committed_rows",
+    "fresh_toolshed",
+    "make_toolshed",
+    "next_door",
+    "restore_toolshed",
+    "toolshed_rows",
+]

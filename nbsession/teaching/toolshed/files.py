@@ -50,12 +50,12 @@ def make_toolshed(url: str | os.PathLike[str], *, seed: int = SEED, overwrite: b
     >>> make_toolshed("sqlite:///toolshed.db")            # doctest: +SKIP
     PosixPath('toolshed.db')
     """
-    name, path = _parse(url)
+    name, path = place_of(url)
     if not path.parent.is_dir():
         raise ArgumentError(f"Cannot write {path}: there is no folder {path.parent}. Make it first.")
     if path.is_dir():
         raise ArgumentError(f"Cannot write {path}: it is a folder. Name a file in it.")
-    driver = _sqlite() if name == "sqlite" else _duckdb()
+    driver = driver_for(name)
     found = _tables_in(path, driver)
     if found is None or found not in (frozenset(), schema.names()):
         if not overwrite:
@@ -74,7 +74,7 @@ def make_toolshed(url: str | os.PathLike[str], *, seed: int = SEED, overwrite: b
     return path
 
 
-def _parse(url: str | os.PathLike[str]) -> tuple[str, Path]:
+def place_of(url: str | os.PathLike[str]) -> tuple[str, Path]:
     """The database's name and the file's path.
 
     :raises ArgumentError: neither a URL of a file nor a path with a known ending.
@@ -129,6 +129,32 @@ def _write(path: Path, driver: Driver, rows: dict[str, list[Row]], *, replace: b
         connection.execute("COMMIT")
     finally:
         connection.close()
+
+
+def driver_for(name: str) -> Driver:
+    """The driver of a database.
+
+    :param name: ``"sqlite"`` or ``"duckdb"``.
+    :raises ArgumentError: its package is not installed.
+    """
+    return _sqlite() if name == "sqlite" else _duckdb()
+
+
+def restore_toolshed(url: str) -> None:
+    """Writes the rows of a Toolshed's own tables anew, in place; tables that somebody added stay as they are.
+
+    :param url: of a Toolshed; no transaction may be open on it.
+    :raises ArgumentError: it is no Toolshed, or somebody has it locked.
+    """
+    name, path = place_of(url)
+    driver = driver_for(name)
+    found = _tables_in(path, driver)
+    if found is None or not schema.names() <= found:
+        raise ArgumentError(f"{path} is not a Toolshed: its tables are not there. make_toolshed() writes one.")
+    try:
+        _write(path, driver, toolshed_rows(SEED), replace=True)
+    except driver.errors as error:
+        raise ArgumentError(f"Cannot restore the Toolshed in {path}: {error}. {_advice(path, error)}") from error
 
 
 def _sqlite() -> Driver:

@@ -1,0 +1,225 @@
+"""Every lesson: its solutions pass, its wrong answers fail with their words, its notebook asks before it shows."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nbsession.teaching import lessons
+from nbsession.teaching.exercising import not_started, untouched
+from nbsession.teaching.lesson import Exercise, Lesson, Prediction
+from nbsession.teaching.misconceptions import MISCONCEPTIONS
+from tests.teaching.classroom import NOTEBOOKS, Classroom, cells, classroom, outputs
+
+LESSONS = lessons.lessons()
+PREDICTIONS = [prediction for lesson in LESSONS for prediction in lesson.predictions]
+EXERCISES = [exercise for lesson in LESSONS for exercise in lesson.exercises]
+COURSE = range(1, 13)
+"""the lessons of the curriculum"""
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: f"{lesson.number:02}")
+each_prediction = pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda each: each.id)
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda each: each.id)
+
+
+def lesson_of(part: Prediction | Exercise) -> Lesson:
+    return lessons.lesson(int(re.match(r"\d+", part.id)[0]))
+
+
+def cell_of(lesson: Lesson, source: str) -> tuple[int, dict[str, Any]]:
+    """The one cell that begins so, and its place."""
+    found = [(n, cell) for n, cell in enumerate(cells(lesson)) if cell["source"].startswith(source)]
+    assert len(found) == 1, f"{lesson.notebook}: {len(found)} cells begin with {source!r}"
+    return found[0]
+
+
+# ── exercises ────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture(scope="module", params=["sqlite", "duckdb"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def desk(
+    request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Classroom]:
+    """A classroom in which the first cells of a lesson's notebook have run."""
+    with classroom(tmp_path_factory.mktemp("desk"), database) as room:
+        room.set_up(request.param)
+        yield room
+
+
+def tries(wrong: bool) -> list[Any]:
+    """Lesson, exercise and code: each solution, or each wrong answer."""
+    found = []
+    for lesson in LESSONS:
+        for exercise in lesson.exercises:
+            for n, answer in enumerate(exercise.wrong if wrong else [exercise.solution], 1):
+                found.append(pytest.param(lesson, exercise, answer, id=f"{exercise.id}-{n}"))
+    return found
+
+
+@pytest.mark.parametrize(("desk", "exercise", "solution"), tries(wrong=False), indirect=["desk"])
+def test_solution_passes(desk: Classroom, exercise: Exercise, solution: str) -> None:
+    verdict = desk.attempt(exercise.id, solution)
+    assert verdict.state == "solved", verdict.view
+
+
+@pytest.mark.parametrize(("desk", "exercise", "answer"), tries(wrong=True), indirect=["desk"])
+def test_wrong_answer_fails_and_is_told_why(desk: Classroom, exercise: Exercise, answer: Any) -> None:
+    verdict = desk.attempt(exercise.id, answer.code)
+    assert verdict.state == "wrong"
+    assert answer.says in verdict.says
+    assert len(verdict.view.text.splitlines()) > 4, "a verdict says why, and shows a view"
+
+
+@each_exercise
+def test_untouched_exercise_is_not_started(exercise: Exercise) -> None:
+    _, cell = cell_of(lesson_of(exercise), f"%%exercise {exercise.id}\n")
+    assert cell["source"].partition("\n")[2].strip("\n") == exercise.starter
+    assert untouched(exercise, exercise.starter)
+    assert outputs(cell) == not_started(exercise).view.text
+    assert f"exercise {exercise.id}: not started" in outputs(cell)
+
+
+@each_exercise
+def test_exercise_has_what_a_learner_needs(exercise: Exercise) -> None:
+    assert len(exercise.hints) == 3 and all(len(hint) > 30 for hint in exercise.hints)
+    assert len(exercise.wrong) >= 2 and exercise.praise
+    assert not untouched(exercise, exercise.solution)
+    ast.parse(exercise.solution)
+
+
+# ── predictions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+@each_prediction
+def test_prediction_is_asked_before_it_is_shown(prediction: Prediction) -> None:
+    lesson = lesson_of(prediction)
+    asked, cell = cell_of(lesson, f"%predict {prediction.id}")
+    assert cell["source"] == f"%predict {prediction.id}"
+    if prediction.evidence:
+        shown, cell = cell_of(lesson, f"%%predict {prediction.id}\n")
+        assert asked < shown
+        assert prediction.evidence in outputs(cell)
+
+
+@each_prediction
+def test_prediction_says_why_to_everybody(prediction: Prediction) -> None:
+    assert prediction.answer in prediction.choices
+    assert list(prediction.choices) == list("abcdef")[: len(prediction.choices)] and len(prediction.choices) >= 3
+    assert prediction.because
+    for letter, choice in prediction.choices.items():
+        if letter != prediction.answer:
+            assert choice.reply, f"{prediction.id} {letter} has no reply"
+        else:
+            assert choice.misconception is None
+
+
+@each_prediction
+def test_no_length_gives_the_answer_away(prediction: Prediction) -> None:
+    """Of three or more choices the right one is not by far the longest."""
+    others = [len(choice.text) for letter, choice in prediction.choices.items() if letter != prediction.answer]
+    assert len(prediction.choices[prediction.answer].text) <= 2 * max(others)
+
+
+def test_every_misconception_is_a_choice_of_its_lesson() -> None:
+    offered = {
+        (lesson_of(prediction).number, choice.misconception)
+        for prediction in PREDICTIONS
+        for choice in prediction.choices.values()
+    }
+    missing = {each.number: each for each in MISCONCEPTIONS.values() if (each.lesson, each.number) not in offered}
+    written = set(lessons.numbers())
+    assert not [each for each in missing.values() if each.lesson in written]
+    assert {each.lesson for each in missing.values()} <= set(COURSE) - written
+
+
+# ── the notebook ─────────────────────────────────────────────────────────────────────────────────────────────────────
+@each_lesson
+def test_notebook_has_the_shape_of_a_lesson(lesson: Lesson) -> None:
+    assert (NOTEBOOKS / lesson.notebook).name.startswith(f"{lesson.number:02}_")
+    text = "\n".join(cell["source"] for cell in cells(lesson) if cell["cell_type"] == "markdown")
+    assert text.startswith(f"# {lesson.number} · {lesson.title}\n")
+    assert "**The question:**" in text and f"**About {lesson.minutes} minutes.**" in text
+    heads = re.findall(r"(?m)^## (.+)$", text)
+    wanted = ["Predict, then run", "Look", "Explain", "Modify", *(f"Exercise {each.id}" for each in lesson.exercises)]
+    assert [head for head in heads if head in {*wanted, "Predict, then run"}] == wanted
+    assert heads[-2:] == ["The same in SQLAlchemy 2", "Key points"]
+    assert 4 <= len(lesson.predictions) <= 6 and len(lesson.exercises) == 2
+
+
+@each_lesson
+def test_cells_are_short_and_hold_no_helper_code(lesson: Lesson) -> None:
+    for cell in cells(lesson):
+        if cell["cell_type"] == "code" and cell["id"] != "sqlalchemy":
+            assert len(cell["source"].splitlines()) <= 30, cell["id"]
+            assert not re.search(r"(?m)^(async )?def ", cell["source"]), f"{cell['id']} defines a function"
+
+
+@each_lesson
+def test_first_cell_chooses_the_database_in_one_line(lesson: Lesson) -> None:
+    first = next(cell for cell in cells(lesson) if cell["cell_type"] == "code")
+    line = 'DATABASE = os.environ.get("NBSESSION_DATABASE", "sqlite")  # or write "duckdb" here'
+    assert first["id"].startswith("setup") and line in first["source"].splitlines()
+
+
+@each_lesson
+def test_notes_are_for_this_lesson(lesson: Lesson) -> None:
+    assert sum(minutes for _, minutes in lesson.notes.timing) == lesson.minutes
+    assert set(lesson.notes.expect) == {each.id for each in lesson.predictions}
+    ast.parse(lesson.notes.break_live)
+
+
+# ── the same in SQLAlchemy 2 ─────────────────────────────────────────────────────────────────────────────────────────
+@each_lesson
+def test_cell_in_sqlalchemy_runs_and_agrees(lesson: Lesson) -> None:
+    """The cell runs with SQLAlchemy; with its import lines changed it runs with nbsession and prints the same."""
+    (cell,) = [cell for cell in cells(lesson) if cell["id"] == "sqlalchemy"]
+    source = cell["source"]
+    assert source.startswith("import sqlalchemy as sa\nfrom sqlalchemy import orm\n")
+    theirs = printed_by(source)
+    ours = printed_by(
+        source.replace("import sqlalchemy as sa\nfrom sqlalchemy import orm\n", "import nbsession as sa\norm = sa\n")
+    )
+    assert theirs and ours == theirs == outputs(cell)
+
+
+@each_lesson
+def test_cell_in_sqlalchemy_rebinds_no_name_of_the_notebook(lesson: Lesson) -> None:
+    before: set[str] = set()
+    for cell in cells(lesson):
+        if cell["id"] == "sqlalchemy":
+            assert not bound(cell["source"]) & (before | {"session", "engine"})
+        elif cell["cell_type"] == "code":
+            before |= bound(cell["source"])
+
+
+def printed_by(source: str) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(source, "sqlalchemy cell", "exec", dont_inherit=True), {"__name__": "sqlalchemy_cell"})
+    return printed.getvalue()
+
+
+def bound(source: str) -> set[str]:
+    """The names that a cell binds at its top level."""
+    tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", source))
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names.add(node.name)
+            continue
+        names |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return names
+
+
+def test_every_notebook_but_the_tour_has_its_lesson() -> None:
+    known = {lesson.notebook for lesson in LESSONS}
+    assert {path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")} - {"00_tour.ipynb"} == known
