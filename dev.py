@@ -1,4 +1,4 @@
-"""Sets the project up and runs it, with Python and git alone: ``python dev.py lab|test|bench|test-long|fix|setup``.
+"""Sets the project up and runs it, with Python and git alone: ``python dev.py lab|test|docs|lite|bench|test-long|fix|setup``.
 
 Standard library only, on Linux, macOS and Windows. The first run makes ``.venv`` and installs the project into it,
 editable; later runs see that nothing changed and start at once. Knows how to install and what to run, not what it does.
@@ -55,11 +55,16 @@ def main(arguments: Sequence[str]) -> int:
             option, action="append", default=[], choices=STAGES, help=f"{word} this stage; repeatable"
         )
     commands.add_parser("test-long", help="run the tests marked long, and the random ones for longer")
+    commands.add_parser("docs", help="build the documentation and check its links")
+    commands.add_parser("pictures", help="take the documentation's pictures anew, in a browser")
+    commands.add_parser("lite", help="build the JupyterLite site: the notebooks in a page, without a server")
     commands.add_parser("bench", help="run the benchmarks")
     commands.add_parser("fix", help="let ruff mend and format the code")
     options = parser.parse_args(own)
     try:
-        install("lab" if options.command == "lab" else "dev")
+        if options.command == "lite":
+            return lite(extra)
+        install(options.command if options.command in ("lab", "docs") else "dev")
         if options.command == "setup":
             return 0
         if options.command == "lab":
@@ -70,6 +75,10 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "test-long":
             selected = ["-m", "long", "--hypothesis-profile=long", *(f"--ignore={folder}" for folder in IN_BROWSER)]
             return run([PYTHON, "-m", "pytest", *selected, *extra])
+        if options.command == "docs":
+            return docs("docs", extra)
+        if options.command == "pictures":
+            return run([PYTHON, "-m", "tests.browser.chromium"]) or run([PYTHON, "docs/images/take.py", *extra])
         if options.command == "bench":
             return run([PYTHON, "-m", "benchmarks", *extra])
         return run([PYTHON, "-m", "ruff", "check", "--fix"]) | run([PYTHON, "-m", "ruff", "format"])
@@ -185,6 +194,29 @@ def new_enough_python() -> str:
     raise Trouble(f"Python {wanted} or newer is needed; this is {this}, and no other is on PATH.")
 
 
+def lite_python() -> str:
+    """The Python of an environment for building the JupyterLite site: its kernel must not get into ``lab``'s JupyterLab.
+
+    :raises Trouble: it could not be made.
+    """
+    venv = VENV.with_name(f"{VENV.name}-lite")
+    python, requirements, stamp = (
+        str(venv / Path(PYTHON).relative_to(VENV)),
+        ROOT / "lite/requirements.txt",
+        venv / "done",
+    )
+    if stamp.exists() and stamp.read_bytes() == requirements.read_bytes():
+        return python
+    uv = shutil.which("uv")
+    make = [uv, "venv", "--quiet", "--allow-existing"] if uv else [new_enough_python(), "-m", "venv"]
+    add = [uv, "pip", "install", "--quiet", "--python", python] if uv else [python, "-m", "pip", "install", "--quiet"]
+    for command in ([*make, str(venv)], [*add, "-r", str(requirements)]):
+        if subprocess.run(command).returncode:
+            raise Trouble(f"the packages of {requirements} could not be installed: see above.")
+    shutil.copy(requirements, stamp)
+    return python
+
+
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lab(extra: Sequence[str]) -> int:
     """Opens JupyterLab on the tour; Jupyter prints the address."""
@@ -192,6 +224,18 @@ def lab(extra: Sequence[str]) -> int:
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print("JupyterLab is starting; its address comes below. Ctrl-C, twice, ends it.", flush=True)
     return run([PYTHON, "-m", "jupyterlab", *where, *as_root, *extra])
+
+
+def lite(extra: Sequence[str]) -> int:
+    """Builds the JupyterLite site into test-results."""
+    RESULTS.mkdir(exist_ok=True)
+    return run([lite_python(), "lite/build.py", str(RESULTS / "lite" / "site"), *extra])
+
+
+def docs(stage: str, extra: Sequence[str]) -> int:
+    """Builds the documentation into test-results; a warning or a link that leads nowhere is an error."""
+    RESULTS.mkdir(exist_ok=True)
+    return run([PYTHON, "docs/build.py", str(RESULTS / "docs"), *extra])
 
 
 def pytest(stage: str, *arguments: str, **variables: str) -> int:

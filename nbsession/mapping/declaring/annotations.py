@@ -10,10 +10,13 @@ import functools
 import operator
 import sys
 import types
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ForwardRef, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, overload
 
 from nbsession.exc import ArgumentError
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 T = TypeVar("T")
 
@@ -74,6 +77,8 @@ def read_annotation(annotation: Any, cls: type, key: str) -> MappedType | None:
     :return: None if it is not a ``Mapped[...]``.
     :raises ArgumentError: it is one that cannot be understood.
     """
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
         if "Mapped" not in annotation:
             return None
@@ -85,6 +90,20 @@ def read_annotation(annotation: Any, cls: type, key: str) -> MappedType | None:
         return None
     (inner,) = get_args(annotation)
     return _unwrap(inner, cls, key)
+
+
+def annotations_of(cls: type) -> Mapping[str, Any]:
+    """The annotations in a class's own body, by name: a type, a string, or a forward reference to what is not there yet.
+
+    Since Python 3.14 a class holds a function that makes them, instead of the annotations themselves.
+    """
+    body = vars(cls)
+    if sys.version_info >= (3, 14):
+        annotate = annotationlib.get_annotate_from_class_namespace(body)
+        if annotate is not None:
+            return annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF, owner=cls)
+    found: Mapping[str, Any] = body.get("__annotations__", {})
+    return found
 
 
 def in_source_order(assigned: list[str], annotated: list[str]) -> list[str]:

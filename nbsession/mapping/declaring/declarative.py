@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from nbsession.events import safe_repr
 from nbsession.exc import ArgumentError, InvalidRequestError
 from nbsession.mapping.constructors import give_constructor, keyword_constructor, watch_constructions
-from nbsession.mapping.declaring.annotations import Mapped, MappedType, in_source_order, read_annotation
+from nbsession.mapping.declaring.annotations import Mapped, MappedType, annotations_of, in_source_order, read_annotation
 from nbsession.mapping.declaring.differences import Said
 from nbsession.mapping.declaring.mapped_columns import UNSET, MappedColumn, mapped_column
 from nbsession.mapping.declaring.mapper_arguments import MapperArguments
@@ -252,7 +252,7 @@ def _read_body(cls: type[DeclarativeBase], bodies: list[type]) -> ClassBody:
     for ancestor in reversed(bodies):
         copied = ancestor is not cls
         body = vars(ancestor)
-        annotations = body.get("__annotations__", {})
+        annotations = annotations_of(ancestor)
         for key in in_source_order(list(body), list(annotations)):
             value = body.get(key, UNSET)
             says = read_annotation(annotations[key], ancestor, key) if key in annotations else None

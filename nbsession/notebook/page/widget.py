@@ -7,6 +7,7 @@ names in ``since`` the revision that the page must have seen, so that a page tha
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import finalize, ref
@@ -35,6 +36,21 @@ _STATIC: Mapping[str, Callable[[Snapshot], View]] = {
     "graph": relationship_graph.view,
 }
 
+if sys.platform == "emscripten":  # JupyterLite: None would reach the page as JavaScript's undefined, and be left out
+    from pyodide.ffi import jsnull
+
+    def _for_the_page(value: Any, _widget: object = None) -> Any:
+        if isinstance(value, Mapping):
+            return {key: _for_the_page(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [_for_the_page(part) for part in value]
+        return jsnull if value is None else value
+
+else:
+
+    def _for_the_page(value: Any, _widget: object = None) -> Any:
+        return value
+
 
 class Dashboard(anywidget.AnyWidget):
     """Shows a session live: its objects' states, the next flush, the SQL sent, the transaction; its verbs as buttons.
@@ -53,7 +69,7 @@ class Dashboard(anywidget.AnyWidget):
     _esm = joined_module()
     _css = asset_path("dashboard.css").read_text(encoding="utf-8")  # as a Path it would hold every dashboard for ever
 
-    snapshot = traitlets.Dict().tag(sync=True)
+    snapshot = traitlets.Dict().tag(sync=True, to_json=_for_the_page)
     view = traitlets.Enum(VIEWS, "board").tag(sync=True)
 
     def __init__(self, session: Any, view: str = "board", **traits: Any) -> None:
@@ -83,7 +99,7 @@ class Dashboard(anywidget.AnyWidget):
         if patch["revision"] <= since:
             return
         self.snapshot.update(merged(self.snapshot, patch))
-        self.send({**patch, "since": since})
+        self.send(_for_the_page({**patch, "since": since}))
 
     def _tell_all(self) -> None:
         self.snapshot = self._recorder.snapshot().as_json()
@@ -97,7 +113,7 @@ class Dashboard(anywidget.AnyWidget):
         def reply(answer: dict[str, Any]) -> None:
             if message.get("kind") == "show" and message.get("token") is None:
                 self._tell_all()
-            self.send(answer)
+            self.send(_for_the_page(answer))
 
         funnel.submit(self._recorder, message, reply)
 
