@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.reporting.comparing import compare
 from nbsession.notebook.views.plain import counted
 from nbsession.teaching.attempt import Attempt
 from nbsession.teaching.lesson import Requirement, Wrong
@@ -90,6 +92,28 @@ def leaves(table: str, *, added: int | None = 0, gone: int | None = 0, changed: 
                     f"In the file, {counted(len(rows), 'row')} of `{table}` {'is' if len(rows) == 1 else 'are'} {word}"
                 )
                 return Wrong(f"{says}{some}; it takes {wanted or 'none'}.", "outside")
+        return None
+
+    return judge
+
+
+def only_here(table: str, *keys: int) -> Requirement:
+    """The rows of a table that the session's transaction sees otherwise than everybody else: these, and no others.
+
+    :param keys: their primary keys.
+    """
+
+    def judge(attempt: Attempt) -> Wrong | None:
+        compared = compare(attempt.session, recorder_of(attempt.session).journal, [table])
+        found = {row["key"] for each in compared["tables"] for row in each["rows"]}
+        missing, surplus = {str(key) for key in keys} - found, found - {str(key) for key in keys}
+        if missing:
+            says = f"Row {min(missing)} of `{table}` is the same for you and next door; only you should see its change."
+            return Wrong(f"{says} A flush sends it to your transaction, and a commit would show it to all.", "outside")
+        if surplus:
+            return Wrong(
+                f"Row {min(surplus)} of `{table}` differs too: next door does not see it as you do.", "outside"
+            )
         return None
 
     return judge

@@ -62,7 +62,7 @@ PREDICTIONS = (
         },
         "b",
         "`delete` is the mirror of `add`: it notes what the next flush shall do. The state moves when the DELETE is sent.",
-        evidence="True",
+        evidence="(True, True)",
     ),
     Prediction(
         "1e",
