@@ -18,6 +18,7 @@ def begin_anew() -> None:
     from nbsession.session.core import close_all_sessions
 
     shell: Any = get_ipython()
+    ahead = shell.execution_count - shell.displayhook.prompt_count  # newer ones have counted this very cell already
     shell.extension_manager.unload_extension("nbsession")
     for session in recorded_sessions():
         stop_listening(session)
@@ -28,4 +29,4 @@ def begin_anew() -> None:
     shell.reset(new_session=True, aggressive=False)
     redefinitions._tableless.clear()
     gc.collect()
-    shell.execution_count = 0  # this very cell counts one more
+    shell.execution_count = ahead

@@ -118,7 +118,7 @@ def test_n01_a_relationship_that_differs_is_linked_anew(notebook: Kernel) -> Non
 def test_n01_one_name_in_two_cells_is_said(notebook: Kernel) -> None:
     assert "two places" not in notebook.text(A, "cell-a")
     said = notebook.text(A, "cell-of-another-chapter")
-    assert "! A is defined in two places, In[8] and In[9]: the one run last counts." in said
+    assert "! A is defined in two places, In[9] and In[10]: the one run last counts." in said
     assert notebook.value("type(kept) is A") == "True"
 
 

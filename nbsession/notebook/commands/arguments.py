@@ -104,8 +104,9 @@ _VERBS = (
     ),
     Verb(
         "undo",
-        "Takes back the last cell, or the last N cells: rows and objects are as before. Needs `checkpoint on`.",
-        "[N]",
+        "Takes back the last cell, or the last N cells: rows and objects are as before; needs `checkpoint on`. `undo cell` takes "
+        "back what the last cell added that added something.",
+        "[N|cell]",
     ),
     Verb("receipt", "Shows, or no longer shows, one line under each cell: what moved, what was sent.", "on|off"),
     Verb("forget", "Lets go of what outputs and tracebacks hold: Out[n], _, the last error."),
@@ -264,6 +265,6 @@ def _argument(verb: Verb, arguments: list[str]) -> str:
     given = arguments[0] if arguments else ""
     if verb.argument == "on|off" and given not in ("on", "off"):
         raise BadUsage(f"{verb.name} is turned on or off, not {given!r}: {verb.usage}")
-    if verb.argument == "[N]" and given and not (given.isdecimal() and int(given)):
+    if verb.argument == "[N|cell]" and given not in ("", "cell") and not (given.isdecimal() and int(given)):
         raise BadUsage(f"{verb.name} takes a number from 1 up, not {given!r}: {verb.usage}")
     return given

@@ -144,6 +144,16 @@ class Checkpoints:
                 return f"the transaction {words[event['text']]}{where}"
         return "the transaction ended"
 
+    @property
+    def _past(self) -> list[Checkpoint]:
+        """The cells that have ended and can be undone, oldest first."""
+        return [each for each in self._kept if not (clock.running and each.cell == clock.last)]
+
+    def reach(self, cell: str) -> int:
+        """How many cells must be undone to undo this one; more than there are, if it cannot be."""
+        cells = [each.cell for each in self._past]
+        return len(cells) - cells.index(cell) if cell in cells else len(cells) + 1
+
     # ── going back ───────────────────────────────────────────────────────────────────────────────────────────────────
     def undo(self, count: int = 1) -> Answer:
         """Takes back the last cells, rows and objects: not the one that asks, nor what was before a COMMIT.
@@ -152,8 +162,7 @@ class Checkpoints:
         :raises SavepointError: so many cannot be undone.
         """
         self._look()
-        session = self.session
-        past = [each for each in self._kept if not (clock.running and each.cell == clock.last)]
+        session, past = self.session, self._past
         if count < 1 or count > len(past):
             reach = f"{counted(len(past), 'cell')} can be undone" if past else "no cell can be undone"
             raise SavepointError(f"undo {count}: {reach}, because {self._barrier}.")
@@ -201,6 +210,16 @@ def undo(session: Any, count: int = 1) -> Answer:
     if known is None:
         raise SavepointError("checkpoints are off: %session checkpoint on makes each cell a unit that can be undone")
     return known.undo(count)
+
+
+def undo_to(session: Any, cell: str) -> Answer:
+    """Takes back a cell, and those after it.
+
+    :param cell: its label.
+    :raises SavepointError: it cannot be undone.
+    """
+    known = checkpoints_of(session)
+    return undo(session, known.reach(cell) if known is not None else 1)
 
 
 def forget_all() -> None:

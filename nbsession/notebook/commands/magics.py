@@ -17,10 +17,12 @@ from nbsession.notebook.commands.after_cells import cell_ended
 from nbsession.notebook.commands.arguments import BadUsage, Call, did_you_mean, overview, parse
 from nbsession.notebook.commands.completion import completions
 from nbsession.notebook.commands.current import NoOpenSession, current, current_session
+from nbsession.notebook.commands.fresh import forget_fresh, run_fresh
 from nbsession.notebook.commands.looking import guard, unguard
 from nbsession.notebook.commands.own_sql import run_sql
 from nbsession.notebook.commands.redefined import Redefined
 from nbsession.notebook.commands.reflected import reflect, url_of
+from nbsession.notebook.commands.run_again import run_again, said_after
 from nbsession.notebook.commands.shell_cells import CELL_USAGE, forget_outputs, run_inside
 from nbsession.notebook.page import actions
 from nbsession.notebook.recording.cells import clock
@@ -54,7 +56,9 @@ class SessionMagics(Magics):
     @no_var_expand
     @cell_magic("session")  # type: ignore[arg-type]  # IPython's types say nothing of what it returns
     def session_cell(self, line: str, cell: str) -> None:
-        """Runs the cell as SQL (``%%session sql``), or inside a transaction (``--commit``) or savepoint (``--savepoint``)."""
+        """Runs the cell as SQL (``sql``), from where its first run began (``fresh``), or inside a transaction (``--commit``) or
+        savepoint (``--savepoint``).
+        """
         try:
             self._run_cell(line.split(), cell)
         except (BadUsage, NoOpenSession) as error:
@@ -85,6 +89,8 @@ class SessionMagics(Magics):
     def _run_cell(self, words: list[str], cell: str) -> None:
         if words == ["sql"]:
             display(run_sql(current_session(), cell, self.shell.user_ns))  # type: ignore[no-untyped-call]
+        elif words == ["fresh"]:
+            run_fresh(self.shell, current_session(), cell)
         elif words in (["--commit"], ["--savepoint"]):
             run_inside(self.shell, current_session(), cell, savepoint=words == ["--savepoint"])
         else:
@@ -157,7 +163,7 @@ class SessionMagics(Magics):
         return getattr(verbs, call.verb.name)(call.argument == "on")
 
     def _undo(self, call: Call) -> Any:
-        return verbs.undo(int(call.argument or 1))
+        return verbs.undo("cell" if call.argument == "cell" else int(call.argument or 1))
 
     def _forget(self, call: Call) -> Any:
         return forget_outputs(self.shell)
@@ -204,6 +210,8 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     clock.attach(shell)
     clock.on_end.append(_after_cell)
+    clock.on_start.append(run_again.started)
+    clock.on_end.append(_said_after)
     newcomers.open()
     actions.funnel.attach()
     shell.Completer.custom_matchers.append(_matcher)
@@ -226,6 +234,10 @@ def unload(shell: Any) -> None:
         if magics in shell.configurables:
             shell.configurables.remove(magics)
         clock.on_end.remove(_after_cell)
+        clock.on_start.remove(run_again.started)
+        clock.on_end.remove(_said_after)
+        run_again.forget()
+        forget_fresh()
         checkpoints.forget_all()
         clock.detach()
         for session in recorded_sessions():
@@ -239,6 +251,7 @@ def unload(shell: Any) -> None:
 
 
 _after_cell = cell_ended(display)
+_said_after = said_after()
 
 
 def _matcher(context: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from nbsession.notebook.commands.answers import Answer, answer
 from nbsession.notebook.views.plain import counted
 
-CELL_USAGE = "%%session sql, %%session --commit or %%session --savepoint"
+CELL_USAGE = "%%session sql, %%session fresh, %%session --commit or %%session --savepoint"
 
 
 def run_inside(shell: Any, session: Any, cell: str, *, savepoint: bool = False) -> None:

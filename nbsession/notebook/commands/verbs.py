@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from nbsession.exc import SavepointError
 from nbsession.notebook import views
@@ -18,6 +18,7 @@ from nbsession.notebook.commands.answers import Answer, answer, moved_since
 from nbsession.notebook.commands.arguments import did_you_mean
 from nbsession.notebook.commands.current import current, current_session
 from nbsession.notebook.commands.receipts import receipts
+from nbsession.notebook.commands.run_again import run_again
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import Recorder, recorder_of, stop_listening
 from nbsession.notebook.recording.snapshots import Frame
@@ -223,12 +224,14 @@ def checkpoint(on: bool = True, session: Any = None) -> Answer:
     return checkpoints.turn(current_session(session), on)
 
 
-def undo(count: int = 1, session: Any = None) -> Answer:
+def undo(count: int | Literal["cell"] = 1, session: Any = None) -> Answer:
     """Takes back the last cells: rows and objects are as before.
 
-    :param count: how many cells.
+    :param count: how many cells; ``"cell"``: what the last cell added that added something.
     :raises SavepointError: checkpoints are off, or a COMMIT lies between.
     """
+    if count == "cell":
+        return run_again.undo()
     return checkpoints.undo(current_session(session), count)
 
 
