@@ -181,7 +181,7 @@ def test_cell_in_sqlalchemy_runs_and_agrees(lesson: Lesson) -> None:
     """The cell runs with SQLAlchemy; with its import lines changed it runs with nbsession and prints the same."""
     (cell,) = [cell for cell in cells(lesson) if cell["id"] == "sqlalchemy"]
     source = cell["source"]
-    assert source.startswith("import sqlalchemy as sa\nfrom sqlalchemy import orm\n")
+    assert "import sqlalchemy as sa\nfrom sqlalchemy import orm\n" in source
     theirs = printed_by(source)
     ours = printed_by(
         source.replace("import sqlalchemy as sa\nfrom sqlalchemy import orm\n", "import nbsession as sa\norm = sa\n")
