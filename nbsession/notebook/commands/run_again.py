@@ -18,8 +18,6 @@ from nbsession.notebook.commands.answers import Answer, answer
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorded_sessions, recorder_of
 from nbsession.notebook.views.plain import counted
-from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import state_of
 
 CELLS_KEPT = 500
 TIMED = re.compile(r"\s*%%?(?:timeit|time_repeat)\b")
@@ -45,9 +43,13 @@ class Run:
 
     def told(self) -> str:
         """Where its objects are, in words; nothing if they are nowhere."""
-        objects = [obj for token in self.tokens if (obj := tokens.object(token)) is not None]
-        back = sum(state_of(obj).status in (ObjectState.TRANSIENT, ObjectState.DETACHED) for obj in objects)
-        pending = sum(state_of(obj).status is ObjectState.PENDING for obj in objects)
+        session = self.session()
+        if session is None:
+            return ""
+        journal = recorder_of(session).journal  # which knows of objects that are gone, too
+        states = [move["after"] for token in self.tokens if (move := journal.last_move(token)) is not None]
+        back = sum(state in ("transient", "detached") for state in states)
+        pending = states.count("pending")
         there = self.count - (back if self.fate != "COMMIT" else 0)
         if there <= 0 or self.fate == "ROLLBACK":
             return ""
