@@ -120,9 +120,9 @@ export function makeBoard(app) {
         const items = cards.map((card) => ({ card, just: app.justMoved(card) }));
         parts.node.classList.toggle("nbs-empty", lane.count === 0);
         setText(parts.title, lane.title);
-        setText(parts.count, String(lane.count));
+        setText(parts.count, lane.count.toLocaleString("en"));
         setText(parts.says, lane.says);
-        setText(parts.more, lane.more ? `… ${lane.more} more, not shown` : "");
+        setText(parts.more, lane.more ? `… ${lane.more.toLocaleString("en")} more, not shown` : "");
         keepList(parts.cards, items, ({ card }) => card.token, (item) => drawCard(app, item));
       }
     },

@@ -68,3 +68,14 @@ export function callButton(app, text, verb, { detail = {}, card = null, quiet = 
     quiet ? null : h("code", { "aria-hidden": "true" }, code.split("  #")[0]),
   );
 }
+
+/** A button that only looks. Pointing at it, or focusing it, puts on the call line what one would type instead. */
+export function lookButton(app, text, { code, focus, press, label = null }) {
+  const point = () => app.point(code());
+  const props = { type: "button", class: "nbs-button", title: code(), "aria-label": label, "data-focus": focus };
+  return h(
+    "button",
+    { ...props, onpointerenter: point, onfocus: point, onclick: press },
+    h("span", { class: "nbs-button-text" }, text),
+  );
+}

@@ -1,14 +1,16 @@
 // Two views of what this transaction changed: beside what everyone else sees, and row by row for a review before a
 // commit. Only these ask the database: on request, and after each cell while the tab is open.
 import { h, keepOne, setText } from "./dom.js";
+import { lookButton } from "./calls.js";
 
 const WRITTEN_BY = { session: "by a flush", SQL: "by SQL of your own", others: "by somebody else, committed" };
 const BY_OTHERS = "Committed by somebody else meanwhile, not seen here";
 const SEEN_AFTER_COMMIT = "A flush sends rows to this transaction only; others see them after commit().";
 const CHANGE_SIGNS = { INSERT: "+", UPDATE: "*", DELETE: "−" };
+const TYPED = { outside: "%session outside", changes: "%session diff" };
 const BRIEF_ROWS = 6;
-const countText = (count) => (count < 0 ? "no table" : String(count));
-const rowsText = (count) => (count === 1 ? "1 row" : `${count} rows`);
+const countText = (count) => (count < 0 ? "no table" : count.toLocaleString("en"));
+const rowsText = (count) => (count === 1 ? "1 row" : `${count.toLocaleString("en")} rows`);
 const dimCode = (text) => h("code", { class: "nbs-dim" }, text);
 
 function tableOf(heads, rows) {
@@ -134,11 +136,8 @@ function makeReport(app, view, title, draw) {
   const region = { tabindex: "0", role: "region", "aria-label": title, "data-focus": view };
   const place = h("div", { class: "nbs-scroll", ...region });
   const note = h("p", { class: "nbs-hint" });
-  const again = h(
-    "button",
-    { type: "button", class: "nbs-button", "data-focus": `${view} again`, onclick: () => app.askReport(view) },
-    h("span", { class: "nbs-button-text" }, "Look again"),
-  );
+  const code = () => TYPED[view];
+  const again = lookButton(app, "Look again", { code, focus: `${view} again`, press: () => app.askReport(view) });
   const whyNothing = () => {
     if (app.pastEvent !== null) return "What others saw then was not recorded.";
     return app.live ? "Looking …" : "Nobody can be asked: there is no live session.";

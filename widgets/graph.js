@@ -1,6 +1,7 @@
 // The relationship graph: which objects are linked; and, tried out, what a deed would do to the others.
 import { h, keepList, keepOne, setText } from "./dom.js";
 import { flagTags, stateBadge } from "./board.js";
+import { lookButton } from "./calls.js";
 
 const DEEDS = ["delete", "add", "merge", "expunge", "refresh"];
 const NO_LINKS = "No object with relationships is shown on the board.";
@@ -45,17 +46,12 @@ function drawNode(app, { card, links, cards, chosen }) {
       stateBadge(card.state),
       h("span", { class: "nbs-label" }, card.label),
       flagTags(card),
-      h(
-        "button",
-        {
-          type: "button",
-          class: "nbs-button",
-          "aria-label": `Try out on ${card.label}`,
-          "data-focus": `try ${card.token}`,
-          onclick: () => app.tryOut(card.token),
-        },
-        "try out",
-      ),
+      lookButton(app, "try out", {
+        code: () => `%session graph ${app.deed()} obj  # obj: ${card.label}`,
+        focus: `try ${card.token}`,
+        label: `Try out on ${card.label}`,
+        press: () => app.tryOut(card.token),
+      }),
     ),
     h("ul", {}, links.map((link) => drawLink(app, link, cards))),
   );

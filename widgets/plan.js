@@ -1,5 +1,6 @@
 // The flush plan: what would go out, in which order, and why in that order. Nothing has been sent.
 import { h, keepList, keepOne, setText } from "./dom.js";
+import { lookButton } from "./calls.js";
 
 const WOULD_SEND = "A flush would send this, in this order. Nothing has been sent.";
 
@@ -41,8 +42,8 @@ function drawRest({ skipped, notes }) {
   return h(
     "div",
     { class: "nbs-rest" },
-    skipped.length ? [h("h4", {}, "Not sent"), h("ul", {}, skipped.map(drawSkipped))] : null,
-    notes.length ? [h("h4", {}, "Notes"), h("ul", {}, notes.map((note) => h("li", {}, note)))] : null,
+    skipped.length ? [h("h3", {}, "Not sent"), h("ul", {}, skipped.map(drawSkipped))] : null,
+    notes.length ? [h("h3", {}, "Notes"), h("ul", {}, notes.map((note) => h("li", {}, note)))] : null,
   );
 }
 
@@ -52,19 +53,7 @@ export function makePlan(app) {
   const steps = h("ol", { class: "nbs-steps" });
   const rest = h("div", {});
   const code = () => `${app.snapshot.session.name}.flush_plan()`;
-  const point = () => app.point(code());
-  const again = h(
-    "button",
-    {
-      type: "button",
-      class: "nbs-button",
-      "data-focus": "plan again",
-      onpointerenter: point,
-      onfocus: point,
-      onclick: () => app.askPlan(),
-    },
-    h("span", { class: "nbs-button-text" }, "Plan again"),
-  );
+  const again = lookButton(app, "Plan again", { code, focus: "plan again", press: () => app.askPlan() });
   return {
     node: h("div", { class: "nbs-pad" }, h("div", { class: "nbs-bar" }, says, again), steps, rest),
     update() {

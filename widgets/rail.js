@@ -1,6 +1,6 @@
 // The side rail: "If I stop now, what survives?" The transaction and its savepoints, nested as they are.
 import { h, keepOne, setText } from "./dom.js";
-import { callButton } from "./calls.js";
+import { callButton, lookButton } from "./calls.js";
 import { outsideBrief } from "./compare.js";
 
 const ASK = "Nobody was asked yet. The answer comes from a connection of its own.";
@@ -44,12 +44,8 @@ function verdict({ transaction, lanes, cards }, alive) {
 /** "What does everyone else see?", in a few rows: the last answer, which is asked for here and after each cell then. */
 function makeElse(app) {
   const place = h("div", { "aria-live": "polite" });
-  const button = (text, name, does) =>
-    h(
-      "button",
-      { type: "button", class: "nbs-button", "data-focus": `rail ${name}`, onclick: does },
-      h("span", {}, text),
-    );
+  const button = (text, name, press) =>
+    lookButton(app, text, { code: () => "%session outside", focus: `rail ${name}`, press });
   const look = button("Look", "look outside", () => app.watchOutside());
   const open = button("Row by row", "open outside", () => app.show("outside"));
   const bar = h("div", { class: "nbs-frame-verbs" }, look, open);

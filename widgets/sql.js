@@ -1,5 +1,6 @@
 // The SQL log: what was sent, with what values, how often, and which call made it necessary.
 import { h, keepList, makeFiltered } from "./dom.js";
+import { lookButton } from "./calls.js";
 
 const isRepeated = (repeats, { cause, cell }) => repeats.some((each) => each.cause === cause && each.cell === cell);
 
@@ -40,9 +41,14 @@ function drawEntry({ entry, repeated }) {
 /** One N+1: what was touched, where, and the query that does with one statement what took so many. */
 function drawRepeat(app, { repeat, filterBy }) {
   const { attribute, cause, count, cell, line, fix } = repeat;
-  const point = () => app.point(fix);
-  const button = (text, does, props) =>
-    h("button", { type: "button", class: "nbs-button", onclick: does, ...props }, h("span", {}, text));
+  const code = () => fix;
+  const where = `${cell} ${cause}`;
+  const ways = [
+    ["show them", "repeat", `Show the statements of ${attribute}`, () => filterBy(cause)],
+    ["to the call line", "fix", `Put the query for ${attribute} on the call line`, () => app.point(fix)],
+  ];
+  const button = ([text, name, label, press]) =>
+    lookButton(app, text, { code, focus: `${name} ${where}`, label, press });
   return h(
     "li",
     { class: "nbs-repeat" },
@@ -54,17 +60,7 @@ function drawRepeat(app, { repeat, filterBy }) {
       { class: "nbs-repeat-fix" },
       "once for all: ",
       h("code", {}, fix),
-      button("show them", () => filterBy(cause), {
-        "aria-label": `Show the statements of ${attribute}`,
-        "data-focus": `repeat ${cell} ${cause}`,
-      }),
-      button("to the call line", point, {
-        "aria-label": `Put the query for ${attribute} on the call line`,
-        title: fix,
-        "data-focus": `fix ${cell} ${cause}`,
-        onfocus: point,
-        onpointerenter: point,
-      }),
+      ways.map(button),
     ),
   );
 }

@@ -189,7 +189,7 @@ def test_graph_links_objects_and_tries_a_deed_out(show: Show, story: Story) -> N
 
 
 # ── can everybody read it ────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize("theme", ["light", "dark", "system light", "system dark"])
+@pytest.mark.parametrize("theme", ["light", "system dark"])
 @pytest.mark.parametrize("width", [400, 1180])
 def test_new_views_can_be_read_and_named(show: Show, story: Story, theme: str, width: int) -> None:
     dash = show(story.snapshot)
@@ -207,7 +207,6 @@ def test_new_views_can_be_read_and_named(show: Show, story: Story, theme: str, w
             dash.root.get_by_role("button", name="Back to now").click()
             dash.settle()
         _readable(dash, name)
-        dash.picture(f"{name.split()[0].lower()}_{theme.replace(' ', '_')}_{width}")
 
 
 def _readable(dash: Instrument, name: str) -> None:

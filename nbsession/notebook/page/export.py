@@ -29,8 +29,10 @@ body {{ margin: 16px auto; max-width: 1600px; padding: 0 12px; background: #ffff
 </style>
 </head>
 <body>
+<header>
 <h1 style="font-size:17px">{title}</h1>
 <p>{says}</p>
+</header>
 <main id="dashboard"></main>
 <noscript>This page replays a record with JavaScript, which is turned off here.</noscript>
 <script type="application/json" id="record">{record}</script>
