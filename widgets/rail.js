@@ -97,8 +97,16 @@ export function makeRail(app) {
   const form = h("form", { class: "nbs-set" }, name, set);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    drawSet(); // who types fast presses Enter before the next frame
     set.querySelector("button").click();
   });
+  const healthOf = ({ session, transaction }) => [app.live, session, transaction.state, app.pastEvent];
+  const drawSet = () => {
+    const wanted = name.value.trim();
+    const options = { detail: wanted ? { name: wanted } : {}, quiet: true, kind: "nbs-in-rail" };
+    const data = { wanted, health: healthOf(app.snapshot) };
+    keepOne(set, data, () => callButton(app, "Set savepoint", "savepoint", options));
+  };
   app.onAnswer(({ verb, ok }) => {
     if (verb !== "savepoint" || !ok) return;
     name.value = "";
@@ -124,13 +132,11 @@ export function makeRail(app) {
       setText(survives, told.survives);
       setText(lost, told.lost);
       setText(unsent, told.unsent);
-      const health = [app.live, snapshot.session, snapshot.transaction.state, app.pastEvent];
       const { frames } = snapshot.transaction;
-      keepOne(stack, frames.length ? { frames, health } : null, (data) => drawFrames(app, data.frames));
+      const data = frames.length ? { frames, health: healthOf(snapshot) } : null;
+      keepOne(stack, data, () => drawFrames(app, frames));
       others.update();
-      const wanted = name.value.trim();
-      const options = { detail: wanted ? { name: wanted } : {}, quiet: true, kind: "nbs-in-rail" };
-      keepOne(set, { wanted, health }, () => callButton(app, "Set savepoint", "savepoint", options));
+      drawSet();
     },
   };
 }
