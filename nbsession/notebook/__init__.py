@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         savepoint,
         show,
         undo,
+        watch,
     )
     from nbsession.notebook.page.widget import Dashboard
     from nbsession.notebook.views import View
@@ -97,6 +98,7 @@ __all__ = [
     "timeline",
     "undo",
     "views",
+    "watch",
     "why",
 ]
 

@@ -13,7 +13,7 @@ from nbsession.notebook.commands.current import sessions_in
 from nbsession.notebook.commands.receipts import receipts
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorded_sessions, recorder_of
-from nbsession.notebook.reporting.error_builder import is_ours, session_of
+from nbsession.notebook.reporting.error_builder import is_known, session_of
 from nbsession.notebook.views import markup as m
 from nbsession.notebook.views.plain import clip
 from nbsession.notebook.views.view import View
@@ -32,10 +32,11 @@ def cell_ended(
         for name, session in sessions_in(clock.namespace).items():
             recorder_of(session, name)  # sessions that variables hold are listened to from now on
         error = clock.error
-        if error is not None and is_ours(error):
-            show(views.error(error, session_of(error, recorded_sessions()), cell=actual))
+        sessions = recorded_sessions()
+        if error is not None and is_known(error, sessions):
+            show(views.error(error, session_of(error, sessions), cell=actual))
         else:
-            for banner in filter(None, map(failed_banner, recorded_sessions())):
+            for banner in filter(None, map(failed_banner, sessions)):
                 show(banner)
         for line in receipts.lines():
             tell(line)

@@ -85,6 +85,7 @@ _VERBS = (
     ),
     Verb("show", "Shows the dashboard of the current session."),
     Verb("list", "Lists the sessions of this notebook: what they hold, and who holds them."),
+    Verb("watch", "Makes a session the current one: one of nbsession, or a Session of SQLAlchemy 2.", "EXPR"),
     Verb("add", "Puts an object, or several with commas, into the session: transient → pending.", "EXPR"),
     Verb("delete", "Marks an object for deletion: the next flush sends its DELETE.", "EXPR"),
     Verb("expunge", "Takes an object out of the session; its row stays.", "EXPR"),

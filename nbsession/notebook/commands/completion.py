@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nbsession.notebook.commands.arguments import VERBS, Verb
-from nbsession.tracking.instance_state import state_of
+from nbsession.notebook.reporting.readings import maps, others
 
 URLS = ("sqlite://", "sqlite:///", "duckdb://", "duckdb:///")
 
@@ -73,4 +73,4 @@ def mapped_names(namespace: Mapping[str, Any]) -> list[str]:
 
 def is_mapped(value: Any) -> bool:
     """Is it an instance of a mapped class? Reads the class only."""
-    return "__mapper__" in vars(type(value)) and state_of(value) is not None
+    return maps(type(value)) or any(known(value) is not None for known in others)

@@ -8,6 +8,7 @@ from weakref import ref
 
 from nbsession.exc import InvalidRequestError
 from nbsession.notebook.recording.cells import clock
+from nbsession.notebook.recording.sources import is_watched
 
 
 class NoOpenSession(InvalidRequestError):
@@ -43,10 +44,10 @@ current = Current()
 
 
 def is_session(value: Any) -> bool:
-    """Is it a Session?"""
+    """Is it a Session, or another engine's session that is watched?"""
     from nbsession.session.session import Session  # at the first look only: views of fixtures need no engine
 
-    return isinstance(value, Session)
+    return isinstance(value, Session) or is_watched(value)
 
 
 def sessions_in(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nbsession.notebook.commands.checkpoints import Checkpoint
 from nbsession.notebook.commands.shell_cells import execute
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.recording.sources import require
 
 _before: dict[str, Checkpoint] = {}
 """what stays the same of a cell to what was before its first run"""
@@ -23,6 +24,7 @@ def run_fresh(shell: Any, session: Any, cell: str) -> None:
     :param shell: IPython's shell.
     :raises SavepointError: what it did was committed; nothing is run then.
     """
+    require(session, "%%session fresh")
     known = _before.get(clock.ident)
     if known is not None and known.stands and known.level.session is session:
         known.level.rollback()

@@ -7,43 +7,22 @@ a key. Attributes touched by cells, and by the callbacks of a user's own widgets
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import get_ident
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from nbsession.notebook.recording.recorder import recorded_sessions
+from nbsession.notebook.recording.sources import NotLoaded, source_of
 
-LOADERS = ("load_missing", "load_related")
-"""the methods by which an attribute asks its session for what it lacks"""
-
-
-class NotLoaded(AttributeError):
-    """An attribute that is not loaded was looked at, not used."""
+__all__ = ["NotLoaded", "guard", "looking_only", "unguard"]
 
 
 @contextmanager
 def looking_only() -> Iterator[None]:
     """In this thread and until the end of the block, no attribute of a listened-to session's objects is loaded."""
-    mine = get_ident()
-    sessions = [session for session in recorded_sessions() if not any(name in vars(session) for name in LOADERS)]
-    for session in sessions:
-        for name in LOADERS:
-            vars(session)[name] = _refusing(getattr(session, name), mine)
-    try:
+    with ExitStack() as stack:
+        for session in recorded_sessions():
+            stack.enter_context(source_of(session).looking_only())
         yield
-    finally:
-        for session in sessions:
-            for name in LOADERS:
-                vars(session).pop(name, None)
-
-
-def _refusing(load: Callable[[Any, str], Any], thread: int) -> Callable[[Any, str], Any]:
-    def refuse(obj: Any, key: str) -> Any:
-        if get_ident() != thread:
-            return load(obj, key)
-        raise NotLoaded(f"'{key}' of this {type(obj).__name__} is not loaded, and looking does not load it.")
-
-    return refuse
 
 
 _INSPECTIONS = ("object_inspect", "object_inspect_mime")

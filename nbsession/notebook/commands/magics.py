@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
-from nbsession.exc import SavepointError
+from nbsession.exc import ArgumentError, SavepointError
 from nbsession.mapping.declaring.redefining import redefinitions
 from nbsession.notebook.commands import checkpoints, showing, verbs
 from nbsession.notebook.commands.after_cells import cell_ended
@@ -29,6 +29,7 @@ from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.labels import labels
 from nbsession.notebook.recording.newcomers import newcomers
 from nbsession.notebook.recording.recorder import recorded_sessions, recorder_of, stop_listening
+from nbsession.notebook.recording.sources import NotForThisEngine, is_watched
 from nbsession.notebook.views.relationship_graph import DEEDS
 
 NAME = re.compile(r"[^\W\d]\w*")
@@ -50,7 +51,7 @@ class SessionMagics(Magics):
                 print(call.verb.help)
             else:
                 self._run(call)
-        except (BadUsage, NoOpenSession, _NoSavepoint) as error:
+        except (BadUsage, NoOpenSession, NotForThisEngine, _NoSavepoint) as error:
             raise UsageError(f"%session: {error}") from None
 
     @no_var_expand
@@ -61,7 +62,7 @@ class SessionMagics(Magics):
         """
         try:
             self._run_cell(line.split(), cell)
-        except (BadUsage, NoOpenSession) as error:
+        except (BadUsage, NoOpenSession, NotForThisEngine) as error:
             raise UsageError(f"%%session: {error}") from None
 
     session.__doc__ = (
@@ -71,6 +72,7 @@ class SessionMagics(Magics):
     def _run(self, call: Call) -> None:
         special: dict[str, Callable[[Call], Any]] = {
             "open": self._open,
+            "watch": self._watch,
             "state": self._one,
             "why": self._one,
             "graph": self._graph,
@@ -139,6 +141,14 @@ class SessionMagics(Magics):
             print(found.told())
         return verbs.show(session)
 
+    def _watch(self, call: Call) -> Any:
+        session = self._value(call.argument)
+        try:
+            print(verbs.watch(session, name=call.argument if NAME.fullmatch(call.argument) else "session"))
+        except ArgumentError as error:
+            raise BadUsage(str(error)) from None
+        return verbs.show()
+
     def _one(self, call: Call) -> Any:
         """A verb that shows one thing: what the expression gives, a list too."""
         value = self._value(call.argument)
@@ -171,6 +181,8 @@ class SessionMagics(Magics):
     def _close(self, call: Call) -> Any:
         session = current_session()
         engine = current.engine if session is current.opened else None
+        if is_watched(session):
+            return verbs.close(session)  # its variable is not ours
         answer = verbs.close(session)
         for name, value in tuple(self.shell.user_ns.items()):
             if not name.startswith("_") and (value is session or (engine is not None and value is engine)):

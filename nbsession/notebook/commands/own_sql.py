@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nbsession.notebook.recording.sources import require
 from nbsession.notebook.reporting.card_builder import value_text
 from nbsession.notebook.reporting.written import tables_written
 from nbsession.notebook.views import markup as m
@@ -27,6 +28,7 @@ def run_sql(session: Any, sql: str, namespace: Mapping[str, Any]) -> View:
     """
     from nbsession.sql.textual import text
 
+    require(session, "%%session sql")
     session.flush()
     result = None
     wrote: set[str] = set()

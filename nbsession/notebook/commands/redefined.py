@@ -16,7 +16,7 @@ from nbsession.mapping.declaring.redefining import objects_of
 from nbsession.notebook.commands.drift import lacking
 from nbsession.notebook.commands.roll import unsaved
 from nbsession.notebook.recording.cells import clock
-from nbsession.notebook.recording.recorder import recorded_sessions
+from nbsession.notebook.recording.recorder import own_sessions
 from nbsession.notebook.views.plain import clip, counted, listed
 from nbsession.tracking.instance_state import state_of
 
@@ -45,7 +45,7 @@ class Redefined:
         if not differences.breaking and not (differences.relinked and differences.relationships):
             return
         registry = cls.__mapper__.registry  # type: ignore[attr-defined]
-        for session in recorded_sessions():
+        for session in own_sessions():
             lost = unsaved(session)
             if lost and ("written" in lost or any(state_of(obj).mapper.registry is registry for obj in session)):
                 what = listed(differences.breaking or ["its relationships are others"], 3)
@@ -81,7 +81,7 @@ class Redefined:
         for one in former:
             mapper = one.__mapper__  # type: ignore[attr-defined]
             mapper.retired = f"class redefined{where}"
-            for session in recorded_sessions():
+            for session in own_sessions():
                 session.unit_of_work.forget_class(mapper)
         self._tell(clip(f"{cls.__name__} is another class now: {listed(differences.breaking, 3)}"))
         if objects:
@@ -102,7 +102,7 @@ class Redefined:
             )
 
     def _tell_drift(self, cls: type) -> None:
-        for session in recorded_sessions():
+        for session in own_sessions():
             missing = lacking(session, cls)
             if missing:
                 self._tell(

@@ -17,6 +17,7 @@ from nbsession.notebook.commands import checkpoints
 from nbsession.notebook.commands.answers import Answer, answer
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorded_sessions, recorder_of
+from nbsession.notebook.recording.sources import source_of
 from nbsession.notebook.views.plain import counted
 
 CELLS_KEPT = 500
@@ -72,7 +73,7 @@ class RunAgain:
 
     def started(self) -> None:
         """A cell starts: what each session has done so far is not its doing."""
-        self._began = {id(session): session.bus.seq for session in recorded_sessions()}
+        self._began = {id(session): source_of(session).seq() for session in recorded_sessions()}
 
     def ended(self, actual: str | None) -> list[str]:
         """A cell has ended: what there is to say of it."""

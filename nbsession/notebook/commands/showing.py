@@ -12,6 +12,7 @@ from nbsession.notebook.commands.answers import Answer, answer
 from nbsession.notebook.commands.current import current_session
 from nbsession.notebook.commands.drift import drift
 from nbsession.notebook.commands.roll import roll_call
+from nbsession.notebook.recording.sources import require
 from nbsession.notebook.views import View
 
 
@@ -22,12 +23,16 @@ def list() -> Answer:
 
 def schema(session: Any = None) -> Answer:
     """What differs between the mapped classes and the tables of the session's database."""
-    return drift(current_session(session))
+    session = current_session(session)
+    require(session, "schema")
+    return drift(session)
 
 
 def plan(session: Any = None) -> View:
     """What a flush would send, in which order and why. Sends nothing."""
-    return views.plan(current_session(session))
+    session = current_session(session)
+    require(session, "plan")
+    return views.plan(session)
 
 
 def log(session: Any = None, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:

@@ -22,8 +22,9 @@ from nbsession.notebook.commands.run_again import run_again
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import Recorder, recorder_of, stop_listening
 from nbsession.notebook.recording.snapshots import Frame
+from nbsession.notebook.recording.sources import is_watched, require, session_in, source_of
 from nbsession.notebook.reporting.card_builder import label_of
-from nbsession.notebook.views.plain import counted, listed
+from nbsession.notebook.views.plain import counted, listed, session_line
 
 
 # ── opening and showing ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -46,6 +47,23 @@ def open(url: str, *, name: str = "session", echo: bool = False) -> Any:
     current.set(session, engine, name)
     recorder_of(session, name)
     return session
+
+
+def watch(session: Any, *, name: str = "session") -> Answer:
+    """Makes a session the current one: one of our own, or a Session of SQLAlchemy 2, which is listened to from now on.
+
+    :param session: the session; of a ``scoped_session`` the one of this thread.
+    :param name: what the views call it, where no variable of the notebook holds it.
+    :raises ArgumentError: it is no session.
+    """
+    found = session_in(session)
+    recorder = recorder_of(found, name)
+    current.set(found, current.engine if found is current.opened else None, name)
+    told = [f"watching {session_line(recorder.snapshot())}"]
+    if is_watched(found):
+        told.append("a SQLAlchemy session: what happens from here on is shown as on a session of nbsession")
+        told.append(f"not to be had of it: {', '.join(source_of(found).cannot)}")
+    return answer(told)
 
 
 def show(session: Any = None) -> Any:
@@ -164,8 +182,8 @@ def rollback(name: str | None = None, session: Any = None) -> Answer:
     recorder, event, _ = _before(session)
     frames = recorder.snapshot().transaction["frames"]
     if name:
-        level = _savepoint(session, name)
-        frames = frames[level.level :]
+        depth, _, level = _savepoint(session, name)
+        frames = frames[depth:]
         level.rollback()
     else:
         session.rollback()
@@ -179,9 +197,16 @@ def savepoint(name: str | None = None, session: Any = None) -> Answer:
     :param name: its name; without one it is called sp1, sp2, ...
     """
     session = current_session(session)
-    name = name or _free_name(session)
+    if name:
+        require(session, "savepoint NAME")
+    names_itself = "savepoint NAME" in source_of(session).cannot
+    keywords = {} if names_itself else {"name": name or _free_name(session)}
+    recorder, event, _ = _before(session)
+    session.begin_nested(**keywords)
+    recorder.snapshot()
+    name = savepoint_names(session)[-1]
     done = f"savepoint {name}: %session rollback {name} returns to here"
-    return _told(session, lambda: session.begin_nested(name=name), done, always=True)
+    return answer([*moved_since(recorder.journal, event), done])
 
 
 def release(name: str | None = None, session: Any = None) -> Answer:
@@ -191,9 +216,9 @@ def release(name: str | None = None, session: Any = None) -> Answer:
     :raises SavepointError: there is none, or none of that name.
     """
     session = current_session(session)
-    level = _savepoint(session, name)
-    outer = f"savepoint {level.parent.name}" if level.parent.nested else "the transaction"
-    done = f"savepoint {level.name} released: what was done in it belongs to {outer} now, nothing is committed"
+    depth, name, level = _savepoint(session, name)
+    outer = f"savepoint {savepoint_names(session)[depth - 2]}" if depth > 1 else "the transaction"
+    done = f"savepoint {name} released: what was done in it belongs to {outer} now, nothing is committed"
     return _told(session, level.commit, done, always=True)
 
 
@@ -211,9 +236,11 @@ def close(session: Any = None) -> Answer:
     lost = [counted(rows, "row") + " not committed"] if rows else []
     lost += [counted(unsaved, "object") + " never flushed"] if unsaved else []
     lines.append(f"closed; lost: {', '.join(lost)}" if lost else "closed; nothing was lost")
+    lines += ["it is no longer watched"] if is_watched(session) else []
     stop_listening(session)
     if session is current.opened:
-        current.engine.dispose()
+        if current.engine is not None:
+            current.engine.dispose()
         current.clear()
     return answer(lines)
 
@@ -221,7 +248,9 @@ def close(session: Any = None) -> Answer:
 # ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def checkpoint(on: bool = True, session: Any = None) -> Answer:
     """Makes each cell a unit: one that raises leaves no trace in rows or objects, and :func:`undo` takes cells back."""
-    return checkpoints.turn(current_session(session), on)
+    session = current_session(session)
+    require(session, "checkpoint")
+    return checkpoints.turn(session, on)
 
 
 def undo(count: int | Literal["cell"] = 1, session: Any = None) -> Answer:
@@ -232,7 +261,9 @@ def undo(count: int | Literal["cell"] = 1, session: Any = None) -> Answer:
     """
     if count == "cell":
         return run_again.undo()
-    return checkpoints.undo(current_session(session), count)
+    session = current_session(session)
+    require(session, "undo")
+    return checkpoints.undo(session, count)
 
 
 def receipt(on: bool = True, session: Any = None) -> Answer:
@@ -247,6 +278,7 @@ def remap(alter: bool = False, session: Any = None) -> Answer:
     :param alter: add them, inside the session's transaction.
     """
     session = current_session(session)
+    require(session, "schema")
     return drift.alter(session) if alter else drift.drift(session)
 
 
@@ -299,25 +331,17 @@ def _lost(frames: list[Frame], name: str | None) -> list[str]:
     return lines
 
 
-def _savepoints(session: Any) -> list[Any]:
-    """The open savepoints, innermost first."""
-    level, found = session.get_nested_transaction(), []
-    while level is not None and level.nested:
-        found.append(level)
-        level = level.parent
-    return found
-
-
 def savepoint_names(session: Any) -> list[str]:
     """Names of the open savepoints, outermost first."""
-    return [level.name for level in reversed(_savepoints(session)) if level.name]
+    return [name for name, _ in source_of(session).savepoints() if name]
 
 
-def _savepoint(session: Any, name: str | None) -> Any:
-    levels = _savepoints(session)
-    for level in levels:
-        if not name or level.name == name:
-            return level
+def _savepoint(session: Any, name: str | None) -> tuple[int, str, Any]:
+    """How deep a savepoint is, its name and its handle; of the last one if none is named."""
+    levels = list(enumerate(source_of(session).savepoints(), 1))
+    for depth, (known, handle) in reversed(levels):
+        if not name or known == name:
+            return depth, known, handle
     names = savepoint_names(session)
     if not names:
         raise SavepointError("no savepoint is open: %session savepoint NAME sets one")

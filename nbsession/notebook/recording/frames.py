@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from nbsession.events import StatementExecuted, TransactionMoved
 from nbsession.notebook.recording.snapshots import Failure, Frame, TransactionInfo
+from nbsession.notebook.recording.sources import Level
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE")
 """what counts as writing rows"""
@@ -27,20 +29,15 @@ class Frames:
         self.began = 0
         self.error: Failure | None = None
 
-    def adopt(self, transaction: Any) -> None:
+    def adopt(self, levels: Iterable[Level]) -> None:
         """Takes over a stack that began before anybody listened.
 
-        :param transaction: the session's innermost transaction, or None.
+        :param levels: the transaction and its savepoints, outermost first.
         """
-        chain = []
-        while transaction is not None:
-            chain.append(transaction)
-            transaction = transaction.parent
-        for level, each in enumerate(reversed(chain)):
-            if each.state.value in ("active", "failed", "prepared"):
-                self.open.append(_frame(level, each.name, None, each.state.value))
-                if each.state.value == "failed":
-                    self._fail(level, None, f"({type(each.error).__name__}) {each.error}".partition("\n")[0])
+        for level, each in enumerate(levels):
+            self.open.append(_frame(level, each.name, None, each.state))
+            if each.state == "failed":
+                self._fail(level, None, each.error or "")
 
     def move(self, fact: TransactionMoved, cell: str | None) -> None:
         """The transaction, or a savepoint, moved."""

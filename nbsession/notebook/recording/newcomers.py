@@ -13,9 +13,15 @@ from nbsession.notebook.recording.labels import Labels, labels
 
 
 class Newcomers:
-    """Watches constructions while it is open."""
+    """Watches constructions while it is open.
 
-    def __init__(self, numbering: Labels = labels, bus: ConstructionBus = constructions) -> None:
+    :ivar tells_all: does their engine tell of all that happens to objects in no session?
+    """
+
+    def __init__(
+        self, numbering: Labels = labels, bus: ConstructionBus = constructions, *, tells_all: bool = True
+    ) -> None:
+        self.tells_all = tells_all
         self.on_made: list[Callable[[Any], None]] = []
         """called with each object made; must not keep it, and must not raise"""
         self._labels = numbering
@@ -48,10 +54,14 @@ class Newcomers:
         for token in dead:
             self._made.pop(token, None)
 
-    def _saw(self, obj: Any) -> None:
+    def meet(self, obj: Any) -> None:
+        """Takes in an object that was made before anybody watched."""
         token = tokens.of(obj)
         self._made[token] = None
         self._labels.number(token, type(obj).__name__)
+
+    def _saw(self, obj: Any) -> None:
+        self.meet(obj)
         if len(self._made) > self._purge_at:
             self._purge_at = max(10_000, 2 * sum(1 for _ in self.alive()))
         for made in self.on_made:

@@ -22,11 +22,11 @@ from nbsession.notebook.recording.advance import MADE, News, advance
 from nbsession.notebook.recording.holders import name_of
 from nbsession.notebook.recording.journal import Journal, runs
 from nbsession.notebook.recording.labels import labels
-from nbsession.notebook.recording.newcomers import newcomers
 from nbsession.notebook.recording.publisher import Publisher
 from nbsession.notebook.recording.record import Record
 from nbsession.notebook.recording.repeats import is_load, touching_line
 from nbsession.notebook.recording.snapshots import Card, SessionInfo, Snapshot, blank
+from nbsession.notebook.recording.sources import is_watched, leave, source_of
 from nbsession.notebook.reporting import snapshot_builder
 
 logger = logging.getLogger("nbsession.notebook")
@@ -55,18 +55,20 @@ class Recorder:
     :param session: the session; held weakly.
     :param name: the variable that holds it, where no variable of the notebook does.
 
+    :ivar source: where its facts come from.
     :ivar journal: what happened.
     :ivar record: what there was to see, event by event.
     :ivar met: the cell in which the session was first listened to.
     """
 
     def __init__(self, session: Any, name: str = "session") -> None:
+        self.source = source_of(session)
         self.journal = Journal(labels)
         self.default_name = name
         self.met = cells.clock.now
         self._session = ref(session)
         self._closed = False
-        self._info = _info_of(session, name)
+        self._info = self.source.info(name)
         self._revision = 0
         self._inbox: deque[News | Circumstances] = deque()
         self._here = Circumstances(cells.clock.now, "")
@@ -79,9 +81,9 @@ class Recorder:
         self._current = Snapshot.from_json(blank(name, self._info["dialect"], self._info["database"]))
         self.record = Record(self._current)
         self._publisher: Publisher | None = None
-        self.journal.frames.adopt(session.get_nested_transaction() or session.get_transaction())
-        self._stop = session.subscribe(self._hear)
-        newcomers.open()
+        self.journal.frames.adopt(self.source.levels())
+        self._stop = self.source.subscribe(self._hear)
+        self.source.newcomers.open()
         cells.clock.attach_here()
         cells.clock.on_start.append(self._cell_started)
         cells.clock.on_end.append(self._cell_ended)
@@ -119,11 +121,11 @@ class Recorder:
                 info: SessionInfo = {**self._info, "open": False}
                 return replace(advanced, session=info)
             with self._looking():
-                self._info = _info_of(session, name_of(session, cells.clock.namespace, self.default_name))
+                self._info = self.source.info(name_of(session, cells.clock.namespace, self.default_name))
                 taken = snapshot_builder.take(
                     session,
                     self.journal,
-                    newcomers,
+                    self.source,
                     cells.clock,
                     self._info,
                     revision=self._next(),
@@ -218,6 +220,7 @@ class Recorder:
 
         :return: the snapshot after it.
         """
+        self.source.seq()  # which publishes what it gathers
         items = list(self._inbox)
         self._inbox.clear()
         clock, snapshot = cells.clock, self._current
@@ -245,11 +248,11 @@ class Recorder:
         self._watchers = watchers
         if watchers and self._publisher is None:
             self._publisher = Publisher(self._send_news)
-            newcomers.on_made.append(self._made)
+            self.source.newcomers.on_made.append(self._made)
         elif not watchers and self._publisher is not None:
             self._publisher.close()
             self._publisher = None
-            newcomers.on_made.remove(self._made)
+            self.source.newcomers.on_made.remove(self._made)
 
     # ── the cell ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def _cell_started(self) -> None:
@@ -257,7 +260,7 @@ class Recorder:
         if session is None:
             self._leave_cells()
             return
-        self._cell_began_at = session.bus.seq
+        self._cell_began_at = self.source.seq()
         self._under(self._via)
         if self._publisher is not None:
             self._publisher.noticed_later()
@@ -274,7 +277,7 @@ class Recorder:
                 self._read_into_journal()
                 self.journal.relabel(presumed, actual, self._cell_began_at)
         session = self.session
-        if self._publisher is not None or (session is not None and session.bus.seq > self._cell_began_at):
+        if self._publisher is not None or (session is not None and self.source.seq() > self._cell_began_at):
             try:
                 self.snapshot()
             except Exception:
@@ -321,14 +324,6 @@ class Recorder:
             self._busy = before
 
 
-def _info_of(session: Any, name: str) -> SessionInfo:
-    bind = getattr(session, "bind", None)
-    engine = getattr(bind, "engine", bind)
-    dialect = getattr(getattr(engine, "dialect", None), "name", "no database")
-    database = str(getattr(getattr(engine, "url", None), "database", None) or ":memory:")
-    return {"name": name, "dialect": dialect, "database": database.replace("\\", "/").rsplit("/", 1)[-1], "open": True}
-
-
 _recorders: WeakKeyDictionary[Any, Recorder] = WeakKeyDictionary()
 
 
@@ -349,8 +344,14 @@ def recorded_sessions() -> list[Any]:
     return list(_recorders)
 
 
+def own_sessions() -> list[Any]:
+    """Those of them that are our own engine's."""
+    return [session for session in _recorders if not is_watched(session)]
+
+
 def stop_listening(session: Any) -> None:
     """Closes a session's recorder, if it has one; the next look begins a new one."""
     recorder = _recorders.pop(session, None)
     if recorder is not None:
         recorder.close()
+        leave(session)

@@ -11,21 +11,17 @@ from typing import Any, Literal
 
 from nbsession.events import safe_repr, tokens
 from nbsession.exc import UnmappedInstanceError
-from nbsession.mapping.inspection import InstanceState, inspect_mapped
 from nbsession.notebook.recording.journal import Journal
 from nbsession.notebook.recording.snapshots import Attribute, Card, Status
+from nbsession.notebook.reporting.readings import NO_VALUE, Reading, named, read
 from nbsession.notebook.views.plain import clip, one_line
-from nbsession.states import ObjectState
 from nbsession.tracking.history import members_of
-from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 MEMBERS_SHOWN = 4
 """members of a collection that a card names"""
 LINKS_SHOWN = 30
 """members of a collection that the graph draws"""
 SUMMARY_WIDTH = 60
-KEYLESS = (ObjectState.TRANSIENT, ObjectState.PENDING)
-"""states in which an object is named without a key, even if it has been given one"""
 
 
 def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Iterable[str] = ()) -> Card:
@@ -36,12 +32,12 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     :param holders: variables and outputs that hold it.
     :raises NoInspectionAvailable: it is not mapped.
     """
-    looked: InstanceState = inspect_mapped(obj)
+    looked = read(obj)
     token = tokens.of(obj)
-    state = looked.state.value
-    attributes = [_column(looked, name, state) for name in looked.mapper.column_keys]
-    attributes += [_related(looked, each, state, journal) for each in looked.mapper.relationships]
-    expired = state == "persistent" and bool(looked.expired_attributes)
+    state = looked.state
+    attributes = [_column(looked, name, state) for name in looked.columns]
+    attributes += [_related(looked, name, many, state, journal) for name, many in looked.relationships]
+    expired = state == "persistent" and bool(looked.expired_columns)
     dirty = state == "persistent" and any(attribute["changed"] for attribute in attributes)
     marks = {"dirty": dirty, "expired": expired, "failed": journal.failed(token), "to delete": to_delete}
     return {
@@ -59,12 +55,11 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     }
 
 
-def _grip(looked: InstanceState, held: bool) -> Literal["strong", "weak", ""]:
+def _grip(looked: Reading, held: bool) -> Literal["strong", "weak", ""]:
     """How the identity map holds a persistent object: what would be written is held fast, the rest weakly."""
-    session = looked.session
-    if looked.state is not ObjectState.PERSISTENT or session is None:
+    if looked.state != "persistent":
         return ""
-    return "strong" if held or not session.weak_identity_map else "weak"
+    return "strong" if held or not looked.held_weakly else "weak"
 
 
 def key_text(identity: tuple[Any, ...] | None) -> str | None:
@@ -79,12 +74,11 @@ def value_text(value: Any) -> str:
     return one_line(safe_repr(value))
 
 
-def _column(looked: InstanceState, name: str, state: str) -> Attribute:
-    history = looked.attrs[name].history
-    current = looked.attrs[name].loaded_value
+def _column(looked: Reading, name: str, state: str) -> Attribute:
+    history, current = looked.changes(name), looked.value(name)
     status: Status = "loaded"
     if current is NO_VALUE:
-        status = "expired" if name in looked.expired_attributes else _missing(state)
+        status = "expired" if name in looked.expired_columns else _missing(state)
     changed = bool(history.added) and state in ("pending", "persistent", "transient")
     before = history.unchanged or history.deleted
     return {
@@ -98,11 +92,8 @@ def _column(looked: InstanceState, name: str, state: str) -> Attribute:
     }
 
 
-def _related(looked: InstanceState, relationship: Any, state: str, journal: Journal) -> Attribute:
-    name = relationship.key
-    history = looked.attrs[name].history
-    current = looked.attrs[name].loaded_value
-    many = bool(relationship.uselist)
+def _related(looked: Reading, name: str, many: bool, state: str, journal: Journal) -> Attribute:
+    history, current = looked.changes(name), looked.value(name)
     loaded = current is not NO_VALUE
     before = [*history.unchanged, *history.deleted]
     if many:
@@ -145,11 +136,9 @@ def label_of(obj: Any, journal: Journal) -> str:
     :param obj: anything.
     """
     try:
-        state = state_of(obj)
+        key = key_text(named(obj))
     except UnmappedInstanceError:
         return value_text(obj)
-    ident = ident_of(obj) if state.status not in KEYLESS else None
-    key = None if ident is None else key_text(ident if isinstance(ident, tuple) else (ident,))
     return journal.labels.of(tokens.of(obj), type(obj).__name__, key)
 
 

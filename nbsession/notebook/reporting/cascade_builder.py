@@ -6,6 +6,7 @@ from typing import Any
 
 from nbsession.events import tokens
 from nbsession.notebook.recording.journal import Journal
+from nbsession.notebook.recording.sources import require
 from nbsession.notebook.reporting.card_builder import label_of
 from nbsession.notebook.reporting.reports import CascadeReport, CascadeTree
 from nbsession.tracking.instance_state import state_of
@@ -18,6 +19,7 @@ def cascade_of(session: Any, deed: str, obj: Any, journal: Journal) -> CascadeRe
     :raises ArgumentError: it is none of these.
     :raises UnmappedInstanceError: the object is not mapped.
     """
+    require(session, "graph EXPR")
     state_of(obj)  # something that is not mapped is an error here, not deep inside
     root = session.cascade_preview(deed, obj)
     return {"deed": deed, "tree": _tree(root, journal), "complete": root.complete}

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from nbsession.events import tokens
 from nbsession.notebook.recording.journal import Journal
+from nbsession.notebook.recording.sources import source_of
 from nbsession.notebook.reporting.card_builder import key_text, value_text
-from nbsession.notebook.reporting.in_sight import mappers_in_sight
+from nbsession.notebook.reporting.doors import Door, Known, Peek, Row
 from nbsession.notebook.reporting.reports import Comparison, RowDifference, TableComparison
 from nbsession.notebook.reporting.written import ANY, tables_written
 from nbsession.sql.naming import quote_identifier
-from nbsession.tracking.instance_state import ident_of, state_of
 
 WHOLE = 20_000
 """a table of more rows is compared only where this session has objects"""
@@ -27,18 +27,7 @@ TABLES_SHOWN = 40
 KEYS_ASKED = 400
 """keys in one question"""
 
-Row = tuple[Any, ...]
 By = Literal["session", "SQL", "others"]
-
-
-class Known(NamedTuple):
-    """A table whose columns are known, by its mapping or by the database."""
-
-    name: str
-    title: str
-    """what its rows are called: the class, or the table"""
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
 
 
 def compare(session: Any, journal: Journal, tables: Sequence[str] = ()) -> Comparison:
@@ -46,42 +35,25 @@ def compare(session: Any, journal: Journal, tables: Sequence[str] = ()) -> Compa
 
     :param tables: only these tables, if any is named.
     """
-    engines = list(_engines(session))
-    if not engines:
+    doors = source_of(session).doors()
+    if not doors:
         return {"possible": False, "why_not": "the session has no engine", "tables": []}
     compared: list[TableComparison] = []
-    for engine, inside in engines:
-        if engine.dialect.name == "sqlite" and engine.url.database is None:
-            why = (
-                "a SQLite database in memory has one connection: nobody else can see it at all. Open a file "
-                "(sqlite:///shop.db) to see what others see."
-            )
-            return {"possible": False, "why_not": why, "tables": []}
-        compared += _Comparer(session, journal, engine, inside).tables(tables)
+    for door in doors:
+        if door.closed:
+            return {"possible": False, "why_not": door.closed, "tables": []}
+        compared += _Comparer(session, journal, door).tables(tables)
     return {"possible": True, "why_not": "", "tables": compared[:TABLES_SHOWN]}
 
 
-def _engines(session: Any) -> Iterator[tuple[Any, Any]]:
-    """The engines of the session with the connection that its transaction has to each, or None."""
-    found: dict[Any, Any] = {}
-    level = session.get_transaction()
-    for connection in level.enlisted() if level is not None else ():
-        found[connection.engine] = connection
-    for bind in session.binds.all():
-        engine = getattr(bind, "engine", bind)
-        if engine is not None:
-            found.setdefault(engine, None)
-    yield from found.items()
-
-
 class _Comparer:
-    """One engine's tables."""
+    """One database's tables."""
 
-    def __init__(self, session: Any, journal: Journal, engine: Any, inside: Any) -> None:
+    def __init__(self, session: Any, journal: Journal, door: Door) -> None:
         self.session = session
         self.journal = journal
-        self.engine = engine
-        self.inside = inside
+        self.door = door
+        self.inside = door.inside
         self.by_session, self.by_sql = self._written()
 
     def _written(self) -> tuple[set[str], set[str]]:
@@ -93,25 +65,25 @@ class _Comparer:
             if entry["event"] < self.journal.frames.began or not self.journal.frames.open:
                 break
             if not entry["internal"] and not entry["error"]:
-                wrote = tables_written(entry["sql"], self.engine.dialect.name)
+                wrote = tables_written(entry["sql"], self.door.dialect)
                 (by_session if entry["event"] in flushes else by_sql).update(wrote)
         return by_session, by_sql
 
     def tables(self, only: Sequence[str]) -> Iterator[TableComparison]:
-        with self.engine.connect() as outside:
-            mapped = {name: known for known in _mapped(self.session) for name in [known.name]}
-            there = _names(outside)
+        with self.door.outside() as outside:
+            mapped = {name: known for known in self.door.mapped() for name in [known.name]}
+            there = outside.table_names()
             written = (self.by_session | self.by_sql) - {ANY}
             wanted = list(only) or sorted(written | mapped.keys())
             if ANY in self.by_sql and not only:
                 wanted = sorted({*wanted, *there})
             for name in wanted:
-                known = mapped.get(name) or _reflected(outside, name)
+                known = mapped.get(name) or outside.table(name)
                 compared = self._table(outside, name, known)
                 if compared is not None:
                     yield compared
 
-    def _table(self, outside: Any, name: str, known: Known | None) -> TableComparison | None:
+    def _table(self, outside: Peek, name: str, known: Known | None) -> TableComparison | None:
         here, here_error = self._count(self.inside if self.inside is not None else outside, name)
         there, _ = self._count(outside, name)
         if here is None and there is None and name not in self.by_session | self.by_sql:
@@ -128,7 +100,7 @@ class _Comparer:
         if self.inside is None or not changed or (here is None and there is not None):
             return compared
         if known is None:
-            known = _reflected(self.inside, name)
+            known = self.inside.table(name)
         if known is None or not known.key:
             return {**compared, "note": "no primary key: its rows cannot be told apart"}
         keys = None
@@ -138,9 +110,9 @@ class _Comparer:
         differing = list(self._differences(outside, known, keys, there is not None))
         return {**compared, "rows": differing[:ROWS_SHOWN], "more": max(0, len(differing) - ROWS_SHOWN)}
 
-    def _count(self, connection: Any, name: str) -> tuple[int | None, str]:
+    def _count(self, connection: Peek, name: str) -> tuple[int | None, str]:
         try:
-            return connection.peek(f"SELECT count(*) FROM {quote_identifier(name)}")[0][0], ""
+            return connection.rows(f"SELECT count(*) FROM {quote_identifier(name)}")[0][0], ""
         except Exception as error:
             return None, f"cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
@@ -148,17 +120,11 @@ class _Comparer:
         """Keys of this session's objects in the table, those deleted included."""
         objects = [*self.session.identity_map.values()]
         objects += [obj for token in tuple(self.journal.outside) if (obj := tokens.object(token)) is not None]
-        found = []
-        for obj in objects:
-            if any(table.name == known.name for table in state_of(obj).mapper.tables):
-                ident = ident_of(obj)
-                if ident is not None:
-                    found.append(ident if isinstance(ident, tuple) else (ident,))
-        return found
+        return [key for obj in objects if (key := self.door.key_in(obj, known.name)) is not None]
 
-    def _differences(self, outside: Any, known: Known, keys: list[Row] | None, there: bool) -> Iterator[RowDifference]:
+    def _differences(self, outside: Peek, known: Known, keys: list[Row] | None, there: bool) -> Iterator[RowDifference]:
         own = {key_text(key) for key in self._keys(known)} if known.name in self.by_session else set()
-        ours = dict(_rows(self.inside, known, keys))
+        ours = dict(_rows(self.inside, known, keys)) if self.inside is not None else {}
         theirs = dict(_rows(outside, known, keys)) if there else {}
         for key in [*ours, *(key for key in theirs if key not in ours)]:
             mine, other = ours.get(key), theirs.get(key)
@@ -180,37 +146,13 @@ class _Comparer:
         return "SQL" if by_sql else "others"
 
 
-def _mapped(session: Any) -> Iterator[Known]:
-    """The tables of mapped classes."""
-    for mapper in mappers_in_sight(session):
-        table = mapper.local_table
-        name = getattr(table, "name", None)
-        if isinstance(name, str) and mapper.entity_name is None:
-            columns = tuple(column.name for column in table.columns)
-            key = tuple(column.name for column in table.primary_key)
-            yield Known(name, mapper.class_.__name__, columns, key)
-
-
-def _names(connection: Any) -> set[str]:
-    return {name for schema, name in connection.dialect.reader(connection).table_names() if schema in (None, "main")}
-
-
-def _reflected(connection: Any, name: str) -> Known | None:
-    try:
-        read = connection.dialect.reader(connection).table(name)
-    except Exception:
-        return None
-    columns = tuple(column.name for column in read.columns)
-    return Known(name, name, columns, tuple(read.primary_key)) if columns else None
-
-
-def _rows(connection: Any, known: Known, keys: list[Row] | None) -> Iterator[tuple[Row, Row]]:
+def _rows(connection: Peek, known: Known, keys: list[Row] | None) -> Iterator[tuple[Row, Row]]:
     """Each row's key and values, in the order of the keys."""
     columns = ", ".join(map(quote_identifier, known.columns))
     order = ", ".join(map(quote_identifier, known.key))
     places = [known.columns.index(name) for name in known.key]
     for condition, params in _conditions(known, keys):
-        for row in connection.peek(
+        for row in connection.rows(
             f"SELECT {columns} FROM {quote_identifier(known.name)}{condition} ORDER BY {order}", params
         ):
             yield tuple(row[place] for place in places), tuple(row)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from nbsession.exc import NbsessionError
 from nbsession.notebook.recording.snapshots import Snapshot
-from nbsession.notebook.reporting.explanations import explained
+from nbsession.notebook.recording.sources import is_sqlalchemy_error, is_watched
+from nbsession.notebook.reporting.explanations import EXPLANATIONS, Explanation, explained
 from nbsession.notebook.reporting.reports import ErrorReport
 from nbsession.notebook.views.plain import one_line
 
 MESSAGE = 300
 """characters of a message that a card repeats"""
+MISUNDERSTOOD = re.compile(r"OperationalError\) (near .*syntax error|no such (table|column))")
+"""what SQLite's driver calls an OperationalError although it is about the SQL"""
+OURS_ONLY = ("%session plan",)
+"""what is not to be had of a watched SQLAlchemy session"""
 
 
 def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str | None = None) -> ErrorReport:
@@ -22,7 +28,8 @@ def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str 
     :param snapshot: of the session that raised it, after it; None if it is not known which.
     :param cell: the cell that raised it.
     """
-    said = explained(type(error))
+    theirs = is_sqlalchemy_error(error)
+    said = EXPLANATIONS["ProgrammingError"] if theirs and MISUNDERSTOOD.search(str(error)) else explained(type(error))
     cause = snapshot.transaction["error"] if snapshot is not None else None
     failed = snapshot is not None and snapshot.transaction["state"] == "failed"
     savepoint = _innermost(snapshot) if failed and snapshot is not None else None
@@ -41,15 +48,25 @@ def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str 
         ),
         "next": [
             *back,
-            *([command, effect] for command, effect in said.next if failed or command != "session.rollback()"),
+            *([command, effect] for command, effect in _next(error, said) if failed or command != "session.rollback()"),
         ],
-        "elsewhere": [list(pair) for pair in said.elsewhere],
+        "elsewhere": [[library, word] for library, word in said.elsewhere if not (theirs and library == "SQLAlchemy")],
     }
 
 
-def is_ours(error: BaseException | None) -> bool:
-    """Is it an error that nbsession raises?"""
-    return isinstance(error, NbsessionError)
+def is_known(error: BaseException | None, sessions: list[Any]) -> bool:
+    """Is it an error that nbsession raises, or one of SQLAlchemy's while a session of its is watched?
+
+    :param sessions: those that are listened to.
+    """
+    return isinstance(error, NbsessionError) or (is_sqlalchemy_error(error) and any(map(is_watched, sessions)))
+
+
+def _next(error: BaseException, said: Explanation) -> Iterator[tuple[str, str]]:
+    """What to type next, without what is for sessions of our own only."""
+    for command, effect in said.next:
+        if not (is_sqlalchemy_error(error) and command in OURS_ONLY):
+            yield command, effect
 
 
 def session_of(error: BaseException, sessions: list[Any]) -> Any:

@@ -144,7 +144,7 @@ _TABLE: dict[str, Explanation] = {
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(_TABLE)
 """the name of an error's class to what it means"""
 
-GENERAL = Explanation("nbsession refused this.", "The message says why.", ())
+GENERAL = Explanation("This was refused.", "The message says why.", ())
 
 
 def explained(error: type[BaseException]) -> Explanation:

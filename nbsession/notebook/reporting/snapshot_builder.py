@@ -15,9 +15,10 @@ from nbsession.notebook.recording.holders import holders_of
 from nbsession.notebook.recording.journal import Journal
 from nbsession.notebook.recording.newcomers import Newcomers
 from nbsession.notebook.recording.snapshots import LANES, Card, Plan, SessionInfo, Snapshot, lane
+from nbsession.notebook.recording.sources import Source
 from nbsession.notebook.reporting.card_builder import card_of
 from nbsession.notebook.reporting.plan_builder import plan_of
-from nbsession.tracking.instance_state import state_of
+from nbsession.notebook.reporting.readings import status_of
 
 CARDS_A_LANE = 30
 STATEMENTS_SHOWN = 200
@@ -47,7 +48,7 @@ class Members:
         self.shown = {state: _oldest_first(objects[-CARDS_A_LANE:]) for state, objects in outside.items()}
         recent = [obj for token in islice(journal.newest(), 10 * CARDS_A_LANE) if (obj := tokens.object(token))]
         self.shown["pending"] = _choose([obj for obj in recent if obj in new], new)
-        inside = [obj for obj in recent if state_of(obj).status.value == "persistent" and obj in session]
+        inside = [obj for obj in recent if status_of(obj) == "persistent" and obj in session]
         changed = islice((*self._deleted, *self.dirty), CARDS_A_LANE)
         self.shown["persistent"] = _choose((*changed, *inside), session.identity_map.values())
 
@@ -63,7 +64,7 @@ class Members:
 def take(
     session: Any,
     journal: Journal,
-    newcomers: Newcomers,
+    source: Source,
     clock: CellClock,
     info: SessionInfo,
     *,
@@ -72,11 +73,12 @@ def take(
 ) -> Snapshot:
     """A snapshot of a session.
 
+    :param source: where its facts come from.
     :param info: which session it is.
     :param revision: the number to give to the snapshot.
     :param with_plan: plan the next flush however many objects it has.
     """
-    members = Members(session, journal, newcomers)
+    members = Members(session, journal, source.newcomers)
     held = holders_of(members, clock.namespace)
     cards = {
         state: [
@@ -93,7 +95,7 @@ def take(
         transaction=journal.frames.info(),
         lanes=[lane(state, [card["token"] for card in cards[state]], members.counts[state]) for state, *_ in LANES],
         cards={str(card["token"]): card for each in cards.values() for card in each},
-        plan=_plan(session, journal, members, with_plan),
+        plan=_plan(session, journal, source, members, with_plan),
         log=journal.log(STATEMENTS_SHOWN),
         log_total=journal.statement_count,
         moves=journal.last_moves(MOVES_SHOWN),
@@ -108,13 +110,15 @@ def single_card(session: Any, obj: Any, journal: Journal, namespace: Mapping[str
     return card_of(obj, journal, to_delete=obj in session.deleted, holders=held)
 
 
-def _plan(session: Any, journal: Journal, members: Members, asked: bool) -> Plan:
+def _plan(session: Any, journal: Journal, source: Source, members: Members, asked: bool) -> Plan:
     if journal.frames.info()["state"] == "failed":
         return {
             "steps": [],
             "skipped": [],
             "notes": ["the transaction failed: nothing can be flushed before a rollback"],
         }
+    if "plan" in source.cannot:
+        return {"steps": [], "skipped": [], "notes": [source.cannot["plan"]]}
     if not asked and members.changed > PLANNED_UNASKED:
         note = f"{members.changed:,} objects are new, changed or to be deleted: %session plan plans their flush"
         return {"steps": [], "skipped": [], "notes": [note]}
@@ -125,14 +129,15 @@ def _outside(journal: Journal, newcomers: Newcomers) -> dict[str, list[Any]]:
     """Live objects that are transient, deleted or detached, in the order in which they came to be so."""
     found: dict[str, dict[int, Any]] = {"transient": {}, "deleted": {}, "detached": {}}
     for token, obj in newcomers.alive():
-        status = state_of(obj).status.value
-        if status == "transient" or (journal.unnamed_outside and status in found):
+        status = status_of(obj)
+        untold = status == "detached" and not newcomers.tells_all
+        if status == "transient" or untold or (journal.unnamed_outside and status in found):
             found[status][token] = obj
     for token in tuple(journal.outside):
         obj = tokens.object(token)
         if obj is None:
             del journal.outside[token]
-        elif (status := state_of(obj).status.value) in found:
+        elif (status := status_of(obj)) in found:
             found[status][token] = obj
     return {state: [by_token[token] for token in sorted(by_token)] for state, by_token in found.items()}
 

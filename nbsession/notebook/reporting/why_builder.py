@@ -8,6 +8,7 @@ from nbsession.exc import UnmappedInstanceError
 from nbsession.mapping.inspection import inspect_mapped
 from nbsession.notebook.recording.journal import Journal
 from nbsession.notebook.recording.snapshots import Card, PlanStep
+from nbsession.notebook.recording.sources import require
 from nbsession.notebook.reporting.card_builder import card_of
 from nbsession.notebook.reporting.plan_builder import plan_of
 from nbsession.notebook.reporting.reports import WhyReport
@@ -25,6 +26,7 @@ def why_of(session: Any, obj: Any, journal: Journal) -> WhyReport:
 
     :param obj: anything; of something that is not mapped it says just that.
     """
+    require(session, "why")
     try:
         state_of(obj)
     except UnmappedInstanceError:
