@@ -132,10 +132,9 @@ def judged(exercise: Exercise, begun: Begun) -> Verdict:
 
 def not_started(exercise: Exercise) -> Verdict:
     """Nothing has been done."""
-    lines = [
-        exercise.task,
-        f"Write your code under the cell's first line and run it. Stuck? `%session hint {exercise.id}`",
-    ]
+    empty = _bones(exercise.starter) == _bones("")
+    do = "Write your code under the first line" if empty else "Change the code"
+    lines = [exercise.task, f"{do} and run the cell. Stuck? `%session hint {exercise.id}`"]
     return Verdict("not started", exercise.task, pictures.note("plain", f"exercise {exercise.id}: not started", lines))
 
 

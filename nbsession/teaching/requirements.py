@@ -24,7 +24,7 @@ def committed(times: int) -> Requirement:
         if attempt.unsaved and times:
             return Wrong(f"Not all of it is committed: {attempt.unsaved}. If you stop now, that is lost.", "stack")
         if attempt.commits != times:
-            return Wrong(f"There {_were(attempt.commits, 'COMMIT')}; it takes {times or 'none'}.", "timeline")
+            return Wrong(f"{_sent(attempt.commits, 'COMMIT')}; it takes {times or 'none'}.", "timeline")
         return None
 
     return judge
@@ -40,8 +40,7 @@ def at_most(most: int, verb: str, table: str = "") -> Requirement:
     def judge(attempt: Attempt) -> Wrong | None:
         sent = attempt.count(verb, table)
         if sent > most:
-            what = f"{verb} {table}".strip() or "statement"
-            return Wrong(f"There {_were(sent, what)}; at most {most} may be sent.", "log")
+            return Wrong(f"{_sent(sent, verb, table)}; {f'at most {most}' if most else 'none'} may be.", "log")
         return None
 
     return judge
@@ -53,8 +52,7 @@ def exactly(number: int, verb: str, table: str = "") -> Requirement:
     def judge(attempt: Attempt) -> Wrong | None:
         sent = attempt.count(verb, table)
         if sent != number:
-            what = f"{verb} {table}".strip() or "statement"
-            return Wrong(f"There {_were(sent, what)}; it takes {number or 'none'}.", "log")
+            return Wrong(f"{_sent(sent, verb, table)}; it takes {number or 'none'}.", "log")
         return None
 
     return judge
@@ -119,8 +117,10 @@ def only_here(table: str, *keys: int) -> Requirement:
     return judge
 
 
-def _were(number: int, what: str) -> str:
-    return f"was 1 {what}" if number == 1 else f"were {number or 'no'} {what}s"
+def _sent(number: int, verb: str, table: str = "") -> str:
+    """``3 SELECTs of `loan` were sent``."""
+    what = f"{verb or 'statement'}{'' if number == 1 else 's'}{f' of `{table}`' if table else ''}"
+    return f"{number or 'No'} {what} {'was' if number == 1 else 'were'} sent"
 
 
 def _some(rows: list[Row]) -> str:

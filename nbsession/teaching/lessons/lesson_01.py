@@ -267,7 +267,7 @@ FOUR_MEMBERS = Exercise(
                 session.add(bo)
                 """
             ),
-            says="1 INSERT; at most 0",
+            says="1 INSERT was sent; none may be",
         ),
         WrongAnswer(
             Code(

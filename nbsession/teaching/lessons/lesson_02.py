@@ -267,7 +267,7 @@ SURVIVE = Exercise(
                 session.close()
                 """
             ),
-            says="There were 2 COMMITs; it takes 1",
+            says="2 COMMITs were sent; it takes 1",
         ),
     ),
     "Where the commits stand is a decision of yours: they say what belongs together and what may be lost.",
