@@ -203,7 +203,7 @@ THREE_FRESH = Exercise(
                     session.refresh(tool)
                 """
             ),
-            says="3 SELECT tools; at most 1",
+            says="3 SELECTs of `tool` were sent; at most 1",
         ),
         WrongAnswer(Code("session.expire_all()"), says="`drill` has expired"),
         WrongAnswer(
