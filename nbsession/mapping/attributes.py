@@ -191,7 +191,8 @@ class ColumnAttribute(Attribute, ColumnOperators):
         session = common.session_ref()
         observed = session is not None and session.bus.observers
         if common.noting:
-            if old is NO_VALUE and key in self.mapper.pk_keys and common.status not in NEW:
+            mapper = common.mapper
+            if old is NO_VALUE and common.status not in NEW and (key in mapper.pk_keys or key == mapper.version_key):
                 old = missing_value(obj, state, key)  # the row is found by it
                 state = state_of(obj)
             own = own_state(obj, state)

@@ -13,7 +13,7 @@ from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
 from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import is_expired, state_of
 
 
 class Answering(Flushing):
@@ -41,6 +41,11 @@ class Answering(Flushing):
         if self.autobegin and (self.transaction is None or self.block is not None or self.flushing_thread is not None):
             self.work_begins()
         self.unit_of_work.modified[id(obj)] = obj
+
+    def note_given(self, obj: Any) -> None:
+        """A parent took an object; if that is marked to be deleted, it is not deleted."""
+        if id(obj) in self.unit_of_work.marked:
+            self.unit_of_work.given.add(id(obj))
 
     def find(self, mapper: Mapper, ident: Any) -> Any:
         """The object of a key if it is here, else None."""
@@ -73,7 +78,7 @@ class Answering(Flushing):
 
         One that lost its row to a new object, by the flush before, is still the one that was asked for.
         """
-        if not refreshing.is_expired(obj):
+        if not is_expired(obj):
             return True
         self.autoflush_before("session.get")
         status, mapper = state_of(obj).status, state_of(obj).mapper

@@ -81,6 +81,18 @@ def identity_text(entity: Any, ident: Any) -> str:
     return f"{getattr(entity, '__name__', entity)} {ident!r}"
 
 
+def leaves_again(session: Session, obj: Any) -> bool:
+    """Of a deleted object: does the transaction that deleted it last no longer, by close()? Then it is a detached one."""
+    unit = session.unit_of_work
+    frame = unit.frame
+    while frame is not None:
+        if any(reference() is obj for reference in frame.deleted):
+            return False
+        frame = frame.parent
+    unit.move_each((obj,), Trigger.EXPUNGE, "its transaction was closed")
+    return True
+
+
 def is_gone(obj: Any) -> bool:
     """Did a flush delete its row, in this transaction or in one that was committed?"""
     state = state_of(obj)

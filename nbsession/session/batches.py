@@ -87,14 +87,24 @@ def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
-    """New objects on which nothing was set: what they have is the key that an INSERT made, in a flush that failed later."""
-    return [
-        obj
-        for obj in objects
-        if ident_of(obj) is not None
-        and mapper.mapped_keys.intersection(obj.__dict__) <= set(mapper.pk_keys)
-        and unset_of(obj).issuperset(mapper.column_keys)
-    ]
+    """New objects on which nothing was set: what they have is what an INSERT made, in a flush that failed later.
+
+    That is a key, and a first version. A collection that was only looked at counts for nothing.
+    """
+    made = {*mapper.pk_keys, mapper.version_key}
+    return [obj for obj in objects if ident_of(obj) is not None and _holds_only(mapper, obj, made)]
+
+
+def _holds_only(mapper: Mapper, obj: Any, made: set[str | None]) -> bool:
+    unset, values = unset_of(obj), obj.__dict__
+    return all(
+        (key in made and (key in unset or key == mapper.version_key))
+        or (isinstance(values[key], _COLLECTIONS) and not values[key])
+        for key in mapper.mapped_keys.intersection(values)
+    )
+
+
+_COLLECTIONS = list, set, dict
 
 
 def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:

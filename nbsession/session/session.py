@@ -77,14 +77,16 @@ class Session(ClassicNames):
     def delete(self, obj: Any) -> None:
         """The next flush deletes the object's row, and those that the delete cascade reaches.
 
-        One whose row a flush deleted already is left as it is.
+        One whose row a flush deleted already is left as it is, also after the commit; but if it left the session before that,
+        or the session was closed, it comes back as any detached object: its row may be there again.
 
         :raises InvalidRequestError: it has no row, or is in another session.
         """
         state = state_of(obj)
-        if state.status is ObjectState.DELETED or state.common is state.mapper.gone:  # a flush deleted its row
+        if state.status is ObjectState.DELETED or state.common is state.mapper.gone:
             self.work_begins()
-            return
+            if state.status is not ObjectState.DELETED or not attaching.leaves_again(self, obj):
+                return
         attaching.check_deletable(self, obj)
         with self.bus.because("session.delete"):
             self.cascade_delete(obj, "session.delete")
@@ -197,10 +199,7 @@ class Session(ClassicNames):
             return present if mapper.pk_keys[0] in present.__dict__ or self.still_there(present) else None
         self.autoflush_before("session.get")
         with self.bus.because("session.get"):
-            found = refreshing.load_by_ident(self, mapper, ident, options, populate_existing, locked)
-        if found is None and present is not None and populate_existing:
-            self.found_gone(present)
-        return found
+            return refreshing.load_by_ident(self, mapper, ident, options, populate_existing, locked)
 
     def get_one(self, entity: Any, ident: Any, **options: Any) -> Any:
         """:meth:`get`, but a missing row is an error.

@@ -107,12 +107,14 @@ class ShardedSession(Session):
             self.shard_of(obj)
         old = dict(zip(map(id, step.objects), step.replaces, strict=False))
         parents = [parent for parent, _ in step.links_between]
+        fills = step.fills
         for shard, objects in by_shard(step.objects or parents, self.places).items():
             part, members = copy(step), set(map(id, objects))
             if step.objects:
                 part.objects = objects
                 part.links = [link for link in step.links if id(link.child) in members]
                 part.replaces = [old[id(obj)] for obj in objects if id(obj) in old]
+            part.fills, fills = fills, []
             part.links_between = [pair for pair in step.links_between if id(pair[0]) in members]
             yield self.get_bind(step.mapper, shard_id=shard), part
 

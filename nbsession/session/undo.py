@@ -58,8 +58,11 @@ class Frame:
                 keys = state.mapper.column_keys
                 values = obj.__dict__
                 old = state.old if isinstance(state, OwnState) else {}
-                before = {k: v for k, v in old.items() if v is not NO_VALUE}
-                now = {k: values[k] for k in keys if k in values and old.get(k) is not NO_VALUE}
+                counted = state.mapper.version_key  # if it changed, an UPDATE was sent that is undone as well
+                before = {k: v for k, v in old.items() if v is not NO_VALUE and k != counted}
+                now = {k: values[k] for k in keys if k in values and k not in before and old.get(k) is not NO_VALUE}
+                if counted in old:
+                    now.pop(counted, None)
                 _, earlier = self._saved.get(id(obj), (None, {}))
                 self._saved[id(obj)] = reference, {**earlier, **now, **before}
 

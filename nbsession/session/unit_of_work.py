@@ -43,7 +43,7 @@ class UnitOfWork:
     :ivar new: pending objects by ``id``, in the order they were added.
     :ivar modified: persistent objects with unflushed changes by ``id``: held until the flush.
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
-    :ivar given: by ``id`` of such an object, what it had been related to since the last flush when it was marked.
+    :ivar given: ``id`` of those that were given to a parent since.
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
     :ivar identity_map: persistent objects by key, weakly.
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
@@ -55,7 +55,7 @@ class UnitOfWork:
         self.new: dict[int, Any] = {}
         self.modified: dict[int, Any] = {}
         self.marked: dict[int, Any] = {}
-        self.given: dict[int, list[Any]] = {}
+        self.given: set[int] = set()
         self.leaving: dict[int, Any] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
@@ -295,15 +295,12 @@ class UnitOfWork:
     def mark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush deletes it; one that was given to a parent before, the flush after that, as in SQLAlchemy."""
         self.marked[id(obj)] = obj
-        state = obj._nbs_state
-        if state.owned and state.related:
-            self.given[id(obj)] = [obj.__dict__.get(key) for key in state.related]
         if self._bus.observers:
             self.mark((obj,), "to delete", cause)
 
     def unmark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush does not delete it."""
-        self.given.pop(id(obj), None)
+        self.given.discard(id(obj))
         if self.marked.pop(id(obj), None) is not None:
             self.mark((obj,), "not to delete", cause)
 

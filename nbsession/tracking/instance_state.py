@@ -51,6 +51,9 @@ class Owner(Protocol):
     def load_related(self, obj: Any, key: str) -> Any:
         """Loads a relationship of the object."""
 
+    def note_given(self, obj: Any) -> None:
+        """A parent took the object."""
+
     def find(self, mapper: Any, ident: Any) -> Any:
         """The object of an identity if it is in the session, else None. No SQL."""
 
@@ -221,6 +224,20 @@ def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:
     """
     if unset_of(obj):
         object.__setattr__(obj, UNSET_KEY, _NOTHING if keys is None else unset_of(obj).difference(keys))
+
+
+def is_expired(obj: Any) -> bool:
+    """Is none of its row's values there, but what was set since?"""
+    state, values = state_of(obj), obj.__dict__
+    if not values:
+        return True
+    mapper = state.mapper
+    if mapper.pk_keys[0] in values:
+        return False
+    changed = state.old if isinstance(state, OwnState) else ()
+    return not any(
+        key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
+    )
 
 
 def own_state(obj: Any, state: AnyState) -> OwnState:

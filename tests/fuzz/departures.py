@@ -289,6 +289,21 @@ def lives_again(it: Situation) -> bool:
 
 
 @departure(
+    "A: who is marked to be deleted is not called deleted before the flush",
+    """Measured, not in the notes. delete() of an object that a flush deleted and that left the session since: it comes back,
+    marked, as any detached object. But it is "deleted" at once, by the flag that is never taken back.""",
+)
+def marked_again(it: Situation) -> bool:
+    names = [name for name, state in it.theirs["states"].items() if state != it.ours["states"].get(name)]
+    for name in names:
+        if (it.theirs["states"][name], it.ours["states"].get(name)) != ("deleted", "persistent"):
+            return False
+        if it.before["states"].get(name) not in LOST or name not in map(bare, it.ours["deleted"]):
+            return False
+    return it.step[0] == "delete" and bool(names) and it.alike(names, only=("states",))
+
+
+@departure(
     "B: delete() of who is deleted already does nothing",
     """Measured, not in the notes. delete() of an object whose DELETE was flushed files it again under its key. A new object
     with that key is then taken to take its row over: an UPDATE of no row, and the new row is lost without an error.""",
@@ -301,6 +316,6 @@ def not_put_back(it: Situation) -> bool:
         return "Can't attach instance" in it.theirs["message"] and "deleted" in it.before["states"].values()
     for name in said:
         dead = it.was(name, "deleted") is not None or it.theirs["states"][name] == "deleted"
-        if not dead or it.row(it.theirs, name) is not None or name in map(bare, it.ours["contains"]):
+        if not dead or it.lives(name) or name in map(bare, it.ours["contains"]):
             return False
     return bool(said) and it.alike(said, begun=True)

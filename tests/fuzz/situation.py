@@ -163,12 +163,30 @@ class Situation(NamedTuple):
         """The last step, if any, that gave an object to a parent."""
         for at in range(self.at, since - 1, -1):
             kind, *arguments = self.program[at]
+            if kind == "merge" and self._given_by_merge(name, at):
+                return at
             if kind not in GIVES:
                 continue
             members = [arguments[0] if arguments[2] else None] if kind == "ref" else arguments[2]
             if name in (members if isinstance(members, list) else [members]):
                 return at
         return None
+
+    def _given_by_merge(self, name: str, at: int) -> bool:
+        """Did a step put an object into a collection, or under another parent?"""
+        after, before = self.expected[at]["loaded"], self.expected[at - 1]["loaded"] if at else {}
+        for parent, attrs in after.items():
+            for attr, value in attrs.items():
+                held = before.get(parent, {}).get(attr)
+                members = [
+                    value.get("list", value.get("set", ())) if isinstance(value, dict) else ()
+                    for value in (value, held)
+                ]
+                if (name in members[0] and name not in members[1]) or (
+                    parent == name and isinstance(value, dict) and "ref" in value and value != held
+                ):
+                    return True
+        return False
 
     def marked(self, name: str) -> int | None:
         """The step since which an object is in ``session.deleted``."""
@@ -204,6 +222,15 @@ class Situation(NamedTuple):
             if key_text(kind, as_dict(kind, row)) == key:
                 return as_dict(kind, row)
         return None
+
+    def lives(self, name: str) -> bool:
+        """Has a deleted object a row again? One that another object took over, or that came after the commit, is not its row."""
+        row, at = self.row(self.theirs, name), self.was(name, "deleted")
+        if row is None or at is None or self.before["states"].get(name) == "detached":
+            return False
+        while at and self.expected[at - 1]["states"].get(name) == "deleted":
+            at -= 1
+        return self.row(self.expected[at], name) is None
 
     def switches(self) -> list[tuple[str, str, str, list[Any]]]:
         """(table, newcomer, class, key) of every row that changes hands in the step, as far as keys are known before it."""

@@ -142,6 +142,13 @@ def deleted_once_deleted_ever(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(InstanceState, "state", property(remembering))
 
 
+def who_was_deleted_is_refused(patch: pytest.MonkeyPatch) -> None:
+    def refuse(session: Session, obj: Any) -> None:
+        raise attaching.was_deleted(obj)
+
+    patch.setattr(attaching, "check_deletable", refuse)
+
+
 def the_deleted_are_put_back(patch: pytest.MonkeyPatch) -> None:
     """delete() of who is deleted marks it again."""
     plain = Session.delete
@@ -239,6 +246,13 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
             ["flush"],
         ],
         deleted_once_deleted_ever,
+    ),
+    (
+        "A: who is marked to be deleted is not called deleted before the flush",
+        [
+            ["new", "o1", "Order", {}], ["add", "o1"], ["flush"], ["delete", "o1"], ["flush"], ["expunge", "o1"], ["delete", "o1"],
+        ],
+        who_was_deleted_is_refused,
     ),
     (
         "B: delete() of who is deleted already does nothing",

@@ -13,7 +13,7 @@ from nbsession.mapping.attribute_events import AttributeEvent, tell
 from nbsession.mapping.attributes import NEW
 from nbsession.mapping.collecting.collection_kinds import CollectionKind
 from nbsession.mapping.collecting.collections import members_of
-from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute, RelationshipAttribute
+from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute, RelationshipAttribute, tell_given
 from nbsession.tracking.history import History, collection_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
 
@@ -168,6 +168,7 @@ class CollectionAttribute(RelationshipAttribute):
         for member in members:
             if reverse is not None and member is not None:
                 reverse.link(member, owner)
+            tell_given(member)
             self.announce(owner, state_of(owner), NO_VALUE, member)
 
     def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
@@ -231,6 +232,7 @@ class CollectionAttribute(RelationshipAttribute):
             other = self.validated(obj, other, op="append", backref=True)
         if self.relationship.cascade_backrefs:
             self.pull_in(obj, other)
+        tell_given(other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.queued.setdefault(self.key, ([], []))

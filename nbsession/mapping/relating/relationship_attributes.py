@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import DetachedInstanceError, InvalidRequestError
 from nbsession.mapping.attributes import NEW, Attribute, describe, retirement
 from nbsession.mapping.entity_names import name_entity
+from nbsession.mapping.relating.joining import Direction
 from nbsession.mapping.relating.parents import SingleParent, has_another_parent
 from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
@@ -19,7 +20,7 @@ from nbsession.tracking.instance_state import (
     NO_VALUE,
     OPTIONS_KEY,
     OwnState,
-    ident_of,
+    is_expired,
     own_state,
     state_of,
     unset_of,
@@ -35,6 +36,14 @@ def not_available(declared: Relationship, strategy: str) -> InvalidRequestError:
     return InvalidRequestError(
         f"'{declared}' is not available due to lazy='{strategy}'. Load it with the object: selectinload({declared})."
     )
+
+
+def tell_given(child: Any) -> None:
+    """A parent takes an object: if that is to be deleted, its session wants to know."""
+    if child is not None and (state := state_of(child)).status is ObjectState.PERSISTENT:
+        session = state.session_ref()
+        if session is not None:
+            session.note_given(child)
 
 
 class RelationshipAttribute(RelationshipOperators, Attribute):
@@ -128,8 +137,10 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         state = state_of(value)
         if self.single is not None:
             self.single.freed(obj, value)
-        if isinstance(state, OwnState) and self.relationship.uselist:
-            state.given_up += (self.relationship,)
+        if self.relationship.uselist and (
+            state.owned or (state.status in NEW and self.relationship.direction is Direction.ONETOMANY)
+        ):
+            own_state(value, state).given_up += (self.relationship,)
         if state.status is ObjectState.PENDING and self.relationship.cascade.delete_orphan:
             session = state.session_ref()
             if (
@@ -224,9 +235,7 @@ class ReferenceAttribute(RelationshipAttribute):
             self._store(obj, current, None)
             self.let_go(other, obj)
         elif current is NO_VALUE:
-            self._store(
-                obj, NO_VALUE if ident_of(other) is None or state_of(obj).session_ref() is None else other, None
-            )
+            self._store(obj, NO_VALUE, None)
 
     def look_up(self, obj: Any, expired: bool = False) -> None:
         """Puts what it refers to in place, if that can be told without SQL.
@@ -285,13 +294,15 @@ class ReferenceAttribute(RelationshipAttribute):
             return None if known else NO_VALUE
         target = self.relationship.mapper
         found = session.find(target, ident)
-        if found is None or (not expired and found.__dict__.keys().isdisjoint(target.column_keys)):
+        if found is None or (not expired and is_expired(found)):
             return NO_VALUE
         return found
 
     def _store(self, obj: Any, old: Any, value: Any) -> None:
         self.note(obj, NEVER_SET if old is NO_VALUE and self._never_set(obj) else old)
         obj.__dict__[self.key] = value
+        if self.relationship.direction is Direction.ONETOMANY:
+            tell_given(value)
         if old is not value:
             self.announce(obj, state_of(obj), old, value)
 

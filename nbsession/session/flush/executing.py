@@ -12,6 +12,7 @@ from nbsession.session.batches import mappers_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.key_holders import meet_holders
+from nbsession.session.flush.versions import know_version
 from nbsession.session.flush.writing import RowWriter
 from nbsession.session.flush.writing_links import write_links
 from nbsession.session.load.loading import row_is_gone
@@ -47,13 +48,15 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
     with collector_paused(rows):
         for mapper in mappers_of(obj for obj, _ in plan.skipped) if session.hooks.listens("after_begin") else ():
             transaction.connection_for(session.get_bind(mapper))  # though nothing is written, it is told of
+        for obj, _ in plan.skipped:
+            know_version(obj)
         writing(session, plan, transaction)
+        if plan.outside:
+            fill_links(plan.outside)
         if plan.circle is not None:
             raise plan.circle
         if plan.followed:
             _follow_keys(session, plan.followed)
-        if plan.outside:
-            fill_links(plan.outside)
 
 
 def plainly(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
@@ -68,13 +71,13 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
 
     :param as_planned: can nothing have changed since the plan was made?
     """
+    if step.fills:
+        fill_links(step.fills)
     if step.relationship is not None:
         write_links(connection, step)
         return
     assert step.shape is not None
     writer = RowWriter.of(step.shape, connection.dialect)
-    if step.links:
-        fill_links(step.links)
     if step.verb != "INSERT":
         _know_keys(session, step)
     if step.verb == "INSERT":

@@ -41,7 +41,7 @@ class FlushPlan:
     :ivar steps: the steps in order.
     :ivar skipped: (object, why) of objects that were touched and are not written.
     :ivar notes: what the plan does not know without loading.
-    :ivar outside: links of members that are in no session: they learn their key, and no row is written.
+    :ivar outside: links of members that are in no session, as far as no step comes after them.
     :ivar followed: foreign keys that the database changes itself (``ON UPDATE CASCADE``), to be known in memory.
     :ivar circle: the error that ends the plan, because other rows need each other's keys; None: all is written.
     :ivar sections: which steps belong together; empty while no hook on a class wants to know.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbsession.session.load.refreshing import is_expired, load_expired
+from nbsession.session.load.refreshing import load_expired
 from nbsession.states import Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import is_expired, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.flush.steps import Step

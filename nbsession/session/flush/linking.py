@@ -30,7 +30,8 @@ class Linking:
     :ivar links: by ``id`` of the child, what is filled before its row is written.
     :ivar linked: those children, by ``id``.
     :ivar late: what a separate UPDATE writes once all rows are there (``post_update``).
-    :ivar outside: of members that are in no session: they learn the key, and no row is written.
+    :ivar outside: of members that are in no session, by relationship and whether its owner leaves: they learn the key, and no
+        row is written.
     :ivar followed: what the database fills itself where a key changes (``passive_updates``), to be known in memory.
     """
 
@@ -39,7 +40,7 @@ class Linking:
         self.links: dict[int, list[Link]] = {}
         self.linked: dict[int, Any] = {}
         self.late: list[Link] = []
-        self.outside: list[Link] = []
+        self.outside: dict[tuple[Relationship, bool], list[Link]] = {}
         self.followed: list[Link] = []
         self._known: dict[Relationship, tuple[tuple[tuple[str, str], ...], bool, str]] = {}
 
@@ -132,7 +133,7 @@ class Linking:
                 warn_not_in_session(declared, other)
                 if declared.direction is Direction.ONETOMANY:
                     check_type(declared, other)
-                    self.outside.append(Link(child, foreign_keys_of(declared), parent, str(declared)))
+                    self._link_outside(declared, child, parent)
                 return
             check_type(declared, other)
         if id(child) in self.work.gone:
@@ -142,6 +143,10 @@ class Linking:
         ):
             return  # their own flush links the two
         self.add(declared, child, parent)
+
+    def _link_outside(self, declared: Relationship, child: Any, parent: Any, leaving: bool = False) -> None:
+        link = Link(child, foreign_keys_of(declared), parent, str(declared))
+        self.outside.setdefault((declared, leaving), []).append(link)
 
     def add(self, declared: Relationship, child: Any, parent: Any) -> None:
         """Notes that a child's foreign key is to be filled.
@@ -190,7 +195,7 @@ class Linking:
             elif alone:
                 alone = not moved and _was_member(declared, parent, child)
             if alone and not declared.cascade.delete_orphan and state_of(child).status is not ObjectState.DELETED:
-                self.outside.append(Link(child, foreign_keys_of(declared), None, str(declared)))
+                self._link_outside(declared, child, None, leaving)
             return
         if id(child) in self.work.gone:
             if not written_late(declared) or id(parent) not in self.work.gone:

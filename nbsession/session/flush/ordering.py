@@ -14,7 +14,7 @@ from nbsession.session.flush.action_graph import CLEAR, DELETE, LATE, RELATE, SA
 from nbsession.session.flush.flush_plan import Section
 from nbsession.session.flush.linking import Linking, written_late
 from nbsession.session.flush.saving import Saving, sort_by_key, spread
-from nbsession.session.flush.steps import Step
+from nbsession.session.flush.steps import Link, Step
 from nbsession.session.flush.workload import Participants, Workload, row_key
 
 
@@ -23,6 +23,7 @@ class Ordering:
 
     :param switched: deleted objects whose row is taken over.
     :ivar sections: which steps belong together, for hooks on classes.
+    :ivar outside: links of members that are in no session, for which no step is left to be filled before.
     :ivar circle: the error to raise once all that is in no circle, and waits for none, is written; None: all is in order.
     """
 
@@ -34,6 +35,8 @@ class Ordering:
         self.circle: CircularDependencyError | None = None
         self.sections: list[Section] = []
         self.parts = Participants(work, linking.linked)
+        self._outside = linking.outside
+        self._fills: list[tuple[int, list[Link]]] = []
         self._steps: list[Step] = []
 
     def steps(self, clearing: list[Step], associations: list[Step]) -> list[Step]:
@@ -46,12 +49,14 @@ class Ordering:
         if len(self.parts.mappers) == 1:
             ((family, mappers),) = self.parts.mappers.items()
             if not _needs_itself(family, mappers):
+                self._learn(leaving=True)
                 self._steps += clearing
                 self._save(self.parts.inserts.get(family, []), self.parts.updates.get(family, []))
+                self._learn()
                 self._steps += associations
                 self._steps += self.saving.late_updates() if self.late else ()
                 self._delete(self.parts.removals.get(family, []))
-                return self._steps
+                return self._filled()
         related: dict[tuple[int, Relationship], list[Step]] = {}
         for kind, found in ((CLEAR, clearing), (RELATE, associations)):
             for step in found:
@@ -67,14 +72,41 @@ class Ordering:
                     self._save([o for o in some if id(o) in self.new], [o for o in some if id(o) not in self.new])
                 elif kind == DELETE:
                     self._delete(self.parts.removals.get(about, []) if objects is None else objects)
+                elif kind == LATE:
+                    self._steps += self.saving.late_updates()
                 else:
-                    self._steps += self.saving.late_updates() if kind == LATE else related.get((kind, about), ())
+                    self._learn(about, kind == CLEAR)
+                    self._steps += related.get((kind, about), ())
         self.circle = graph.circle
+        return self._filled()
+
+    def _learn(self, declared: Relationship | None = None, leaving: bool = False) -> None:
+        """Now members that are in no session learn their owner's key: before the next step, whatever that is.
+
+        :param declared: of this relationship; None: of all.
+        """
+        for known in [one for one in self._outside if one[1] == leaving and declared in (None, one[0])]:
+            self._fills.append((len(self._steps), self._outside.pop(known)))
+
+    def _filled(self) -> list[Step]:
+        """The steps, with what is filled before each."""
+        self.outside = [] if self.circle is not None else [link for some in self._outside.values() for link in some]
+        for place, links in self._fills:
+            if place < len(self._steps):
+                self._steps[place].fills = [*self._steps[place].fills, *links]
+            else:
+                self.outside += links
         return self._steps
 
     def _save(self, new: list[Any], touched: list[Any]) -> None:
         start = len(self._steps)
         self._steps += self.saving.save(new, touched)
+        if len(self._steps) > start + 1 and any(step.links for step in self._steps[start + 1 :]):
+            together = [
+                link for step in self._steps[start:] for link in step.links
+            ]  # all, even if the first step fails
+            for step in self._steps[start:]:
+                step.fills, together = together, []
         if class_hooks.count and (new or touched):
             in_order = list(touched)
             sort_by_key(in_order)

@@ -60,14 +60,9 @@ def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relat
 
 def taken_back_since(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
     """Those of :func:`taken_back` who were given away after they were marked: they are not to be deleted any more."""
-    if not unit.marked:
+    if not unit.given:
         return []
-    return [
-        (child, declared)
-        for child, declared in taken_back(unit, only)
-        if declared.reverse is None
-        or all(child.__dict__.get(declared.reverse.key) is not before for before in unit.given.get(id(child), ()))
-    ]
+    return [(child, declared) for child, declared in taken_back(unit, only) if id(child) in unit.given]
 
 
 class _Orphans:

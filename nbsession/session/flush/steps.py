@@ -63,7 +63,9 @@ class Step:
     :ivar mapper: the mapper whose columns are written; None for rows that only associate objects.
     :ivar objects: the objects written; none for rows that associate objects.
     :ivar columns: attribute keys of the columns written, for an UPDATE those that changed.
-    :ivar links: foreign keys filled just before.
+    :ivar links: the foreign keys in its rows that are filled from related objects.
+    :ivar fills: what is filled just before it is sent: mostly these; also those of the steps that follow it in one go, so that
+        all are filled if it fails, and those of objects in no session.
     :ivar after: numbers of the steps it waits for.
     :ivar reasons: why it waits.
     :ivar replaces: for a row switch, the deleted object whose row each object takes over.
@@ -76,6 +78,7 @@ class Step:
     __slots__ = (
         "after",
         "columns",
+        "fills",
         "fixed",
         "links",
         "links_between",
@@ -108,7 +111,7 @@ class Step:
         self.mapper: Mapper | None = None if shape is None else shape.mapper
         self.objects = objects
         self.columns = columns
-        self.links = list(links)
+        self.links = self.fills = list(links)
         self.replaces = list(replaces)
         self.fixed = fixed
         self.relationship = relationship

@@ -81,7 +81,7 @@ class _Teller:
     def go_through(self, section: Section, steps: Sequence[Step]) -> None:
         """Before-hooks, statements, after-hooks. What a hook changed is written too."""
         for step in steps:
-            fill_links(step.links)
+            fill_links(step.fills)
         self._fire("before_delete", section.leaving)
         self._fire("before_insert", section.new)
         self._fire("before_update", section.touched)

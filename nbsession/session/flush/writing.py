@@ -18,9 +18,9 @@ from nbsession.session.flush.made_values import ask_for_server_defaults, expire_
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, extractor, holds_sql
-from nbsession.session.flush.steps import committed_value
+from nbsession.session.flush.versions import count_versions, version_of
 from nbsession.sql.defaults import default_in_row, is_sql_default
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, note_unset, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, note_unset, own_state, state_of
 
 
 class RowWriter:
@@ -299,23 +299,9 @@ class RowWriter:
         :raises StaleDataError: a row is not there.
         """
         found = self._found(olds or objects)
-        self._count_versions(objects, found)
-        dicts = [obj.__dict__ for obj in objects]
-        if self._scans_objects and holds_sql(map(dict.values, dicts)):
-            matched = self._update_each(connection, objects, keys, found)
-        else:
-            made = self._updates.get(keys)
-            if made is None:
-                columns = tuple(self.shape.fields[k] for k in keys)
-                extract = extractor(keys, self._process)
-                made = self._updates[keys] = extract, RowUpdate(self.shape.table, columns, self._match)
-            extract, write = made
-            values = extract(dicts)
-            if not self._scans_objects and holds_sql(values):
-                matched = self._update_each(connection, objects, keys, found)
-            else:
-                rows = [v + m for v, m in zip(values, self._parameters(found), strict=True)]
-                matched = connection.update_rows(write, rows)
+        with given_values(objects, self.shape.counted, keyed=False):
+            count_versions(self.shape, objects, found)
+            matched = self._send_update(connection, objects, keys, found)
         if matched != len(objects):
             raise StaleDataError(
                 f"UPDATE statement on table '{self.shape.table.name}' expected to update {len(objects)} row(s); {matched} "
@@ -324,6 +310,25 @@ class RowWriter:
         expire_made(objects, [key for key in self._made_by_database if key not in keys])
         if self._fetches_updated:
             fetch_made(connection, self.shape, objects, self._renewed)
+
+    def _send_update(
+        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: list[tuple[Any, ...]]
+    ) -> int:
+        """Sends the UPDATE of given columns; returns how many rows there were."""
+        dicts = [obj.__dict__ for obj in objects]
+        if self._scans_objects and holds_sql(map(dict.values, dicts)):
+            return self._update_each(connection, objects, keys, found)
+        made = self._updates.get(keys)
+        if made is None:
+            columns = tuple(self.shape.fields[k] for k in keys)
+            extract = extractor(keys, self._process)
+            made = self._updates[keys] = extract, RowUpdate(self.shape.table, columns, self._match)
+        extract, write = made
+        values = extract(dicts)
+        if not self._scans_objects and holds_sql(values):
+            return self._update_each(connection, objects, keys, found)
+        rows = [v + m for v, m in zip(values, self._parameters(found), strict=True)]
+        return connection.update_rows(write, rows)
 
     def _update_each(
         self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: Sequence[tuple[Any, ...]]
@@ -356,16 +361,6 @@ class RowWriter:
             for values in found
         ]
 
-    def _count_versions(self, objects: Sequence[Any], found: Sequence[tuple[Any, ...]]) -> None:
-        """The next version of each row, unless somebody set it; a second UPDATE of the flush must find the first one's."""
-        for key in self.shape.counted:
-            for obj, values in zip(objects, found, strict=True):
-                state = state_of(obj)
-                if obj.__dict__.get(key) == values[-1] or not isinstance(state, OwnState):
-                    obj.__dict__[key] = state.mapper.version_id_generator(values[-1])
-                if isinstance(state, OwnState):
-                    state.old[key] = obj.__dict__[key]
-
     # ---------------------------------------------------------------------------------------------- delete
 
     def delete(self, connection: Connection, objects: Sequence[Any]) -> None:
@@ -384,16 +379,3 @@ class RowWriter:
         if self.shape.version_key is not None:
             raise StaleDataError(f"{said} Or the row has another version: roll back, load it again, and repeat.")
         warnings.warn(said, NbsessionWarning, stacklevel=2)
-
-
-def version_of(obj: Any, key: str) -> Any:
-    """The version that the row has as far as the object knows; loaded if it does not."""
-    version = committed_value(obj, key)
-    if version is not NO_VALUE:
-        return version
-    values, state = obj.__dict__, state_of(obj)
-    given = values.pop(key, NO_VALUE)
-    version = getattr(obj, key)
-    if given is not NO_VALUE and isinstance(state, OwnState):
-        values[key], state.old[key] = given, version
-    return version

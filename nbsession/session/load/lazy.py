@@ -14,12 +14,12 @@ from nbsession.session.load.load_context import NO_WISHES, Wishes, wishes_of, wi
 from nbsession.session.load.load_plans import EntityPlan, plan_of
 from nbsession.session.load.loading import load_by_key, objects_of_rows, row_is_gone
 from nbsession.session.load.reading import put_related
-from nbsession.session.load.refreshing import is_expired, load_expired, read_by_key
+from nbsession.session.load.refreshing import load_expired, read_by_key
 from nbsession.session.load.told import read_told, somebody_listens
 from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.compile import compile_statement
 from nbsession.sql.expression import select
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import ident_of, is_expired, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session

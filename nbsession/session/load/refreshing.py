@@ -21,24 +21,10 @@ from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.expression import bindparam
 from nbsession.sql.select import Select
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import OwnState, ident_of, state_of, unset_of
+from nbsession.tracking.instance_state import ident_of, is_expired, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
-
-
-def is_expired(obj: Any) -> bool:
-    """Is none of its row's values there, but what was set since?"""
-    state, values = state_of(obj), obj.__dict__
-    if not values:
-        return True
-    mapper = state.mapper
-    if mapper.pk_keys[0] in values:
-        return False
-    changed = state.old if isinstance(state, OwnState) else ()
-    return not any(
-        key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
-    )
 
 
 def load_touched(session: Session, obj: Any, key: str) -> bool:
@@ -170,7 +156,7 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
     if all(name in mapper.columns for name in names) and not for_update:
         return _load_columns(session, obj, names)
     whole = plan_of(mapper, wishes_of(obj))
-    wanted = {*mapper.pk_keys, mapper.polymorphic_on, *names}
+    wanted = {*mapper.pk_keys, *names}
     part = EntityPlan(mapper, whole.wishes, ())
     part.keys = tuple(key for key in mapper.column_keys if key in wanted)
     part.joined = tuple(one for one in whole.joined if one.adds_join and one.declared.key in wanted)
