@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -102,6 +103,13 @@ class Progress:
         worked["solution"] |= solution and not worked["solved"]
         worked["solved"] |= solved
         data["exercises"][name] = worked
+        self._write(data)
+
+    def forget(self, exercises: Iterable[str]) -> None:
+        """Exercises are not started any more."""
+        data = self.data()
+        for name in exercises:
+            data["exercises"].pop(name, None)
         self._write(data)
 
     # ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────

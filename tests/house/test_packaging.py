@@ -69,9 +69,9 @@ def found_by(python: Path, elsewhere: Path) -> list[Path]:
 def package_files() -> set[str]:
     """What a wheel must hold of the package and of the widgets, under the names it has in a wheel."""
     code = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "nbsession").rglob("*.py")}
-    return (
-        code | {"nbsession/py.typed"} | {f"nbsession/_static/{path.name}" for path in (PROJECT / "widgets").glob("*.*")}
-    )
+    static = {f"nbsession/_static/{path.name}" for path in (PROJECT / "widgets").glob("*.*")}
+    course = {f"nbsession/_notebooks/{path.name}" for path in (PROJECT / "notebooks").glob("*.ipynb")}
+    return code | {"nbsession/py.typed"} | static | course
 
 
 def test_wheel_holds_package_and_widgets_and_nothing_else(tmp_path: Path) -> None:
@@ -79,6 +79,7 @@ def test_wheel_holds_package_and_widgets_and_nothing_else(tmp_path: Path) -> Non
     names = {name for name in wheel_names(tmp_path) if ".dist-info/" not in name}
     assert package_files() <= names
     assert {name.split("/")[0] for name in names} == {"nbsession"}
+    assert "nbsession/_notebooks/conftest.py" not in names
 
 
 def test_wheel_of_the_sdist_is_the_wheel_of_the_checkout(sdist: Path, tmp_path: Path) -> None:
