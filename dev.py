@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
             selected = ["-m", "long", "--hypothesis-profile=long", *(f"--ignore={folder}" for folder in IN_BROWSER)]
             return run([PYTHON, "-m", "pytest", *selected, *extra])
         if options.command == "docs":
-            return docs("docs", extra)
+            return docs(*extra)
         if options.command == "pictures":
             return run([PYTHON, "-m", "tests.browser.chromium"]) or run([PYTHON, "docs/images/take.py", *extra])
         if options.command == "bench":
@@ -232,10 +232,10 @@ def lite(extra: Sequence[str]) -> int:
     return run([lite_python(), "lite/build.py", str(RESULTS / "lite" / "site"), *extra])
 
 
-def docs(stage: str, extra: Sequence[str]) -> int:
+def docs(*options: str) -> int:
     """Builds the documentation into test-results; a warning or a link that leads nowhere is an error."""
     RESULTS.mkdir(exist_ok=True)
-    return run([PYTHON, "docs/build.py", str(RESULTS / "docs"), *extra])
+    return run([PYTHON, "docs/build.py", str(RESULTS / "docs"), *options])
 
 
 def pytest(stage: str, *arguments: str, **variables: str) -> int:
@@ -276,6 +276,7 @@ STAGES = {
     "acceptance-duckdb": lambda stage, extra: acceptance(stage, "duckdb"),
     "nbval-sqlite": lambda stage, extra: nbval(stage, "--nbval", "sqlite"),
     "nbval-duckdb": lambda stage, extra: nbval(stage, "--nbval-lax", "duckdb"),
+    "docs": lambda stage, extra: docs(),
     "browser": browser_tests,
 }
 

@@ -125,8 +125,8 @@ def _cut(text: str) -> tuple[str | tuple[str], ...]:
 
 
 def text(sql: str) -> TextClause:
-    """SQL as it is written, with parameters as ``:name`` (``\\:`` for a colon)::
+    """SQL as it is written, with parameters as ``:name`` (``\\:`` for a colon).
 
-    session.execute(text("select name from users where id = :id"), {"id": 3})
+    >>> session.execute(text("select name from users where id = :id"), {"id": 3})      # doctest: +SKIP
     """
     return TextClause(sql)
