@@ -32,8 +32,8 @@ class ShardedSession(Session):
     ordering and limits hold within each shard. Related objects are looked for in the shard of the object that refers to them.
 
     :param shard_chooser: function (mapper, instance, clause=None) -> shard: where a new object goes.
-    :param identity_chooser: function ``(mapper, primary_key, *, lazy_loaded_from, execution_options, bind_arguments, **kw)`` -> shards,
-        in the order in which ``get()`` asks them.
+    :param identity_chooser: function ``(mapper, primary_key, *, lazy_loaded_from, execution_options, bind_arguments,
+        **kw)`` -> shards, in the order in which ``get()`` asks them.
     :param execute_chooser: function (ORMExecuteState) -> the shards that a statement is asked of.
     :param shards: the engines, or connections, by shard.
     :param options: as for :class:`Session`.

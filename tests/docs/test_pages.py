@@ -55,14 +55,6 @@ def test_every_public_name_is_in_the_api() -> None:
     assert sorted(shown) == sorted(name for names in nbsession._HOMES.values() for name in names.split())
 
 
-def test_every_verb_of_python_is_in_the_api() -> None:
-    from nbsession.notebook import __all__ as names
-
-    page = (DOCS / "reference" / "notebook.md").read_text(encoding="utf-8")
-    shown = {name for line in re.findall(r":members: (\S.*)", page) for name in line.split(", ")}
-    assert shown >= set(names) - {"Dashboard", "View", "views", "reflect"}
-
-
 @pytest.mark.parametrize("path", WRITTEN, **ids)
 def test_every_block_of_python_is_run(path: Path) -> None:
     for language, text in fences(path):
