@@ -286,7 +286,7 @@ MARKED = Exercise(
                 session.commit()
                 """
             ),
-            says="were no UPDATE",
+            says="No UPDATEs of `service_card` were sent",
         ),
     ),
     "Two lists, one difference, one UPDATE.",
