@@ -55,11 +55,11 @@ def test_every_verb_has_help_and_is_in_the_overview(verb: str) -> None:
         ("xyzzy", "no verb 'xyzzy'. Verbs: open, show,"),
         ("FLUSH", "no verb 'FLUSH'; did you mean 'flush'?"),
         ("flush now", "flush takes no argument, not 'now': %session flush"),
-        ("open", "open needs a URL: %session open URL [--name NAME] [--reflect] [--echo]"),
+        ("open", "open needs a URL: %session open URL [--name NAME] [--reflect] [--sandbox] [--echo]"),
         ("open a b", "open takes one argument, not 'a b'"),
         (
             "open sqlite:// --nme x",
-            "open has no option '--nme'; did you mean '--name'? Options: --name, --reflect, --echo",
+            "open has no option '--nme'; did you mean '--name'? Options: --name, --reflect, --sandbox, --echo",
         ),
         ("open sqlite:// --name", "--name needs a value"),
         ("open 'sqlite://", "a quotation mark is not closed"),

@@ -80,6 +80,7 @@ _VERBS = (
         (
             Option("--name", "NAME", "the variable for the session"),
             Option("--reflect", "", "map the tables that are there, and make variables of their classes"),
+            Option("--sandbox", "", "work on a private copy of the file, which itself is never touched"),
             Option("--echo", "", "print every statement as it is sent"),
         ),
     ),

@@ -2,7 +2,8 @@
 
 A cell's savepoint is set when it starts; when it has ended well, what it left to be flushed is flushed, so that what
 stood before the next cell is what the next savepoint keeps. A cell that raises, or whose flush fails, is rolled back.
-Going back stops at a COMMIT or a whole ROLLBACK: what was before is no longer the database's to give.
+Going back stops at a COMMIT or a whole ROLLBACK: what was before is no longer the database's to give. In a sandbox it is
+ours: there the whole database is put back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from weakref import ref
 
 from nbsession.exc import SavepointError
 from nbsession.notebook.commands.answers import Answer, answer, moved_since
+from nbsession.notebook.commands.sandbox import Saved, put_back, sandbox_of, save
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorder_of
 from nbsession.notebook.views.plain import counted
@@ -29,11 +31,13 @@ class Checkpoint:
     :ivar level: the savepoint's handle.
     :ivar cell: the cell, as ``In[7]``; presumed while it runs.
     :ivar event: the number of the last fact before it, its own savepoint included.
+    :ivar saved: in a sandbox, the whole database before it, if no transaction was open then.
     """
 
     level: Any
     cell: str | None
     event: int
+    saved: Saved | None = None
 
     @property
     def stands(self) -> bool:
@@ -57,6 +61,8 @@ class Checkpoints:
         self._session = ref(session)
         self._tell = tell
         self._kept: list[Checkpoint] = []
+        self._every: list[Checkpoint] = []
+        """in a sandbox every cell, those too whose savepoints are gone with a COMMIT"""
         self._barrier = "no cell has run since checkpoints were turned on"
         clock.on_start.append(self._started)
         clock.on_end.insert(0, self._ended)  # before views are told: they show what is left
@@ -90,11 +96,14 @@ class Checkpoints:
         if level is not None and not level.is_active:
             return  # a failed transaction: only a rollback helps
         try:
+            saved = save(session)
             nested = session.begin_nested(name=f"before_{(clock.last or '').strip('In[]') or len(self._kept) + 1}")
         except Exception as error:
             self._tell(f"this cell cannot be undone: {type(error).__name__}: {error}")
             return
-        self._kept.append(Checkpoint(nested, clock.last, session.bus.seq))
+        self._kept.append(Checkpoint(nested, clock.last, session.bus.seq, saved))
+        if sandbox_of(session) is not None:
+            self._every = [*self._every, self._kept[-1]][-CELLS_KEPT:]
 
     def _ended(self, presumed: str | None, actual: str | None) -> None:
         session = self.session
@@ -116,6 +125,7 @@ class Checkpoints:
                 return True
             except Exception as failed:
                 error = failed
+        self._every = [each for each in self._every if each is not self._kept[-1]]
         self._kept.pop()
         did_something = session.bus.seq > running.event
         running.level.rollback()
@@ -163,6 +173,8 @@ class Checkpoints:
         """
         self._look()
         session, past = self.session, self._past
+        if count > len(past) and self._every:
+            return self._undo_past_commit(session, count)
         if count < 1 or count > len(past):
             reach = f"{counted(len(past), 'cell')} can be undone" if past else "no cell can be undone"
             raise SavepointError(f"undo {count}: {reach}, because {self._barrier}.")
@@ -171,10 +183,40 @@ class Checkpoints:
         recorder.snapshot()
         event = recorder.journal.event
         self._kept = self._kept[: self._kept.index(back)]
+        self._every = [each for each in self._every if each.event < back.event]
         back.level.rollback()
         recorder.snapshot()
         cells = ", ".join(each.cell or "a cell" for each in reversed(past[-count:]))
         return answer([*moved_since(recorder.journal, event), f"undone: {cells}; rows and objects are as before"])
+
+    def _undo_past_commit(self, session: Any, count: int) -> Answer:
+        """In a sandbox the whole database is put back: nobody else has it."""
+        past = [each for each in self._every if not (clock.running and each.cell == clock.last)]
+        if count > len(past):
+            raise SavepointError(f"undo {count}: {counted(len(past), 'cell')} can be undone: no more have run.")
+        back = past[-count]
+        if back.saved is None:
+            raise SavepointError(self._no_way_to(past, count))
+        recorder = recorder_of(session)
+        recorder.snapshot()
+        event = recorder.journal.event
+        self._kept, self._every = [], past[: -count or None]
+        self._barrier = "the database was put back"
+        put_back(session, back.saved)
+        recorder.snapshot()
+        cells = ", ".join(each.cell or "a cell" for each in reversed(past[-count:]))
+        return answer(
+            [*moved_since(recorder.journal, event), f"undone, commits too: {cells}; the sandbox is as before"]
+        )
+
+    def _no_way_to(self, past: list[Checkpoint], count: int) -> str:
+        wanted = past[-count]
+        others = [each for each in past[:-count] if each.saved is not None]
+        further = f"; undo {len(past) - past.index(others[-1])} goes back to before {others[-1].cell}" if others else ""
+        return (
+            f"undo {count}: {wanted.cell} began inside a transaction that has ended since, and only what lay between "
+            f"transactions is kept{further}."
+        )
 
 
 _on: list[Checkpoints] = []

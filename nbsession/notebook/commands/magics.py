@@ -23,6 +23,7 @@ from nbsession.notebook.commands.own_sql import run_sql
 from nbsession.notebook.commands.redefined import Redefined
 from nbsession.notebook.commands.reflected import reflect, url_of
 from nbsession.notebook.commands.run_again import run_again, said_after
+from nbsession.notebook.commands.sandbox import sandbox_of
 from nbsession.notebook.commands.shell_cells import CELL_USAGE, forget_outputs, run_inside
 from nbsession.notebook.page import actions
 from nbsession.notebook.recording.cells import clock
@@ -133,7 +134,16 @@ class SessionMagics(Magics):
         if earlier is not None and earlier is current.opened:
             print(f"the session opened before as {name} is closed:")
             print(verbs.close(earlier))
-        session = verbs.open(url, name=name, echo=bool(call.options.get("echo")))
+        in_sandbox = bool(call.options.get("sandbox"))
+        try:
+            session = verbs.open(url, name=name, echo=bool(call.options.get("echo")), sandbox=in_sandbox)
+        except ArgumentError as error:
+            if in_sandbox:
+                raise BadUsage(str(error)) from None
+            raise
+        copy = sandbox_of(session)
+        if copy is not None:
+            print(copy.note)
         self.shell.push({name: session, "engine": session.bind})
         if call.options.get("reflect"):
             found = reflect(session)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from nbsession.exc import SavepointError
 from nbsession.notebook import views
 from nbsession.notebook.commands import checkpoints, drift
+from nbsession.notebook.commands import sandbox as sandboxes
 from nbsession.notebook.commands.answers import Answer, answer, moved_since
 from nbsession.notebook.commands.arguments import did_you_mean
 from nbsession.notebook.commands.current import current, current_session
@@ -28,12 +29,13 @@ from nbsession.notebook.views.plain import counted, listed, session_line
 
 
 # ── opening and showing ──────────────────────────────────────────────────────────────────────────────────────────────
-def open(url: str, *, name: str = "session", echo: bool = False) -> Any:
+def open(url: str, *, name: str = "session", echo: bool = False, sandbox: bool = False) -> Any:
     """Makes an engine and a session on it, and connects once, so that a file that cannot be opened says so now.
 
     :param url: ``sqlite://``, ``sqlite:///file.db``, ``duckdb://`` or ``duckdb:///file.duckdb``.
     :param name: what the views call the session.
     :param echo: print every statement as it is sent.
+    :param sandbox: on a private copy of the file: what is done, commits too, never reaches the file itself.
     :return: the session; ``session.bind`` is the engine.
     :raises ArgumentError: the URL makes no sense.
     :raises OperationalError: the database cannot be opened.
@@ -41,7 +43,10 @@ def open(url: str, *, name: str = "session", echo: bool = False) -> Any:
     from nbsession.database import create_engine
     from nbsession.session.session import Session
 
-    engine = create_engine(url, echo=echo)
+    copy = sandboxes.copied(url) if sandbox else None
+    engine = create_engine(url if copy is None else copy.url, echo=echo)
+    if copy is not None:
+        sandboxes.keep(engine, copy)
     engine.connect().close()
     session = Session(engine)
     current.set(session, engine, name)
@@ -241,6 +246,7 @@ def close(session: Any = None) -> Answer:
     if session is current.opened:
         if current.engine is not None:
             current.engine.dispose()
+            sandboxes.drop(current.engine)
         current.clear()
     return answer(lines)
 
