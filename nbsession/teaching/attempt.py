@@ -47,10 +47,12 @@ class Attempt:
             self._stops.append(session.subscribe(self.facts.append))
 
     def stop(self) -> None:
-        """Listens no more; what was noted stays."""
+        """Listens no more and lets the sessions go; what was noted stays."""
         for stop in self._stops:
             stop()
         self._stops.clear()
+        self._heard.clear()
+        self.session, self.names = None, {}
 
     @property
     def listening(self) -> bool:

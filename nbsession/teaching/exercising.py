@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from nbsession.notebook import views
 from nbsession.notebook.commands.current import sessions_in
+from nbsession.notebook.commands.run_again import run_again
 from nbsession.notebook.recording.recorder import recorder_of
 from nbsession.notebook.views.view import View
 from nbsession.teaching import lessons, pictures
@@ -69,6 +70,7 @@ class Desk:
             each.attempt.stop()
         for other in (session, *sessions_in(names).values()):
             other.close()
+        run_again.begin_anew()
         restore_toolshed(str(session.get_bind().url))
         if exercise.prepare is not None:
             exercise.prepare(session, names)

@@ -1,4 +1,4 @@
-"""Lesson 1 in a real JupyterLab, worked through as a learner does: predicted by clicking, an exercise failed, hinted, solved."""
+"""Lessons in a real JupyterLab, worked through as a learner does: predicted by clicking, exercises failed, hinted, solved."""
 
 from __future__ import annotations
 
@@ -6,86 +6,92 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from nbsession.teaching import lessons
+from nbsession.teaching.lesson import Exercise, Prediction
 from tests.browser.conftest import OpenNotebook
 from tests.browser.lab import Lab, Notebook
-from tests.teaching.classroom import NOTEBOOKS
+from tests.teaching.classroom import cells
 
-LESSON = lessons.lesson(1)
 WRITE = """([index, source]) => {
   window.jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.setSource(source);
 }"""
 
 
-@pytest.fixture
-def learner(notebook: OpenNotebook, lab: Lab, tmp_path: Path) -> tuple[Notebook, dict[str, int]]:
-    """The lesson as a learner gets it, open; and where each cell is."""
-    content = json.loads((NOTEBOOKS / LESSON.notebook).read_text(encoding="utf-8"))
-    for cell in content["cells"]:
+def predict(nb: Notebook, cell: int, asked: Prediction, letter: str) -> None:
+    """Runs the cell that asks, chooses, and locks; asked for a rule, the answer follows at once."""
+    nb.run(cell)
+    question = nb.output(cell)
+    lock = question.get_by_role("button", name="Lock my answer")
+    expect(lock).to_be_disabled()
+    question.get_by_role("radio").nth("abcdef".index(letter)).check()
+    lock.click()
+    expect(question).to_contain_text("is locked" if asked.evidence else f"✓ {asked.id}: you said {letter})")
+    expect(question.get_by_role("radio").first).to_be_disabled()
+
+
+def work_on(nb: Notebook, cell: int, exercise: Exercise) -> None:
+    """Leaves an exercise untouched, does it wrong, asks for a hint, does it right."""
+    shown = nb.output(cell)
+    assert "not started" in nb.run(cell)
+    wrong = exercise.wrong[0]
+    nb.page.evaluate(WRITE, [cell, f"%%exercise {exercise.id}\n{wrong.code}"])
+    nb.run(cell)
+    expect(shown).to_contain_text(f"✗ exercise {exercise.id}: not yet")
+    expect(shown).to_contain_text(wrong.says.replace("`", ""))
+    shown.get_by_role("button", name="Hint 1 of 3").click()
+    expect(shown).to_contain_text(f"hint 1 of 3 for {exercise.id}")
+    nb.screenshot(f"exercise-{exercise.id}-hinted", of=nb.cells.nth(cell))
+    nb.page.evaluate(WRITE, [cell, f"%%exercise {exercise.id}\n{exercise.solution}"])
+    nb.run(cell)
+    expect(shown).to_contain_text(f"✓ exercise {exercise.id}: solved")
+
+
+@pytest.mark.parametrize(("number", "database"), [(1, "sqlite"), (3, "duckdb")])
+def test_a_learner_predicts_fails_is_hinted_and_solves(
+    number: int, database: str, notebook: OpenNotebook, lab: Lab, tmp_path: Path
+) -> None:
+    lesson = lessons.lesson(number)
+    every = cells(lesson)
+    for cell in every:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+            cell["source"] = cell["source"].replace(
+                '"NBSESSION_DATABASE", "sqlite"', f'"NBSESSION_DATABASE", "{database}"'
+            )
     copy = tmp_path / "lesson.ipynb"
-    copy.write_text(json.dumps(content), encoding="utf-8")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    copy.write_text(
+        json.dumps({"cells": every, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8"
+    )
     (lab.folder / "progress.json").unlink(missing_ok=True)
-    return notebook("lesson.ipynb", copy_of=copy), {cell["id"]: n for n, cell in enumerate(content["cells"])}
+    nb = notebook(f"lesson-{number}.ipynb", copy_of=copy)
 
+    first = lesson.predictions[0]
+    believed = next(letter for letter, choice in first.choices.items() if choice.misconception is not None)
+    said = {asked.id: asked.answer for asked in lesson.predictions} | {first.id: believed}
+    predictions = {asked.id: asked for asked in lesson.predictions}
+    exercises = {exercise.id: exercise for exercise in lesson.exercises}
+    for index, cell in enumerate(every):
+        command, _, name = cell["source"].partition("\n")[0].partition(" ")
+        if cell["cell_type"] != "code":
+            continue
+        if command == "%predict":
+            if name == first.id:
+                assert "predict first" in nb.run(index + 1)
+            predict(nb, index, predictions[name], said[name])
+        elif command == "%%exercise":
+            work_on(nb, index, exercises[name])
+        else:
+            shown = nb.run(index)
+            assert "Traceback" not in shown, f"{cell['id']}: {shown}"
+            if command == "%%predict":
+                assert f"{'✗' if name == first.id else '✓'} {name}: you said {said[name]})" in shown
 
-def answer(question: Locator, letter: str) -> None:
-    """Chooses and locks."""
-    question.get_by_role("radio").nth("abcdef".index(letter)).check()
-    question.get_by_role("button", name="Lock my answer").click()
-
-
-def test_a_learner_predicts_fails_is_hinted_and_solves(learner: tuple[Notebook, dict[str, int]]) -> None:
-    nb, at = learner
-    for name in ("setup-data", "setup-class", "setup-open"):
-        nb.run(at[name])
-
-    assert "predict first" in nb.run(at["run-1a"])
-    nb.run(at["predict-1a"])
-    question = nb.output(at["predict-1a"])
-    expect(question.get_by_role("button", name="Lock my answer")).to_be_disabled()
-    answer(question, "a")
-    expect(question).to_contain_text("is locked")
-    expect(question.get_by_role("radio").first).to_be_disabled()
-    shown = nb.run(at["run-1a"])
-    assert "[(64,)]" in shown and "✗ 1a: you said a)" in shown
-
-    for letter in "bcd":
-        right = lessons.prediction(f"1{letter}").answer
-        nb.run(at[f"predict-1{letter}"])
-        answer(nb.output(at[f"predict-1{letter}"]), right)
-        expect(nb.output(at[f"predict-1{letter}"])).to_contain_text("is locked")
-        assert f"✓ 1{letter}: you said {right})" in nb.run(at[f"run-1{letter}"])
-        if letter == "c":
-            nb.run(at["commit"])
-
-    nb.run(at["explain"])
-    answer(nb.output(at["explain"]), "b")
-    expect(nb.output(at["explain"])).to_contain_text("✓ 1e: you said b)")
-
-    exercise = at["exercise-1a"]
-    assert "not started" in nb.run(exercise)
-    nb.page.evaluate(WRITE, [exercise, f"%%exercise 1a\n{LESSON.exercises[0].wrong[1].code}"])
-    nb.run(exercise)
-    expect(nb.output(exercise)).to_contain_text("Missing: deleted, detached")
-    expect(nb.output(exercise)).to_contain_text("session.rollback")
-    nb.output(exercise).get_by_role("button", name="Hint 1 of 3").click()
-    expect(nb.output(exercise)).to_contain_text("hint 1 of 3 for 1a")
-    nb.screenshot("lesson-1-hinted", of=nb.cells.nth(exercise))
-    nb.page.evaluate(WRITE, [exercise, f"%%exercise 1a\n{LESSON.exercises[0].solution}"])
-    nb.run(exercise)
-    expect(nb.output(exercise)).to_contain_text("✓ exercise 1a: solved")
-
-    progress = json.loads((nb.lab.folder / "progress.json").read_text(encoding="utf-8"))
-    assert {name: each["answer"] for name, each in progress["predictions"].items()} == {
-        "1a": "a",
-        "1b": "c",
-        "1c": "b",
-        "1d": "b",
-        "1e": "b",
+    progress = json.loads((lab.folder / "progress.json").read_text(encoding="utf-8"))
+    assert {name: each["answer"] for name, each in progress["predictions"].items()} == said
+    assert progress["exercises"] == {
+        name: {"tries": 2, "hints": 1, "solution": False, "solved": True} for name in exercises
     }
-    assert progress["exercises"]["1a"] == {"tries": 2, "hints": 1, "solution": False, "solved": True}
     assert nb.errors == []

@@ -47,7 +47,7 @@ def test_each_run_begins_on_fresh_rows_with_an_empty_session(room: Classroom) ->
     add = "session.add(Member(card_no='TS-1066', name='Bo', joined_on=date(2025, 7, 2), branch_id=1)); session.commit()"
     for _ in range(2):
         shown = room.run(f"%%exercise 1a\n{count}\n{add}")
-        assert "not yet" in shown and "Error" not in shown
+        assert "not yet" in shown and "Error" not in shown and "ran before" not in shown
         assert next_door(room["URL"], "SELECT count(*) FROM member") == [(65,)]
 
 
@@ -109,6 +109,12 @@ def test_solution_looked_at_after_solving_is_not_held_against_anybody(room: Clas
 
 
 # ── what requirements are written against ────────────────────────────────────────────────────────────────────────────
+def test_attempt_that_is_over_holds_no_session(room: Classroom) -> None:
+    attempt = attempt_at(room, "session.get(Member, 7)")
+    room.run("%%exercise 1b\npass")
+    assert attempt.session is None and not attempt.listening and attempt.facts
+
+
 def attempt_at(room: Classroom, code: str) -> Attempt:
     """The attempt that some code makes."""
     room.run("%%exercise 1a\n" + code)

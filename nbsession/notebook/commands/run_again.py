@@ -68,15 +68,19 @@ class RunAgain:
 
     _runs: dict[str, list[Run]] = field(default_factory=dict)
     _last: str = ""
+    _anew: bool = False
     _began: dict[int, int] = field(default_factory=dict)
     _heard: WeakKeyDictionary[Any, int] = field(default_factory=WeakKeyDictionary)
 
     def started(self) -> None:
         """A cell starts: what each session has done so far is not its doing."""
+        self._anew = False
         self._began = {id(session): source_of(session).seq() for session in recorded_sessions()}
 
     def ended(self, actual: str | None) -> list[str]:
         """A cell has ended: what there is to say of it."""
+        if self._anew:
+            return []
         added = [run for session in recorded_sessions() if (run := self._added(session, actual)) is not None]
         before = self._runs.get(clock.ident, [])
         lines = []
@@ -94,6 +98,11 @@ class RunAgain:
             while len(self._runs) > CELLS_KEPT:
                 del self._runs[next(iter(self._runs))]
         return lines
+
+    def begin_anew(self) -> None:
+        """The cell that runs has put everything back to the beginning, and does so each time: nothing is there twice."""
+        self.forget()
+        self._anew = True
 
     def forget(self) -> None:
         """No cell has run."""
