@@ -49,7 +49,9 @@ os.environ.pop("NBSESSION_DATABASE", None)
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"show-inheritance": False}
+autodoc_default_options = {
+    "inherited-members": "object,tuple,dict,list,set,Generic,Enum,StrEnum,AnyWidget,BaseException,str"
+}
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
@@ -71,12 +73,14 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
-def without_paths_of_tests(_app: object, page: str, source: list[str]) -> None:
-    """Tests are named in the semantics, but they are no part of the site: the links to them go."""
-    if page.endswith("session-semantics"):
-        source[0] = re.sub(r"\[(`[^`]+`)\]\(\.\./tests/[^)]*\)", r"\1", source[0])
+def tests_below(_app: object, page: str, source: list[str]) -> None:
+    """In the semantics each line's tests go below what they prove: names only, as tests are no part of the site."""
+    if page == "session-semantics":
+        text = re.sub(r"\[(`[^`]+`)\]\(\.\./tests/[^)]*\)", r"\1", source[0])
+        text = re.sub(r" \| tests \|$", " |", text, flags=re.M).replace("|---|---|---|---|", "|---|---|---|")
+        source[0] = re.sub(r"^(\| \d.*) \| (`.*`) \|$", r"\1<br><small>\2</small> |", text, flags=re.M)
 
 
 def setup(app: object) -> None:
     """Sphinx calls this."""
-    app.connect("source-read", without_paths_of_tests)  # type: ignore[attr-defined]
+    app.connect("source-read", tests_below)  # type: ignore[attr-defined]
