@@ -32,7 +32,6 @@ assert "binder/postBuild" in dockerfile
 
 @pytest.mark.long
 def test_repo2docker_finds_python_requirements_and_post_build(tmp_path: Path) -> None:
-    pytest.importorskip("repo2docker")
     clone = cloned(tmp_path)
     done = subprocess.run([sys.executable, "-c", DETECT], cwd=clone, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
