@@ -1,4 +1,4 @@
-"""``nbsession course | reset | report``: the course from the command line. Knows arguments; what they do is in teaching/."""
+"""``nbsession course | reset | report | handouts``: the command line. Knows arguments; what they do is in teaching/."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, help="with the learners' exported progress, or their folders")
     report.add_argument("--output", "-o", type=Path, help="a file; without it the report is printed")
     report.set_defaults(run=_report)
+    handouts = commands.add_parser("handouts", help="the lessons as HTML pages, to print")
+    handouts.add_argument("folder", type=Path, help="where to write them")
+    handouts.add_argument("--solutions", action="store_true", help="with outputs, answers, solutions and notes")
+    handouts.set_defaults(run=_handouts)
     return parser
 
 
@@ -85,6 +89,15 @@ def _report(options: argparse.Namespace) -> int:
     with options.output.open("w", encoding="utf-8", newline="") as into:
         count = write_report(options.folder, lessons(), into)
     print(f"{options.output}: {counted(count, 'learner')}")
+    return 0
+
+
+def _handouts(options: argparse.Namespace) -> int:
+    from nbsession.notebook.views.plain import counted
+    from nbsession.teaching.handouts import write_handouts
+
+    pages = write_handouts(options.folder, solutions=options.solutions)
+    print(f"{options.folder}: {counted(len(pages), 'page')}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import importlib.util
 import json
 import subprocess
@@ -171,6 +172,31 @@ def test_report_on_nothing_is_one_clear_line(
 ) -> None:
     assert cli.main(["report", str(tmp_path / folder)]) == 2
     assert says in capsys.readouterr().err
+
+
+# ── handouts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.filterwarnings("default")
+def test_handouts_ask_and_those_with_solutions_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["handouts", str(tmp_path)]) == 0
+    assert cli.main(["handouts", str(tmp_path), "--solutions"]) == 0
+    assert "pages" in capsys.readouterr().out
+    asked = (tmp_path / "01_the_new_member.html").read_text(encoding="utf-8")
+    answered = (tmp_path / "01_the_new_member-solutions.html").read_text(encoding="utf-8")
+    for page in (asked, answered):
+        assert "<title>1 · The new member: five states</title>" in page
+        assert "prediction 1a" in page and "64: nothing has reached the database" in page
+        assert not [word for word in ("<script", "http://", "https://", "src=") if word in page]
+    told = [LESSON.notes.draw, "One solution of 1a", "1a: the answer is b)"]
+    assert [words for words in told if html.escape(words, quote=False) in answered] == told
+    assert not [words for words in told if html.escape(words, quote=False) in asked]
+
+
+def test_handouts_without_nbconvert_say_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "nbconvert", None)
+    assert cli.main(["handouts", str(tmp_path)]) == 2
+    assert 'pip install "nbsession[lab]"' in capsys.readouterr().err
 
 
 def test_command_runs_as_a_program() -> None:
