@@ -15,6 +15,7 @@ import { makeGraph } from "./graph.js";
 import { makeChanges, makeOutside } from "./compare.js";
 import { makeRail } from "./rail.js";
 import { makeMoves } from "./moves.js";
+import { followDock } from "./dock.js";
 
 const VIEWS = {
   board: { title: "Board", make: makeBoard, tally: () => "" },
@@ -147,10 +148,13 @@ function render({ model, el }, store) {
   model.on("change:view", onView);
   model.on("comm_live_update", onLive);
   draw();
-  el.append(h("div", { class: "nbs-frame-of-width" }, root));
+  const frameOfWidth = h("div", { class: "nbs-frame-of-width" }, root);
+  el.append(frameOfWidth);
+  const leaveDock = followDock(model, el, frameOfWidth);
   if (!app.replays) app.show(app.view);
   return () => {
     stop();
+    leaveDock();
     cancelAnimationFrame(frame);
     model.off("change:view", onView);
     model.off("comm_live_update", onLive);

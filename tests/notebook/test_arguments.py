@@ -16,7 +16,7 @@ def test_every_verb_of_the_issue_is_there() -> None:
         *("open", "show", "list", "add", "delete", "expunge", "merge", "refresh", "expire"),
         *("begin", "flush", "commit", "rollback", "savepoint", "release", "close"),
         *("plan", "diff", "log", "timeline", "state", "why", "stack", "identity", "graph", "outside"),
-        *("checkpoint", "undo", "receipt", "forget", "schema", "export", "remap", "watch"),
+        *("checkpoint", "undo", "receipt", "forget", "schema", "export", "remap", "watch", "dock"),
     }
 
 

@@ -310,3 +310,7 @@ def test_functions_work_outside_ipython(database_url: str) -> None:
         notebook.rollback("x")
     assert notebook.rollback().startswith("Member#1 persistent → transient, now Member+1\n")
     assert verbs.close() == "closed; nothing was lost"
+
+
+def test_dock_where_there_is_no_page_shows_the_board(library: Shell) -> None:
+    assert "P pending      0" in library.run("%session dock")

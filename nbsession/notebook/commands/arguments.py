@@ -85,6 +85,7 @@ _VERBS = (
         ),
     ),
     Verb("show", "Shows the dashboard of the current session."),
+    Verb("dock", "Shows the dashboard beside the code, where it stays in sight; its button puts it back."),
     Verb("list", "Lists the sessions of this notebook: what they hold, and who holds them."),
     Verb("watch", "Makes a session the current one: one of nbsession, or a Session of SQLAlchemy 2.", "EXPR"),
     Verb("add", "Puts an object, or several with commas, into the session: transient → pending.", "EXPR"),

@@ -84,6 +84,20 @@ def show(session: Any = None) -> Any:
     return views.board(session)
 
 
+def dock(session: Any = None) -> Any:
+    """The dashboard of a session beside the code, where it does not scroll away; where there is no page, its board.
+
+    In JupyterLab, JupyterLite and Notebook 7 the application makes room at its right edge, or at its lower edge if the page
+    is narrow. One dashboard is docked at a time; its button puts it back into the output.
+
+    :param session: the current one if none is given.
+    """
+    shown = show(session)
+    if clock.has_widgets:
+        shown.docked = True
+    return shown
+
+
 # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def add(*objects: Any, session: Any = None) -> Answer:
     """Puts objects into the session."""

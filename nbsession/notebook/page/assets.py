@@ -13,7 +13,7 @@ from pathlib import Path
 
 MODULES = (
     *("dom", "store", "past", "calls", "head", "board", "card", "plan", "sql"),
-    *("timeline", "identity", "graph", "compare", "rail", "moves", "app", "dashboard"),
+    *("timeline", "identity", "graph", "compare", "rail", "moves", "dock", "app", "dashboard"),
 )
 """the files of ``widgets/``, each after those it imports from"""
 

@@ -61,6 +61,7 @@ class Dashboard(anywidget.AnyWidget):
     :param view: the tab it opens on: one of :data:`VIEWS`, as ``'board'`` or ``'timeline'``.
     :raises TraitError: there is no such tab.
 
+    :ivar docked: is it shown beside the code, where it stays in sight, instead of in an output? May be set.
     :ivar snapshot: what the page has been told, as plain data; to be read, not changed.
 
     >>> Dashboard(session, view="plan")                                                            # doctest: +SKIP
@@ -71,6 +72,7 @@ class Dashboard(anywidget.AnyWidget):
 
     snapshot = traitlets.Dict().tag(sync=True, to_json=_for_the_page)
     view = traitlets.Enum(VIEWS, "board").tag(sync=True)
+    docked = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, session: Any, view: str = "board", **traits: Any) -> None:
         _follow_notebook()
