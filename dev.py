@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -247,7 +248,9 @@ def nbval(stage: str, mode: str, database: str) -> int:
     """Runs the notebooks in their own kernels, without the user's IPython profile."""
     quiet = ["-p", "no:cacheprovider", "-W", "default"]
     variables = {"NBSESSION_DATABASE": database, "IPYTHONDIR": str(RESULTS / "ipython")}
-    return pytest(stage, mode, "--nbval-current-env", *quiet, "notebooks", **variables)
+    with tempfile.TemporaryDirectory() as notes:  # of kernels before: none
+        variables["NBSESSION_CACHE"] = notes
+        return pytest(stage, mode, "--nbval-current-env", *quiet, "notebooks", **variables)
 
 
 def python_tests(stage: str, extra: Sequence[str]) -> int:

@@ -24,6 +24,14 @@ settings.register_profile("long", settings.get_profile("default"), max_examples=
 settings.load_profile("default")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def notes_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What kernels note of unsaved work lies in a folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBSESSION_CACHE", str(tmp_path_factory.mktemp("notes")))
+        yield
+
+
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:

@@ -30,7 +30,8 @@ def cell_ended(
 
     def ended(presumed: str | None, actual: str | None) -> None:
         for name, session in sessions_in(clock.namespace).items():
-            recorder_of(session, name)  # sessions that variables hold are listened to from now on
+            recorder = recorder_of(session, name)  # sessions that variables hold are listened to from now on
+            recorder.met = recorder.met or actual
         error = clock.error
         sessions = recorded_sessions()
         if error is not None and is_known(error, sessions):

@@ -153,7 +153,7 @@ _VERBS = (
         "export", "Writes a page of its own that replays what happened, without a kernel and without a network.", "FILE"
     ),
     Verb("stack", "Shows the transaction and its savepoints: what survives if you stop now."),
-    Verb("close", "Ends the session: its objects leave it, and what was not committed is lost."),
+    Verb("close", "Ends the session: its objects leave it, and what was not committed is lost.", "[SESSION]"),
 )
 _known = {verb.name: verb for verb in _VERBS}
 VERBS: Mapping[str, Verb] = MappingProxyType(_known)

@@ -12,7 +12,7 @@ from IPython.display import display
 
 from nbsession.exc import ArgumentError, SavepointError
 from nbsession.mapping.declaring.redefining import redefinitions
-from nbsession.notebook.commands import checkpoints, showing, verbs
+from nbsession.notebook.commands import checkpoints, remarks, showing, verbs
 from nbsession.notebook.commands.after_cells import cell_ended
 from nbsession.notebook.commands.arguments import BadUsage, Call, did_you_mean, overview, parse
 from nbsession.notebook.commands.completion import completions
@@ -22,9 +22,10 @@ from nbsession.notebook.commands.looking import guard, unguard
 from nbsession.notebook.commands.own_sql import run_sql
 from nbsession.notebook.commands.redefined import Redefined
 from nbsession.notebook.commands.reflected import reflect, url_of
-from nbsession.notebook.commands.run_again import run_again, said_after
+from nbsession.notebook.commands.roll import session_called
 from nbsession.notebook.commands.sandbox import sandbox_of
 from nbsession.notebook.commands.shell_cells import CELL_USAGE, forget_outputs, run_inside
+from nbsession.notebook.commands.survivors import survivors
 from nbsession.notebook.page import actions
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.labels import labels
@@ -144,6 +145,9 @@ class SessionMagics(Magics):
         copy = sandbox_of(session)
         if copy is not None:
             print(copy.note)
+        before = survivors.told(session)
+        if before:
+            print(before)
         self.shell.push({name: session, "engine": session.bind})
         if call.options.get("reflect"):
             found = reflect(session)
@@ -189,7 +193,9 @@ class SessionMagics(Magics):
         return forget_outputs(self.shell)
 
     def _close(self, call: Call) -> Any:
-        session = current_session()
+        session = session_called(call.argument) if call.argument else current_session()
+        if session is None:
+            raise BadUsage(f"no session {call.argument!r}: %session list shows them")
         engine = current.engine if session is current.opened else None
         if is_watched(session):
             return verbs.close(session)  # its variable is not ours
@@ -232,8 +238,7 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     clock.attach(shell)
     clock.on_end.append(_after_cell)
-    clock.on_start.append(run_again.started)
-    clock.on_end.append(_said_after)
+    remarks.begin()
     newcomers.open()
     actions.funnel.attach()
     shell.Completer.custom_matchers.append(_matcher)
@@ -256,9 +261,7 @@ def unload(shell: Any) -> None:
         if magics in shell.configurables:
             shell.configurables.remove(magics)
         clock.on_end.remove(_after_cell)
-        clock.on_start.remove(run_again.started)
-        clock.on_end.remove(_said_after)
-        run_again.forget()
+        remarks.end()
         forget_fresh()
         checkpoints.forget_all()
         clock.detach()
@@ -273,7 +276,6 @@ def unload(shell: Any) -> None:
 
 
 _after_cell = cell_ended(display)
-_said_after = said_after()
 
 
 def _matcher(context: Any) -> dict[str, Any]:

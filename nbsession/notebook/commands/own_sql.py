@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nbsession.notebook.commands.behind import note_behind
+from nbsession.notebook.recording.recorder import recorder_of
 from nbsession.notebook.recording.sources import require
-from nbsession.notebook.reporting.card_builder import value_text
+from nbsession.notebook.reporting.card_builder import label_of, value_text
 from nbsession.notebook.reporting.written import tables_written
 from nbsession.notebook.views import markup as m
-from nbsession.notebook.views.plain import clip, counted, pad
+from nbsession.notebook.views.plain import clip, counted, listed, pad
 from nbsession.notebook.views.view import View
 
 ROWS_SHOWN = 30
@@ -42,7 +44,12 @@ def run_sql(session: Any, sql: str, namespace: Mapping[str, Any]) -> View:
         return _said("nothing to run: the cell holds no SQL")
     note = ""
     if wrote:
-        note = "nothing is committed; objects that hold these rows show the old values until they are refreshed"
+        stale = note_behind(session, wrote)
+        labels = listed((label_of(obj, recorder_of(session).journal) for obj in stale), 5)
+        note = "nothing is committed"
+        if stale:
+            shows, them = ("show", "they are") if len(stale) > 1 else ("shows", "it is")
+            note += f"; {labels} {shows} the old values until {them} refreshed: row changed behind the session"
     if not result.returns_rows:
         rows = "" if result.rowcount < 0 else f"{counted(result.rowcount, 'row')}: "
         return _said(f"{rows}{note or 'done'}")

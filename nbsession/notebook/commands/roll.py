@@ -22,6 +22,14 @@ def roll_call() -> Answer:
     return answer(lines or [NONE])
 
 
+def session_called(name: str) -> Any:
+    """The session of a variable or handle, or None."""
+    held = sessions_in(clock.namespace).get(name)
+    if held is not None:
+        return held
+    return next((session for session in recorded_sessions() if recorder_of(session).handle == name), None)
+
+
 def unsaved(session: Any) -> str:
     """What a session holds that a close would lose, in words; nothing if there is nothing."""
     snapshot = recorder_of(session).snapshot()
@@ -38,7 +46,9 @@ def _lines(session: Any, names: list[str]) -> list[str]:
     recorder = recorder_of(session)
     snapshot = recorder.snapshot()
     where = f"met in {recorder.met}" if recorder.met else "met outside a cell"
-    holders = f"held by {', '.join(names)}" if names else "held by no variable"
+    holders = (
+        f"held by {', '.join(names)}" if names else f"held by no variable: %session close {recorder.handle} ends it"
+    )
     waiting = unsaved(session)
     return [
         session_line(snapshot),

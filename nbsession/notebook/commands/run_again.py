@@ -6,7 +6,6 @@ A cell is known again by the id that the front end gives it, else by its source.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -191,13 +190,3 @@ def _twice(before: list[Run], added: list[Run]) -> list[str]:
 
 run_again = RunAgain()
 """the cells of this notebook"""
-
-
-def said_after(tell: Callable[[str], object] = print) -> Callable[[str | None, str | None], None]:
-    """What is to be called when a cell has ended."""
-
-    def ended(presumed: str | None, actual: str | None) -> None:
-        for line in run_again.ended(actual):
-            tell(line)
-
-    return ended

@@ -31,6 +31,8 @@ class CellClock:
         self.ident = ""
         self.identified = False
         self.source = ""
+        self.raised: str | None = None
+        """the last cell that raised"""
         self.error: BaseException | None = None
         self.on_start: list[Callable[[], None]] = []
         """called when a cell starts"""
@@ -52,6 +54,12 @@ class CellClock:
     def namespace(self) -> Mapping[str, Any]:
         """The notebook's variables; none outside a notebook."""
         return self._shell.user_ns if self._shell is not None else {}
+
+    @property
+    def traceback(self) -> tuple[str, Any] | None:
+        """The traceback that the shell keeps, with a name for it: its frames hold what the functions held."""
+        kept = getattr(getattr(self._shell, "InteractiveTB", None), "tb", None)
+        return None if kept is None else (f"the traceback of {self.raised or 'a cell'}", kept)
 
     def attach(self, shell: Any) -> None:
         """Follows the cells of a shell. Called inside a cell, that cell counts as running."""
@@ -104,6 +112,8 @@ class CellClock:
         info = getattr(result, "info", None)
         numbered = getattr(info, "store_history", True)
         self.error = getattr(result, "error_in_exec", None)
+        if self.error is not None:
+            self.raised = label(getattr(result, "execution_count", None)) or self.last
         self.end(getattr(result, "execution_count", None) if numbered else None)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 OUTPUTS_SEARCHED = 500
 NAMES_SHOWN = 4
+FRAMES_SEARCHED = 100
 
 
-def holders_of(objects: Iterable[Any], namespace: Mapping[str, Any]) -> dict[int, list[str]]:
+def holders_of(
+    objects: Iterable[Any], namespace: Mapping[str, Any], traceback: tuple[str, Any] | None = None
+) -> dict[int, list[str]]:
     """The names that hold each object.
 
     :param namespace: the notebook's variables; ``Out`` among them holds what cells displayed.
+    :param traceback: one that the shell keeps, with a name for it: its functions' variables hold objects.
     :return: ``id(obj)`` to names such as ``ada`` and ``Out[5]``; nothing for objects that no name holds.
     """
     wanted = {id(obj) for obj in objects}
@@ -28,7 +32,21 @@ def holders_of(objects: Iterable[Any], namespace: Mapping[str, Any]) -> dict[int
         for number, value in islice(reversed(tuple(outputs.items())), OUTPUTS_SEARCHED):
             if id(value) in wanted:
                 found.setdefault(id(value), []).append(f"Out[{number}]")
+    if traceback is not None:
+        for value in _held_by(traceback[1]):
+            if id(value) in wanted and traceback[0] not in found.setdefault(id(value), []):
+                found[id(value)].append(traceback[0])
     return {address: names[:NAMES_SHOWN] for address, names in found.items()}
+
+
+def _held_by(traceback: Any) -> Iterator[Any]:
+    """The values of the variables of functions that an exception passed; those of the cell itself are the notebook's."""
+    for _ in range(FRAMES_SEARCHED):
+        if traceback is None:
+            return
+        if traceback.tb_frame.f_code.co_name != "<module>":
+            yield from traceback.tb_frame.f_locals.values()
+        traceback = traceback.tb_next
 
 
 def name_of(obj: Any, namespace: Mapping[str, Any], default: str) -> str:

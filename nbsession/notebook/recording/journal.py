@@ -60,6 +60,8 @@ class Journal:
     :ivar frames: the transaction stack.
     :ivar chronicle: every event, for the timeline.
     :ivar repeats: loads of the same attribute of one object after the other.
+    :ivar behind: objects whose row was changed by SQL of a person's own: in which cell, and attribute to the row's value
+        (None: the row is gone).
     :ivar lines: number of a fact to the line of code that led to it, for those that are not entered yet.
     """
 
@@ -77,6 +79,7 @@ class Journal:
         self.marks: deque[Mark] = deque(maxlen=MARKS_KEPT)
         self.repeats = Repeats()
         self.lines: dict[int, str] = {}
+        self.behind: dict[int, tuple[str | None, dict[str, object] | None]] = {}
         self._last: dict[int, CardMove] = {}
         self._keys: dict[int, str] = {}
         self._failed: set[int] = set()

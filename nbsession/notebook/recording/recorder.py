@@ -89,6 +89,11 @@ class Recorder:
         cells.clock.on_end.append(self._cell_ended)
 
     @property
+    def handle(self) -> str:
+        """What tells the session from others although no variable holds it: the one that did first, and the cell: ``s@3``."""
+        return f"{self.default_name}@{(self.met or '').strip('In[]') or '0'}"
+
+    @property
     def session(self) -> Any:
         """The session, or None if it is gone or no longer listened to."""
         return None if self._closed else self._session()

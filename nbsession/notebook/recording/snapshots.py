@@ -135,7 +135,7 @@ class Card(TypedDict):
     key: str | None
     state: str
     flags: list[str]
-    """any of ``dirty``, ``expired``, ``failed``, ``to delete``"""
+    """any of ``dirty``, ``expired``, ``failed``, ``to delete``, ``row changed`` (behind the session)"""
     summary: str
     """its first values, or its changes, on one line"""
     attributes: list[Attribute]

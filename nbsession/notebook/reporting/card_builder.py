@@ -14,6 +14,7 @@ from nbsession.exc import UnmappedInstanceError
 from nbsession.notebook.recording.journal import Journal
 from nbsession.notebook.recording.snapshots import Attribute, Card, Status
 from nbsession.notebook.reporting.readings import NO_VALUE, Reading, named, read
+from nbsession.notebook.reporting.stale import is_behind
 from nbsession.notebook.views.plain import clip, one_line
 from nbsession.tracking.history import members_of
 
@@ -39,7 +40,9 @@ def card_of(obj: Any, journal: Journal, *, to_delete: bool = False, holders: Ite
     attributes += [_related(looked, name, many, state, journal) for name, many in looked.relationships]
     expired = state == "persistent" and bool(looked.expired_columns)
     dirty = state == "persistent" and any(attribute["changed"] for attribute in attributes)
+    behind = state == "persistent" and is_behind(obj, journal.behind.get(token))
     marks = {"dirty": dirty, "expired": expired, "failed": journal.failed(token), "to delete": to_delete}
+    marks["row changed"] = behind
     return {
         "token": token,
         "label": label_of(obj, journal),

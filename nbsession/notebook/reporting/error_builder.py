@@ -10,6 +10,7 @@ from nbsession.exc import NbsessionError
 from nbsession.notebook.recording.snapshots import Snapshot
 from nbsession.notebook.recording.sources import is_sqlalchemy_error, is_watched
 from nbsession.notebook.reporting.explanations import EXPLANATIONS, Explanation, explained
+from nbsession.notebook.reporting.lockers import lockers
 from nbsession.notebook.reporting.reports import ErrorReport
 from nbsession.notebook.views.plain import one_line
 
@@ -33,6 +34,7 @@ def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str 
     cause = snapshot.transaction["error"] if snapshot is not None else None
     failed = snapshot is not None and snapshot.transaction["state"] == "failed"
     savepoint = _innermost(snapshot) if failed and snapshot is not None else None
+    waiting = lockers(snapshot.session["name"] if snapshot is not None else "") if _locked(error) else []
     back = [[f"%session rollback {savepoint}", f"goes back to savepoint {savepoint} only"]] if savepoint else []
     return {
         "type": type(error).__name__,
@@ -40,7 +42,7 @@ def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str 
         "cell": cell,
         "plain": said.plain,
         "rule": said.rule,
-        "now": list(_now(snapshot)),
+        "now": [*(words for _, words in waiting), *_now(snapshot)],
         "original": (
             {"type": cause["type"], "message": cause["message"][:MESSAGE], "cell": cause["cell"]}
             if cause is not None and cause["cell"] != cell
@@ -48,6 +50,8 @@ def report_of(error: BaseException, snapshot: Snapshot | None = None, cell: str 
         ),
         "next": [
             *back,
+            *([f"%session close {name}", "ends the transaction that may be in the way"] for name, _ in waiting),
+            *_elsewhere(error),
             *([command, effect] for command, effect in _next(error, said) if failed or command != "session.rollback()"),
         ],
         "elsewhere": [[library, word] for library, word in said.elsewhere if not (theirs and library == "SQLAlchemy")],
@@ -67,6 +71,26 @@ def _next(error: BaseException, said: Explanation) -> Iterator[tuple[str, str]]:
     for command, effect in said.next:
         if not (is_sqlalchemy_error(error) and command in OURS_ONLY):
             yield command, effect
+
+
+def _locked(error: BaseException) -> bool:
+    """Is somebody else in the way?"""
+    text = str(error).lower()
+    return type(error).__name__ == "OperationalError" and any(word in text for word in ("locked", "lock on", "in use"))
+
+
+def _elsewhere(error: BaseException) -> list[list[str]]:
+    """The ways out, where another process has a DuckDB file open."""
+    found = re.search(r"PID (\d+)", str(error)) if _locked(error) else None
+    if found is None:
+        return []
+    return [
+        [
+            "engine.dispose()",
+            f"typed in the notebook of process {found[1]}, or its kernel shut down, lets go of the file",
+        ],
+        ["duckdb:///FILE?access_mode=read_only", "opened so in both, both can read"],
+    ]
 
 
 def session_of(error: BaseException, sessions: list[Any]) -> Any:

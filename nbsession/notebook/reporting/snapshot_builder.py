@@ -79,7 +79,7 @@ def take(
     :param with_plan: plan the next flush however many objects it has.
     """
     members = Members(session, journal, source.newcomers)
-    held = holders_of(members, clock.namespace)
+    held = holders_of(members, clock.namespace, clock.traceback)
     cards = {
         state: [
             card_of(obj, journal, to_delete=id(obj) in members.to_delete, holders=held.get(id(obj), ()))

@@ -46,6 +46,8 @@ def freshness(card: Card) -> str:
     """Are its values those of the row?"""
     if "expired" in card["flags"]:
         return "expired: read again when touched"
+    if "row changed" in card["flags"]:
+        return "row changed behind the session: %session refresh reads it"
     return ""
 
 
