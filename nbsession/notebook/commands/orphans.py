@@ -12,7 +12,7 @@ from weakref import ref
 from nbsession.notebook.commands.current import sessions_in
 from nbsession.notebook.commands.roll import unsaved
 from nbsession.notebook.recording.cells import clock
-from nbsession.notebook.recording.recorder import Recorder, recorder_of
+from nbsession.notebook.recording.recorder import Recorder, recorded_sessions, recorder_of
 from nbsession.notebook.recording.snapshots import Snapshot
 from nbsession.notebook.views.plain import counted
 
@@ -41,6 +41,8 @@ class Orphans:
             if (session is not None and id(session) in held) or id(before.recorder) in told:
                 continue
             told.add(id(before.recorder))
+            if session is not None and not any(one is session for one in recorded_sessions()):
+                continue  # it was closed by a verb
             line = _alive(name, session) if session is not None else _gone(name, before.recorder)
             lines += [line] if line else []
         self._held = {name: Held(ref(session), recorder_of(session, name)) for name, session in now.items()}
