@@ -273,7 +273,7 @@ def test_sessions_are_listed_with_what_they_hold_and_who_holds_them(library: She
     lines = library.run("%session list").splitlines()
     assert lines[0].startswith("session · ") and "in a transaction since In[3]" in lines[0]
     assert lines[1:3] == ["    met in In[1]; held by session", "    unsaved: 1 row written, not committed, 1 new"]
-    assert lines[4] == "    met in In[4]; held by no variable: %session close other@4 ends it"
+    assert "    met in In[4]; held by no variable: %session close other@4 ends it" in lines
 
 
 def test_schema_tells_what_differs_between_classes_and_tables(library: Shell) -> None:

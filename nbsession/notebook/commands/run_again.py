@@ -44,7 +44,7 @@ class Run:
     def told(self) -> str:
         """Where its objects are, in words; nothing if they are nowhere."""
         session = self.session()
-        if session is None:
+        if not _is_recorded(session):
             return ""
         journal = recorder_of(session).journal  # which knows of objects that are gone, too
         states = [move["after"] for token in self.tokens if (move := journal.last_move(token)) is not None]
@@ -119,7 +119,7 @@ class RunAgain:
         done: list[str] = []
         for run in runs:
             session = run.session()
-            if session is None:
+            if not _is_recorded(session):
                 continue
             self._follow(session)
             if not run.told():
@@ -175,6 +175,11 @@ class RunAgain:
         for run in [run for runs in self._runs.values() for run in runs if ends and run.session() is session]:
             if not run.fate:
                 run.fate = next((end["text"] for end in reversed(ends) if end["event"] > run.event), "")
+
+
+def _is_recorded(session: Any) -> bool:
+    """Is it listened to still? One that a verb has closed is not."""
+    return any(one is session for one in recorded_sessions())
 
 
 def _twice(before: list[Run], added: list[Run]) -> list[str]:
