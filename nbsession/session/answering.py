@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.mapper import Mapper
 from nbsession.session import attaching
 from nbsession.session.cascades import reached
@@ -80,7 +81,12 @@ class Answering(Flushing):
         """
         if not is_expired(obj):
             return True
-        self.autoflush_before("session.get")
+        try:
+            self.autoflush_before("session.get")
+        except ObjectDeletedError:  # that of another object, too, is taken for its own
+            self.found_gone(obj)
+            self.ensure_begun().require_active()
+            return False
         status, mapper = state_of(obj).status, state_of(obj).mapper
         if status is ObjectState.DELETED:
             before = {key: obj.__dict__.pop(key) for key in mapper.selected_keys if key in obj.__dict__}

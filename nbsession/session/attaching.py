@@ -100,6 +100,16 @@ def is_gone(obj: Any) -> bool:
     return deleted_here or state.common is state.mapper.gone
 
 
+def check_key_free(session: Session, obj: Any) -> None:
+    """Refuses an object whose key another one has here.
+
+    :raises InvalidRequestError: so it is.
+    """
+    holder = session.find(state_of(obj).mapper, ident_of(obj))
+    if holder is not None and holder is not obj:
+        raise key_taken(obj)
+
+
 def was_deleted(obj: Any) -> InvalidRequestError:
     """The error for an object whose row a flush has deleted."""
     return InvalidRequestError(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from nbsession.mapping.attributes import NEW
 from nbsession.session import attaching
 from nbsession.session.answering import Answering
-from nbsession.session.cascades import HAS_ROW, reached
+from nbsession.session.cascades import reached
 from nbsession.session.load import refreshing
 from nbsession.states import Trigger
 from nbsession.tracking.instance_state import state_of
@@ -29,7 +30,7 @@ class Expiring(Answering):
             return
         expired, left = [obj], []
         for member, along in reached(obj, "refresh_expire"):
-            if state_of(member).status in HAS_ROW:  # here or elsewhere
+            if state_of(member).status not in NEW:  # here or elsewhere, deleted or not
                 expired.append(member)
             elif member in self and along.cascade.delete_orphan:
                 left.append(member)

@@ -116,6 +116,8 @@ class Level:
         """
         if self.parent is None and self.state is TransactionState.ACTIVE:
             return  # nearly always: this is asked before every statement
+        if self.state is TransactionState.CLOSED and self.session.transaction is not self:
+            raise ResourceClosedError("This transaction is closed. Begin a new one.")
         for level in self.levels():
             if level.state is TransactionState.FAILED:
                 raise PendingRollbackError(

@@ -80,11 +80,12 @@ class Session(ClassicNames):
         One whose row a flush deleted already is left as it is, also after the commit; but if it left the session before that,
         or the session was closed, it comes back as any detached object: its row may be there again.
 
-        :raises InvalidRequestError: it has no row, or is in another session.
+        :raises InvalidRequestError: it has no row, or is in another session, or another object has its key here.
         """
         state = state_of(obj)
         if state.status is ObjectState.DELETED or state.common is state.mapper.gone:
             self.work_begins()
+            attaching.check_key_free(self, obj)
             if state.status is not ObjectState.DELETED or not attaching.leaves_again(self, obj):
                 return
         attaching.check_deletable(self, obj)

@@ -42,10 +42,12 @@ class Frame:
         self.parent.rekeyed += self.rekeyed
         self.parent._saved.update(self._saved)
 
-    def remember(self, objects: Iterable[Any]) -> None:
+    def remember(self, objects: Iterable[Any], undone: bool = False) -> None:
         """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them.
 
         Of an unflushed change, or one that a savepoint may undo, the value before is kept.
+
+        :param undone: is it a savepoint that undoes them? What is known of before it counts then.
         """
         count, known = self._known
         if count != len(self.inserted):
@@ -64,7 +66,8 @@ class Frame:
                 if counted in old:
                     now.pop(counted, None)
                 _, earlier = self._saved.get(id(obj), (None, {}))
-                self._saved[id(obj)] = reference, {**earlier, **now, **before}
+                known_now = {**earlier, **now, **before}
+                self._saved[id(obj)] = reference, {**known_now, **earlier} if undone else known_now
 
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""

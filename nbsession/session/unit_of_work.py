@@ -45,6 +45,7 @@ class UnitOfWork:
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
     :ivar given: ``id`` of those that were given to a parent since.
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
+    :ivar homeless: (object, relationships) of objects that were inserted after they had lost their parents, by ``id``.
     :ivar identity_map: persistent objects by key, weakly.
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
     """
@@ -57,6 +58,7 @@ class UnitOfWork:
         self.marked: dict[int, Any] = {}
         self.given: set[int] = set()
         self.leaving: dict[int, Any] = {}
+        self.homeless: dict[int, tuple[ref[Any], Any]] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
         self.session = session_ref
@@ -338,8 +340,9 @@ class UnitOfWork:
         for (mapper, status), batch in grouped(objects).items():
             if not ending:
                 self.remember_inserted(batch)
-            for obj in batch if self.modified or status is ObjectState.DETACHED else ():
-                if (self.modified and self.modified.pop(id(obj), None) is not None) or status is ObjectState.DETACHED:
+            left = status is not ObjectState.PERSISTENT
+            for obj in batch if self.modified or left else ():
+                if left or self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
             expire_values(mapper, batch)
             if class_hooks.count:
@@ -350,12 +353,12 @@ class UnitOfWork:
         """Expires every persistent object."""
         self.expire(self.identity_map.all(), cause, ending)
 
-    def remember_inserted(self, objects: Iterable[Any]) -> None:
+    def remember_inserted(self, objects: Iterable[Any], undone: bool = False) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
         frame = self.frame
         while frame is not None:
             if frame.inserted:
-                frame.remember(objects)
+                frame.remember(objects, undone)
             frame = frame.parent
 
     # ------------------------------------------------------------------------------------------------ keys

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from tests.fuzz import measured as measured
 from tests.fuzz.departures import departure_at
 from tests.fuzz.ours import UNREADABLE
-from tests.fuzz.player import Sight, Step, play
+from tests.fuzz.player import FIELDS, Sight, Step, play
 from tests.fuzz.programs import note_gone
 from tests.fuzz.reference import Reference
 from tests.fuzz.world import Settings, World
 
-FIELDS = (
-    "error", "result", "states", "contains", "new", "dirty", "deleted", "map", "loaded", "modified", "flags", "tables",
-    "hooks",
-)  # fmt: skip
 SCRAMBLES = (1, 2, 3, 4, 5)
 
 
@@ -107,7 +104,7 @@ def difference(
         first, gone = first_difference(seen, found)
         if first is None:
             return None
-        name = departure_at(first.at, program, seen, found, gone)
+        name = departure_at(first.at, program, seen, found, gone, settings)
         if name is None:
             return None if left_to_chance(settings, program[: first.at + 1], seen) else first
         if used is not None:

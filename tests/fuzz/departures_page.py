@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import fill
 
+from tests.fuzz import measured as measured
 from tests.fuzz.departures import DEPARTURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "departures.md"

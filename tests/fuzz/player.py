@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from traceback import clear_frames
 from typing import Any
 
 from tests.fuzz.model import KINDS, TABLES
@@ -17,6 +18,13 @@ from tests.fuzz.world import Settings, World
 Step = list[Any]
 Sight = dict[str, Any]
 """what can be seen after a step; see :meth:`Player.look`"""
+
+
+FIELDS = (
+    "error", "result", "states", "contains", "new", "dirty", "deleted", "map", "loaded", "modified", "flags", "tables",
+    "hooks",
+)  # fmt: skip
+"""what is compared of a sight, in this order"""
 
 
 class Skipped(Exception):
@@ -77,6 +85,7 @@ class Player:
             result = "skipped"
         except Exception as raised:
             error, message = self.world.error_name(raised), first_line(raised)
+            forget_frames(raised)
         sight = self.look()
         sight["error"], sight["result"], sight["message"] = error, result, message
         return sight
@@ -153,10 +162,10 @@ class Player:
     def _pickle(self, _: str, result: str, name: str) -> str:
         return self.name(self.world.pickled(self._object(name)), result)
 
-    def _handle(self, _: str, number: int, what: str) -> None:
+    def _handle(self, _: str, number: int, what: str, inside_out: bool = False) -> None:
         if not self.world.opened:
             raise Skipped
-        self.world.handle(number, what)
+        self.world.handle(number, what, inside_out)
 
     def _sql(self, _: str, statement: str, params: dict[str, Any]) -> int:
         return self.world.sql(statement, params)
@@ -173,7 +182,7 @@ class Player:
         happened = [name if obj is None else f"{name} {self.name(obj)}" for name, obj in world.handed_back()]
         filed = []
         for number, session in enumerate(world.sessions):
-            for key, obj in list(session.identity_map.items()):
+            for key, obj in world.filed(session):
                 self.name(obj)
                 filed.append(_of(number, f"{key[0].__name__}@{','.join(map(str, key[1]))}={self.name(obj)}"))
         loaded: dict[str, dict[str, Any]] = {}
@@ -211,7 +220,15 @@ def play(world: World, settings: Settings, program: Sequence[Step]) -> list[Sigh
     return Player(world, settings).play(program)
 
 
+def forget_frames(error: BaseException | None) -> None:
+    """A session may keep an error, and by its traceback objects that nobody else holds: which is not what is compared."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 def first_line(error: Exception) -> str:
     """The first line of a message, without addresses and lists in no order."""
-    line = re.sub(r"(@| at )0x[0-9a-f]+", "", str(error).split("\n")[0])
-    return line.split("Circular dependency detected.")[0][:200] or "Circular dependency"
+    said = str(error).split("\n")  # the first line may say only that it was an autoflush
+    line = re.sub(r"(@| at )0x[0-9a-f]+", "", said[len(said) > 1 and "Query-invoked autoflush" in said[0]])
+    return "Circular dependency" if line.startswith("Circular dependency detected") else line[:200]

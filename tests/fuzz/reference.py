@@ -157,6 +157,11 @@ class Reference(World):
         key = inspect(obj).key
         return tuple(key[1]) if key else None
 
+    def filed(self, session: Any) -> list[tuple[Any, Any]]:
+        # also who is there without a key of his own: items() raises an AssertionError then
+        states = list(session.identity_map._dict.items())
+        return [(state.key or key, obj) for key, state in states if (obj := state.obj()) is not None]
+
     def loaded(self, obj: Any) -> dict[str, Any]:
         return {key: value for key, value in inspect(obj).dict.items() if not key.startswith("_sa_")}
 

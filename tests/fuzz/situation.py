@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz.model import KINDS, Kind
-from tests.fuzz.player import Sight, Step
+from tests.fuzz.player import Sight, Step, play
+from tests.fuzz.reference import Reference
+from tests.fuzz.world import Settings
 
 NAMED = ("contains", "new", "dirty", "deleted", "modified")
 GIVES = ("append", "setlist", "ref")
@@ -45,6 +47,7 @@ class Situation(NamedTuple):
     """A step, and what was seen up to it in both worlds.
 
     :ivar at: its index.
+    :ivar settings: of the program.
     :ivar gone: objects whose row was deleted: what lies on them varies (22.5).
     """
 
@@ -53,6 +56,7 @@ class Situation(NamedTuple):
     expected: Sequence[Sight]
     found: Sequence[Sight]
     gone: set[str]
+    settings: Settings
 
     @property
     def step(self) -> Step:
@@ -79,10 +83,23 @@ class Situation(NamedTuple):
     def errors(self) -> tuple[Any, Any]:
         return self.theirs["error"], self.ours["error"]
 
+    def refused_by_the_database(self) -> bool:
+        """Does a foreign key stop SQLAlchemy, and not us?"""
+        stopped = self.settings["fk"] and "FOREIGN KEY" in (self.theirs["message"] or "")
+        return bool(stopped) and self.errors() == ("IntegrityError", None)
+
     def kind(self, name: str) -> Kind:
         """The class of an object: it may be known to one world only."""
         kinds = self.theirs["kinds"]
         return KINDS[kinds[name] if name in kinds else self.ours["kinds"][name]]
+
+    def place(self, name: str) -> str:
+        """What tells the session that an object is in: nothing, or ``|1``."""
+        for sight in (self.ours, self.theirs, self.before):
+            for entry in (*sight["map"], *sight["contains"]):
+                if name in (bare(entry), filed(entry)[2]):
+                    return entry[len(bare(entry)) :]
+        return ""
 
     def key(self, name: str) -> str | None:
         """The key of an object, of what is known the latest."""
@@ -95,6 +112,10 @@ class Situation(NamedTuple):
             if all(attr in values for attr in self.kind(name).pk):
                 return key_text(self.kind(name), values)
         return None
+
+    def instead(self, step: Step) -> Sight:
+        """What SQLAlchemy shows after another step in its place."""
+        return play(Reference(), self.settings, [*self.program[: self.at], step])[-1]
 
     # ── is the rest alike? ───────────────────────────────────────────────────────────────────────────────────────────
     def alike(
@@ -218,7 +239,7 @@ class Situation(NamedTuple):
     def row(self, sight: Sight, name: str) -> dict[str, Any] | None:
         """The row of an object, if there is one."""
         kind, key = self.kind(name), self.key(name)
-        for row in sight["tables"].get(kind.table, ()):
+        for row in sight["tables"].get(kind.table + self.place(name), ()):
             if key_text(kind, as_dict(kind, row)) == key:
                 return as_dict(kind, row)
         return None
@@ -239,6 +260,7 @@ class Situation(NamedTuple):
             (KINDS[filed(entry)[0]].table, filed(entry)[1])
             for entry in self.before["map"]
             if filed(entry)[2] in map(bare, self.before["deleted"])
+            or all(sight["states"].get(filed(entry)[2]) == "deleted" for sight in (self.theirs, self.ours))
         }
         for name in map(bare, self.before["new"]):
             held = self.before["loaded"][name]

@@ -235,7 +235,7 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         refused_removals_are_written,
     ),
     (
-        "22.17: who takes over a row leaves nothing of it: what was never set is NULL",
+        "22.17: who takes over a row leaves nothing of it: it is as the new object is",
         [["get", "Address", 2], ["new", "a1", "Address", {"id": 2}], ["delete", "Address@2"], ["add", "a1"], ["flush"]],
         old_values_stay,
     ),

@@ -172,13 +172,31 @@ class World:
         if self.handles[self.at]:
             self.handles[self.at].pop().commit()
 
-    def nested_rollback(self) -> None:
+    def nested_rollback(self, inside_out: bool = False) -> None:
         if self.handles[self.at]:
-            self.handles[self.at].pop().rollback()
+            handle = self.handles[self.at].pop()
+            if inside_out:
+                self.roll_back_within(handle)
+            handle.rollback()
 
-    def handle(self, number: int, what: str) -> None:
-        """Ends any savepoint there ever was: an outer one before inner ones, or one that has ended."""
-        getattr(self.opened[number % len(self.opened)], what)()
+    def handle(self, number: int, what: str, inside_out: bool = False) -> None:
+        """Ends any savepoint there ever was: an outer one before inner ones, or one that has ended.
+
+        :param inside_out: those within are rolled back one by one before.
+        """
+        handle = self.opened[number % len(self.opened)]
+        if inside_out:
+            self.roll_back_within(handle)
+        getattr(handle, what)()
+
+    def roll_back_within(self, handle: Any) -> None:
+        """Rolls back the savepoints within one, from the inside out."""
+        within, level = [], self.session.get_nested_transaction()
+        while level is not None and level is not handle:
+            within.append(level)
+            level = level.parent
+        for one in within if level is handle else ():
+            one.rollback()
 
     def commit(self) -> None:
         self.session.commit()
@@ -246,6 +264,10 @@ class World:
     def identity(self, obj: Any) -> tuple[Any, ...] | None:
         """The primary key of the object's row."""
         raise NotImplementedError
+
+    def filed(self, session: Any) -> list[tuple[Any, Any]]:
+        """(key, object) of all that a session's identity map holds."""
+        return list(session.identity_map.items())
 
     def loaded(self, obj: Any) -> dict[str, Any]:
         """What lies on the object."""

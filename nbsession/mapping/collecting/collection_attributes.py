@@ -108,16 +108,20 @@ class CollectionAttribute(RelationshipAttribute):
             tell(self, "bulk_replace", obj, members, AttributeEvent(self, "bulk_replace"))
         self._note_members(obj)
         held = {id(m) for m in before}
+        far: list[Any] = []
         try:
-            come = self.before_add(obj, members, already=held)
+            come = self.before_add(obj, members, already=held, far=far)
         except Exception:
-            self._assign_some(obj, members, held)
+            self._assign_some(obj, far, held)
             raise
         kept = {id(m) for m in come}
         gone = list({id(m): m for m in before if id(m) not in kept}.values())
         self.before_remove(obj, gone)
         collection = self.fill(obj, come)
         self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
+        for member in come if held else ():  # who was there before is brought in last
+            if id(member) in held:
+                self.pull_in(obj, member)
         self.after_remove(obj, gone)
         if self.occasional:
             tell(self, "dispose_collection", obj, replaced, None)
@@ -142,23 +146,30 @@ class CollectionAttribute(RelationshipAttribute):
 
     # ------------------------------------------------------------------------------------------ what a collection tells
 
-    def before_add(self, owner: Any, members: Collection[Any], already: Any = ()) -> list[Any]:
+    def before_add(
+        self, owner: Any, members: Collection[Any], already: Any = (), far: list[Any] | None = None
+    ) -> list[Any]:
         """Checks members that are about to come, brings them in, and notes what the collection held.
 
         :param already: ``id`` of those that are members.
+        :param far: where one is refused, it is told those before it; who was a member already is not brought in.
         :return: the members, as validators made them.
         """
         come = members
         if self.validators:
             come = [m if id(m) in already else self.validated(owner, m, op="append") for m in members]
         for member in come:
-            self.check(owner, member)
-        if self.single is not None:
-            for member in come:
-                if member is not None and id(member) not in already:
+            try:
+                self.check(owner, member)
+                if self.single is not None and member is not None and id(member) not in already:
                     self.single.taken(owner, member)
-        for member in come:  # one that the other side brought is perhaps not in the session yet
-            self.pull_in(owner, member)
+                if far is None or id(member) not in already:
+                    self.pull_in(owner, member)  # one that the other side brought is perhaps not in the session yet
+            except Exception:
+                self._make_part(owner)
+                raise
+            if far is not None:
+                far.append(member)
         self._note_members(owner)
         return list(come)
 
@@ -166,8 +177,14 @@ class CollectionAttribute(RelationshipAttribute):
         """Tells the other side of members that came."""
         reverse = self.relationship.reverse
         for member in members:
-            if reverse is not None and member is not None:
-                reverse.link(member, owner)
+            if member is not None:
+                state = state_of(member)
+                if isinstance(state, OwnState) and state.left:  # that it was taken out once does not count any more
+                    state.left = tuple(
+                        one for one in state.left if one[0] is not self.relationship or one[1] is not owner
+                    )
+                if reverse is not None:
+                    reverse.link(member, owner)
             tell_given(member)
             self.announce(owner, state_of(owner), NO_VALUE, member)
 
@@ -201,7 +218,9 @@ class CollectionAttribute(RelationshipAttribute):
 
     def _once_more(self, owner: Any, member: Any) -> None:
         """A member went that is in the list still: under delete-orphan it counts as given up, unless it comes again."""
-        state = state_of(member)
+        state, reverse = state_of(member), self.relationship.reverse
+        if reverse is not None and member.__dict__.get(reverse.key, owner) not in (None, owner):
+            return  # it has another parent by now
         if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
             count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
             if count:
@@ -286,7 +305,11 @@ class CollectionAttribute(RelationshipAttribute):
             own = own_state(obj, state)
             if self.key not in own.related:
                 own.related[self.key] = members_of(obj.__dict__.get(self.key))
-        if state.status in NEW and self.key not in obj.__dict__:
+        self._make_part(obj)
+
+    def _make_part(self, obj: Any) -> None:
+        """The collection of a new object that is changed, or was to be, is a part of it from now on."""
+        if self.key not in obj.__dict__ and state_of(obj).status in NEW:
             obj.__dict__[self.key] = self._empty(obj)
             del self._untouched[id(obj)]
 

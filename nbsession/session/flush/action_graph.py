@@ -17,7 +17,7 @@ from nbsession.session.cascades import loaded_members
 from nbsession.session.flush.linking import written_late
 from nbsession.session.flush.steps import committed_value
 from nbsession.session.flush.topology import components, rounds
-from nbsession.session.flush.workload import Participants, row_key
+from nbsession.session.flush.workload import Participants, class_name, relationship_name, row_key
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 DELETE, CLEAR, RELATE, LATE, SAVE = range(5)
@@ -29,14 +29,16 @@ class Action:
 
     :ivar about: a hierarchy's root, a relationship, or one object.
     :ivar rank: its place among those that could be done at once.
+    :ivar relates: (relationship, object) where it is done for one object alone; else None.
     """
 
-    __slots__ = ("about", "kind", "rank")
+    __slots__ = ("about", "kind", "rank", "relates")
 
-    def __init__(self, kind: int, about: Any, rank: str) -> None:
+    def __init__(self, kind: int, about: Any, rank: str, relates: tuple[Relationship, Any] | None = None) -> None:
         self.kind = kind
         self.about = about
         self.rank = kind, rank
+        self.relates = relates
 
     def __str__(self) -> str:
         return self.about.class_.__name__ if isinstance(self.about, Mapper) else describe(self.about)
@@ -90,8 +92,8 @@ class Graph:
     # ── classes ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _family(self, kind: int, family: Mapper) -> Action:
         """Saving a hierarchy, or deleting, which comes after."""
-        save = self._action(SAVE, family, _name(family))
-        delete = self._action(DELETE, family, _name(family))
+        save = self._action(SAVE, family, class_name(family))
+        delete = self._action(DELETE, family, class_name(family))
         self.before[delete].add(save)
         return save if kind == SAVE else delete
 
@@ -120,13 +122,13 @@ class Graph:
         target = declared.mapper.base_mapper
         if target is not mapper.base_mapper and target in self.parts.mappers:
             return True
-        return any(_holds(obj, declared) for room in self.parts.objects for obj in room.get(mapper, ()))
+        return any(holds(obj, declared) for room in self.parts.objects for obj in room.get(mapper, ()))
 
     def _relate(self, declared: Relationship) -> None:
         here, there = declared.parent.base_mapper, declared.mapper.base_mapper
         save, delete = self._family(SAVE, here), self._family(DELETE, here)
         save_other, delete_other = self._family(SAVE, there), self._family(DELETE, there)
-        rank = f"{_name(declared.parent)}_{declared.key}"
+        rank = relationship_name(declared)
         relate, clear = self._action(RELATE, declared, rank), self._action(CLEAR, declared, rank)
         if declared.direction is Direction.MANYTOMANY:
             self._wait((save, relate), (save_other, relate), (relate, delete_other))
@@ -222,7 +224,7 @@ class Graph:
                 members = _neighbours(one.about, declared)
                 if not members:
                     continue
-                step = Action(CLEAR if leaving else RELATE, None, "")
+                step = Action(CLEAR if leaving else RELATE, None, "", (declared, one.about))
                 self.before[step] = set()
                 for member in members:
                     self._join(declared, one, step, member, leaving)
@@ -266,11 +268,7 @@ def _joined(
     return [(step, one)] if other_leaves else [(other, step), (step, one)]
 
 
-def _name(mapper: Mapper) -> str:
-    return f"{mapper.class_.__module__}.{mapper.class_.__name__}"
-
-
-def _holds(obj: Any, declared: Relationship) -> bool:
+def holds(obj: Any, declared: Relationship) -> bool:
     """Does, or did, anything lie under a relationship of the object, be it that it refers to nothing?"""
     state, key = state_of(obj), declared.key
     held = isinstance(state, OwnState) and key in state.related and (not declared.uselist or bool(state.related[key]))

@@ -9,7 +9,7 @@ from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import key_changed, title
 from nbsession.session.flush.linking import cannot_flush_none, check_type, warn_not_in_session
 from nbsession.session.flush.steps import Step
-from nbsession.session.flush.workload import Workload
+from nbsession.session.flush.workload import Workload, relationship_name
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, collection_history, reference_history
 from nbsession.tracking.instance_state import OwnState, state_of
@@ -28,17 +28,15 @@ class Associating:
 
     def clearing(self) -> list[Step]:
         """The rows of deleted objects, as steps that come before all others. To be called first."""
-        for mapper, objects in self.work.deleted_of.items():
-            for declared in _associations(mapper):
-                self._clear(declared, objects)
+        for declared, objects in _sides(self.work.deleted_of.items()):
+            self._clear(declared, objects)
         return self._made()
 
     def steps(self) -> list[Step]:
         """The rows as steps: rows that go before those that come."""
-        for mapper, objects in (*self.work.new_of.items(), *self.work.touched_of.items()):
-            for declared in _associations(mapper):
-                for obj in objects:
-                    self._change(declared, obj)
+        for declared, objects in _sides((*self.work.new_of.items(), *self.work.touched_of.items())):
+            for obj in objects:
+                self._change(declared, obj)
         return self._made()
 
     def _made(self) -> list[Step]:
@@ -109,6 +107,12 @@ class Associating:
             known = side, id(pair[0]), id(pair[1])
             if self._seen.setdefault(known, declared) is declared:  # once, unless one list has it twice
                 self._rows.setdefault((verb, side), []).append(pair)
+
+
+def _sides(groups: Iterable[tuple[Any, list[Any]]]) -> list[tuple[Relationship, list[Any]]]:
+    """(relationship, objects), by the relationship's name: where both sides tell of a row, the first of them writes it."""
+    sides = [(declared, objects) for mapper, objects in groups for declared in _associations(mapper)]
+    return sorted(sides, key=lambda side: relationship_name(side[0])) if len(sides) > 1 else sides
 
 
 def _associations(mapper: Any) -> list[Relationship]:

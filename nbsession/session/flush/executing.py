@@ -12,6 +12,8 @@ from nbsession.session.batches import mappers_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
 from nbsession.session.flush.key_holders import meet_holders
+from nbsession.session.flush.orphans import note_homeless
+from nbsession.session.flush.unfinished import fill_unfinished
 from nbsession.session.flush.versions import know_version
 from nbsession.session.flush.writing import RowWriter
 from nbsession.session.flush.writing_links import write_links
@@ -50,11 +52,16 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
             transaction.connection_for(session.get_bind(mapper))  # though nothing is written, it is told of
         for obj, _ in plan.skipped:
             know_version(obj)
-        writing(session, plan, transaction)
-        if plan.outside:
-            fill_links(plan.outside)
-        if plan.circle is not None:
-            raise plan.circle
+        try:
+            writing(session, plan, transaction)
+            if plan.outside:
+                fill_links(plan.outside)
+            if plan.circle is not None:
+                raise plan.circle
+        except BaseException as error:
+            if plan.relating:
+                fill_unfinished(session, plan, len(plan.steps) if error is plan.circle else plan.begun - 1)
+            raise
         if plan.followed:
             _follow_keys(session, plan.followed)
 
@@ -62,6 +69,7 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
 def plainly(session: Session, plan: FlushPlan, transaction: SessionTransaction) -> None:
     """Sends the statements of all steps."""
     for whole in plan.steps:
+        plan.begun += 1
         for bind, step in session.parts_of(whole):
             write_step(session, transaction.connection_for(bind), step)
 
@@ -181,19 +189,32 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
                 _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "INSERT":
             if step.settles:
+                if step.shape is not None and step.shape.mapper.owners:
+                    note_homeless(unit, step.objects)
                 _move(unit, step, step.objects, ObjectState.PENDING, Trigger.INSERT, cause)
         elif step.verb == "UPDATE":
+            if step.links:
+                _tell_keys(session, step.objects)
             unit.clean(step.objects)
+    if plan.met:
+        _tell_keys(session, plan.met)
     if not unit.modified:  # mostly: all that was changed is written
         return
     touched = list(flushed)
     if not touched:
         return
-    for obj in touched:
-        unknown = id(obj) in unit.modified and state_of(obj).mapper.pk_keys[0] not in obj.__dict__
-        if unknown and not load_expired(session, obj):  # nothing was written, and its key is told all the same
-            raise row_is_gone(obj)
+    _tell_keys(session, [obj for obj in touched if id(obj) in unit.modified])
     unit.clean(touched)
+
+
+def _tell_keys(session: Session, objects: Iterable[Any]) -> None:
+    """Who took part in a flush tells its key, though nothing of it was written: one that is expired is loaded.
+
+    :raises ObjectDeletedError: its row is gone.
+    """
+    for obj in objects:
+        if state_of(obj).mapper.pk_keys[0] not in obj.__dict__ and not load_expired(session, obj):
+            raise row_is_gone(obj)
 
 
 def _move(unit: UnitOfWork, step: Step, objects: list[Any], before: ObjectState, trigger: Trigger, cause: str) -> None:

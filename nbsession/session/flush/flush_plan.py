@@ -5,7 +5,8 @@ Executing it is :mod:`nbsession.session.flush.executing`; what must be loaded fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbsession.session.flush.reasons import explain
@@ -35,6 +36,21 @@ class Section(NamedTuple):
     again: Callable[[list[Any]], list[Step]]
 
 
+class Relating(NamedTuple):
+    """The moment in a flush from which on the foreign keys along a relationship are filled.
+
+    :ivar place: how many steps come before.
+    :ivar leaving: is it about objects that are deleted?
+    :ivar relationship: the relationship.
+    :ivar obj: the only object that it is about; None: all that take part.
+    """
+
+    place: int
+    leaving: bool
+    relationship: Any
+    obj: Any
+
+
 class FlushPlan:
     """What a flush sends.
 
@@ -43,6 +59,9 @@ class FlushPlan:
     :ivar notes: what the plan does not know without loading.
     :ivar outside: links of members that are in no session, as far as no step comes after them.
     :ivar followed: foreign keys that the database changes itself (``ON UPDATE CASCADE``), to be known in memory.
+    :ivar met: objects that others let go of, without anything to be written.
+    :ivar relating: when which foreign keys are filled, and ``links`` with what: for a flush that fails half-way.
+    :ivar begun: how many steps were begun.
     :ivar circle: the error that ends the plan, because other rows need each other's keys; None: all is written.
     :ivar sections: which steps belong together; empty while no hook on a class wants to know.
     """
@@ -56,6 +75,9 @@ class FlushPlan:
         outside: Iterable[Link] = (),
         sections: Iterable[Section] = (),
         circle: Exception | None = None,
+        relating: Iterable[Relating] = (),
+        links: Mapping[int, Sequence[Link]] = MappingProxyType({}),
+        met: Iterable[Any] = (),
     ) -> None:
         self.steps = tuple(steps)
         self.skipped = tuple(skipped)
@@ -64,6 +86,10 @@ class FlushPlan:
         self.outside = tuple(outside)
         self.sections = tuple(sections)
         self.circle = circle
+        self.relating = tuple(relating)
+        self.links = links
+        self.met = tuple(met)
+        self.begun = 0
         for number, step in enumerate(self.steps, 1):
             step.number = number
         explain(self.steps)

@@ -33,6 +33,7 @@ class Linking:
     :ivar outside: of members that are in no session, by relationship and whether its owner leaves: they learn the key, and no
         row is written.
     :ivar followed: what the database fills itself where a key changes (``passive_updates``), to be known in memory.
+    :ivar met: objects that a parent let go of, with nothing to be filled.
     """
 
     def __init__(self, work: Workload) -> None:
@@ -42,6 +43,7 @@ class Linking:
         self.late: list[Link] = []
         self.outside: dict[tuple[Relationship, bool], list[Link]] = {}
         self.followed: list[Link] = []
+        self.met: list[Any] = []
         self._known: dict[Relationship, tuple[tuple[tuple[str, str], ...], bool, str]] = {}
 
     def find(self) -> None:
@@ -98,6 +100,8 @@ class Linking:
             if not state.owned or (key not in state.related and key not in state.queued):
                 continue
             if tree and key not in obj.__dict__:
+                for children in state.queued.get(key, ()):
+                    self.met += [child for child in children if child is not None and self.work.has_row(child)]
                 continue  # among rows that refer to one another, only what is there says who is whose parent
             if declared.direction is Direction.MANYTOONE:
                 if reference_history(obj, key).has_changes():
@@ -110,6 +114,8 @@ class Linking:
             for child in history.deleted if declared.passive_deletes != "all" else ():
                 if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
                     self._unlink_child(declared, obj, child)
+                elif not declared.cascade.delete_orphan and child is not None and self.work.has_row(child):
+                    self.met.append(child)
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
         back = declared.reverse.key if declared.reverse is not None else None
@@ -188,6 +194,8 @@ class Linking:
         """
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
+        if moved and not leaving and declared.reverse is not None and self.work.has_row(child):
+            moved = reference_history(child, declared.reverse.key).has_changes()  # else its row tells of another parent
         if child is None or not self.work.has_row(child):
             alone = child is not None and not self.work.in_session(child)
             if alone and not leaving:

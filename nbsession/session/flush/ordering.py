@@ -11,7 +11,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper
 from nbsession.session.flush.action_graph import CLEAR, DELETE, LATE, RELATE, SAVE, Action, Graph
-from nbsession.session.flush.flush_plan import Section
+from nbsession.session.flush.flush_plan import Relating, Section
 from nbsession.session.flush.linking import Linking, written_late
 from nbsession.session.flush.saving import Saving, sort_by_key, spread
 from nbsession.session.flush.steps import Link, Step
@@ -24,6 +24,7 @@ class Ordering:
     :param switched: deleted objects whose row is taken over.
     :ivar sections: which steps belong together, for hooks on classes.
     :ivar outside: links of members that are in no session, for which no step is left to be filled before.
+    :ivar relating: when foreign keys are filled, for a flush that fails half-way; empty where nothing is to be put in order.
     :ivar circle: the error to raise once all that is in no circle, and waits for none, is written; None: all is in order.
     """
 
@@ -34,6 +35,7 @@ class Ordering:
         self.kept = set(map(id, switched.values()))
         self.circle: CircularDependencyError | None = None
         self.sections: list[Section] = []
+        self.relating: list[Relating] = []
         self.parts = Participants(work, linking.linked)
         self._outside = linking.outside
         self._fills: list[tuple[int, list[Link]]] = []
@@ -64,6 +66,12 @@ class Ordering:
                 related.setdefault((kind, step.relationship), []).append(step)
         graph = Graph(self.parts, {declared for _, declared in related}, self.late)
         for ready in graph.rounds():
+            place = len(self._steps)
+            self.relating += [
+                Relating(place, action.kind == CLEAR, *(action.relates or (action.about, None)))
+                for action in ready
+                if action.relates is not None or isinstance(action.about, Relationship)
+            ]
             for kind, about, objects in _together(ready):
                 if kind == SAVE and objects is None:
                     self._save(self.parts.inserts.get(about, []), self.parts.updates.get(about, []))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+from weakref import ref
 
 from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.relating.relationships import Direction, Relationship
@@ -31,6 +32,23 @@ def given_up(child: Any, declared: Relationship) -> bool:
     """Was it taken out of such a relationship? The parent may have forgotten it: expired, or gone. Expired, it forgets too."""
     state = state_of(child)
     return isinstance(state, OwnState) and (declared in state.given_up or left_once(child, declared))
+
+
+def is_homeless(unit: UnitOfWork, child: Any, declared: Relationship) -> bool:
+    """Was it inserted after it had been taken out of such a relationship? With its next change it goes."""
+    reference, given_up = unit.homeless.get(id(child), (None, ()))
+    return reference is not None and reference() is child and declared in given_up
+
+
+def note_homeless(unit: UnitOfWork, objects: Iterable[Any]) -> None:
+    """Remembers those of new objects, about to be inserted, who have lost their parents."""
+    for obj in objects:
+        state = obj._nbs_state
+        if state.owned and state.given_up:
+            lost = [d for d in state.mapper.owners if d in state.given_up and not d.has_parent(obj)]
+            known = {address: one for address, one in unit.homeless.items() if one[0]() is not None} if lost else {}
+            if lost:
+                unit.homeless = {**known, id(obj): (ref(obj), tuple(lost))}
 
 
 def left_once(child: Any, declared: Relationship) -> bool:
@@ -65,6 +83,16 @@ def taken_back_since(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any,
     return [(child, declared) for child, declared in taken_back(unit, only) if id(child) in unit.given]
 
 
+def _only_read(child: Any, declared: Relationship) -> bool:
+    """Was its reference read anew, after it had been taken out of such a relationship? That gives it no parent."""
+    state, reverse = state_of(child), declared.reverse
+    return (
+        isinstance(state, OwnState)
+        and declared in state.given_up
+        and (reverse is not None and not reverse.relationship.uselist and reverse.key not in state.related)
+    )
+
+
 class _Orphans:
     """One look at the session. Who holds whom is worked out once for each relationship, and only if it is asked."""
 
@@ -83,12 +111,13 @@ class _Orphans:
                         found += self._left(parent)
             for declared in mapper.owners:
                 for child in objects:
-                    if (
-                        (only is None or id(child) in only)
-                        and given_up(child, declared)
-                        and self._is_orphan(declared, child)
-                    ):
-                        found.append((child, declared))
+                    if only is not None and id(child) not in only:
+                        continue
+                    if given_up(child, declared) or is_homeless(unit, child, declared):
+                        if self._is_orphan(declared, child):
+                            found.append((child, declared))
+                        else:
+                            unit.homeless.pop(id(child), None)
         return found
 
     def _left(self, parent: Any) -> Iterator[tuple[Any, Relationship]]:
@@ -111,7 +140,7 @@ class _Orphans:
             return False
         if left_once(child, declared):
             return id(child) not in self._added(declared)
-        if declared.has_parent(child, giver):
+        if declared.has_parent(child, giver) and not _only_read(child, declared):
             return False
         return id(child) not in self._members(declared)
 

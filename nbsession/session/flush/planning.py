@@ -35,7 +35,16 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None, prepared: bool = 
     ordering = Ordering(work, linking, saving, switched)
     steps = ordering.steps(clearing, associations)
     return FlushPlan(
-        steps, saving.skipped, work.notes, linking.followed, ordering.outside, ordering.sections, ordering.circle
+        steps,
+        saving.skipped,
+        work.notes,
+        linking.followed,
+        ordering.outside,
+        ordering.sections,
+        ordering.circle,
+        ordering.relating,
+        linking.links,
+        linking.met,
     )
 
 

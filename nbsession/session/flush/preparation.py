@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper, mappers_of
 from nbsession.session.cascades import held_by
+from nbsession.session.flush.action_graph import holds
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.key_holders import meet_leaving_holders
 from nbsession.session.flush.linking import is_tree
@@ -36,7 +36,7 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     for child, along in taken_back_since(unit, only) if unit.marked else ():
         unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
-    spared = {id(child) for child, _ in taken_back(unit, only)} if unit.marked else set()
+    spared = _spared(session, only) if unit.marked else set()
     while True:
         for child, along in orphans(unit, only):
             before = set(unit.marked)
@@ -52,10 +52,21 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
             seen.add(id(obj))
             _reach_children(session, obj)
     _reach_followers(session, only)
-    if seen and unit.new:
-        meet_leaving_holders(session, only)
     if seen:
         _reach_parents(session, [o for o in unit.marked.values() if id(o) in seen])
+    if seen and unit.new:
+        meet_leaving_holders(session, only)
+
+
+def _spared(session: Session, only: set[int] | None) -> set[int]:
+    """``id`` of those that are marked, and live through this flush. In a tree their own children are loaded all the same."""
+    spared = set()
+    for child, declared in taken_back(session.unit_of_work, only):
+        spared.add(id(child))
+        if is_tree(declared) and not declared.passive_deletes and isinstance(child, declared.class_):
+            with session.no_autoflush:
+                held_by(child, declared.key)
+    return spared
 
 
 def _drop_leaving(unit: UnitOfWork) -> None:
@@ -95,21 +106,25 @@ def _reach_parents(session: Session, leaving: list[Any]) -> None:
             for obj in sorted(objects, key=_key_text):
                 if _is_changed(obj, declared):
                     break  # what it referred to is known
-                try:
-                    for local, _ in declared.pairs if declared.key not in obj.__dict__ else ():
-                        getattr(obj, local)  # an expired object is loaded
-                except ObjectDeletedError:
-                    continue  # its DELETE finds no row, and says so
+                for local, _ in declared.pairs if declared.key not in obj.__dict__ else ():
+                    getattr(obj, local)  # an expired object is loaded
                 attribute.look_up(obj, expired=True)
                 if declared.key in obj.__dict__:
                     break
             else:
-                continue
+                if not is_tree(declared) or not _told_by_others(session.unit_of_work, declared):
+                    continue
             if is_tree(declared):
                 with session.no_autoflush:
                     for obj in objects:
                         if not _is_changed(obj, declared):
                             held_by(obj, declared.key)
+
+
+def _told_by_others(unit: UnitOfWork, declared: Relationship) -> bool:
+    """Does an object that is saved hold, or did it, anything under a relationship?"""
+    saved = (*unit.new.values(), *(obj for address, obj in unit.modified.items() if address not in unit.marked))
+    return any(isinstance(obj, declared.class_) and holds(obj, declared) for obj in saved)
 
 
 def _is_changed(obj: Any, declared: Relationship) -> bool:

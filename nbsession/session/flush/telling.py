@@ -26,8 +26,10 @@ def telling(session: Session, plan: FlushPlan, transaction: SessionTransaction) 
     place = 0
     for section in plan.sections:
         teller.send(plan.steps[place : section.start])
+        plan.begun = section.start + 1
         teller.go_through(section, plan.steps[section.start : section.end])
         place = section.end
+    plan.begun = len(plan.steps)
     teller.send(plan.steps[place:])
 
 

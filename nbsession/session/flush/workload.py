@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbsession.mapping.mapper import Mapper
-from nbsession.mapping.relating.relationships import Direction
+from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper
 from nbsession.session.flush.orphans import orphans, taken_back
 from nbsession.session.unit_of_work import UnitOfWork
@@ -135,3 +135,13 @@ def by_family(objects: list[Any], groups: dict[Mapper, list[Any]]) -> dict[Mappe
 def row_key(obj: Any) -> tuple[Mapper, Any]:
     """What tells the row of a persistent object from all others."""
     return state_of(obj).mapper.base_mapper, ident_of(obj)
+
+
+def class_name(mapper: Mapper) -> str:
+    """By what classes are put in order that have nothing to do with each other."""
+    return f"{mapper.class_.__module__}.{mapper.class_.__name__}"
+
+
+def relationship_name(declared: Relationship) -> str:
+    """By what relationships are."""
+    return f"{class_name(declared.parent)}_{declared.key}"

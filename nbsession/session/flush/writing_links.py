@@ -29,7 +29,7 @@ def write_links(connection: Connection, step: Step) -> None:
     process = [connection.dialect.bind_processor(column.type) for column in columns]
 
     def values(pair: tuple[Any, Any], before: bool) -> tuple[Any, ...]:
-        found = [_value(declared, pair[side], key, before) for side, key, _ in places]
+        found = [_value(declared, pair[side], key, before, step.verb == "DELETE") for side, key, _ in places]
         return tuple(v if p is None else p(v) for p, v in zip(process, found, strict=True))
 
     pairs, passive, table = step.links_between, declared.passive_updates, declared.secondary
@@ -50,15 +50,18 @@ def write_links(connection: Connection, step: Step) -> None:
         )
 
 
-def _value(declared: Any, obj: Any, key: str, before: bool) -> Any:
-    """A key of one side: as it is now, or as the rows had it before this flush."""
+def _value(declared: Any, obj: Any, key: str, before: bool, goes: bool) -> Any:
+    """A key of one side: as it is now, or as the rows had it before this flush.
+
+    :param goes: is it for a row that is to go? There is none of an object that has no key yet.
+    """
     value = committed_value(obj, key) if before else obj.__dict__.get(key)
     if value is None and state_of(obj).status is ObjectState.PERSISTENT:
         value = getattr(obj, key)  # an expired object is loaded
     if value is None or value is NO_VALUE:
         mapper, ident = state_of(obj).mapper, ident_of(obj)
         value = mapper.key_values(ident)[key] if ident is not None and key in mapper.pk_keys else getattr(obj, key)
-    if value is None:
+    if value is None and not goes:
         raise FlushError(
             f"Can't execute sync rule for '{declared}': {describe(obj)} has no '{key}' that a row of the association table "
             "could refer to. Flush it first, or set it."

@@ -5,7 +5,7 @@ Knows sessions and plans; relationships that are touched are loaded in :mod:`nbs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
@@ -155,8 +155,10 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
     mapper, ident = state_of(obj).mapper, ident_of(obj)
     if all(name in mapper.columns for name in names) and not for_update:
         return _load_columns(session, obj, names)
-    whole = plan_of(mapper, wishes_of(obj))
     wanted = {*mapper.pk_keys, *names}
+    if not _is_here(session, obj):
+        return _refresh_displaced(session, obj, wanted)
+    whole = plan_of(mapper, wishes_of(obj))
     part = EntityPlan(mapper, whole.wishes, ())
     part.keys = tuple(key for key in mapper.column_keys if key in wanted)
     part.joined = tuple(one for one in whole.joined if one.adds_join and one.declared.key in wanted)
@@ -177,6 +179,19 @@ def refresh_names(session: Session, obj: Any, names: Sequence[str], for_update: 
     for declared in parents if found else ():
         _take_present(session, obj, declared)
     return found
+
+
+def _refresh_displaced(session: Session, obj: Any, wanted: Collection[str | None]) -> bool:
+    """The same for one whose row the flush before gave to another object, or deleted: it takes the row that is there."""
+    mapper = state_of(obj).mapper
+    if not load_columns(session, obj, [key for key in mapper.column_keys if key in wanted]):
+        return False
+    for declared in mapper.relationships:
+        if declared.key in wanted and declared.to_one_by_key and declared.mapper.base_mapper is mapper.base_mapper:
+            _take_present(session, obj, declared)
+        elif declared.key in wanted:
+            session.load_related(obj, declared.key, raising=False)
+    return True
 
 
 def _take_present(session: Session, obj: Any, declared: Relationship) -> None:

@@ -1,0 +1,81 @@
+"""The foreign keys that a flush fills, and filled though it failed: of objects whose rows it did not come to. Sends nothing.
+
+They are seen on who is new again afterwards, and tell who has changed, where a savepoint is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from nbsession.mapping.relating.relationships import Direction, Relationship
+from nbsession.session.flush.flush_plan import FlushPlan, Link, Relating
+from nbsession.session.flush.linking import foreign_keys_of
+from nbsession.states import IN_SESSION
+from nbsession.tracking.history import collection_history, reference_history
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.session import Session
+
+
+def fill_unfinished(session: Session, plan: FlushPlan, place: int) -> None:
+    """Fills what was due when the flush failed.
+
+    :param place: how many steps were done.
+    """
+    for due in plan.relating:
+        if due.place > place:
+            continue
+        if due.obj is None:
+            along = str(due.relationship)
+            links = [link for some in plan.links.values() for link in some] + list(plan.outside)
+            _fill([link for link in links if link.along == along and (not due.leaving or link.parent is None)])
+        else:
+            _fill(list(_links_of(session, due)))
+
+
+def _links_of(session: Session, due: Relating) -> Iterator[Link]:
+    """What one object's relationship says of foreign keys."""
+    declared: Relationship = due.relationship
+    obj, keys = due.obj, foreign_keys_of(declared)
+    going = session.unit_of_work.marked
+    history = (collection_history if declared.uselist else reference_history)(obj, declared.key)
+    if declared.direction is Direction.MANYTOONE:
+        if due.leaving or id(obj) in going:
+            return
+        for parent in history.added:
+            if parent is None or parent in session:
+                yield Link(obj, keys, parent, "")
+        if history.deleted and not history.added:
+            yield Link(obj, keys, None, "")
+        return
+    came = [] if due.leaving else history.added
+    let_go = [child for child in history.deleted if child is not None and not declared.has_parent(child)]
+    if due.leaving:
+        let_go += [] if declared.cascade.delete else history.unchanged
+    elif declared.cascade.delete_orphan:
+        let_go = []
+    for children, parent in ((came, obj), (let_go if declared.passive_deletes != "all" else (), None)):
+        for child in children:
+            if child is not None and id(child) not in going:
+                yield Link(child, keys, parent, "")
+
+
+def _fill(links: list[Link]) -> None:
+    """Gives children the keys of their parents, as far as they are known: nothing is loaded any more."""
+    for child, keys, parent, _ in links:
+        mapper, values = state_of(child).mapper, child.__dict__
+        for key, source in keys:
+            known = None if parent is None else parent.__dict__.get(source, _of_row(parent, source))
+            if (parent is not None and known is None) or (parent is None and key in mapper.pk_keys):
+                continue
+            if key not in values or values[key] != known:
+                mapper.attributes[key].set(child, known)
+
+
+def _of_row(obj: Any, key: str) -> Any:
+    mapper, ident = state_of(obj).mapper, ident_of(obj)
+    if ident is None or key not in mapper.pk_keys or state_of(obj).status not in IN_SESSION:
+        return None
+    return mapper.key_values(ident)[key]

@@ -1,0 +1,115 @@
+"""Where nbsession does better than SQLAlchemy 2.1.9 on purpose: defects that are not in the notes, measured by the programs.
+
+Told as in :mod:`tests.fuzz.departures`; each loses data, ends in an error without a word, or calls objects what they are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fuzz.departures import LOST, departure, values_kept
+from tests.fuzz.player import FIELDS, Sight
+from tests.fuzz.situation import Situation, bare, filed
+
+
+@departure(
+    "A: the object of a living row is not called deleted",
+    """Measured, not in the notes. Inserted, deleted and rolled back, then added and flushed again: the flag that its row was
+    deleted is never taken back, so that the object is "deleted" though its row is there.""",
+)
+def lives_again(it: Situation) -> bool:
+    names = [name for name, state in it.theirs["states"].items() if state != it.ours["states"].get(name)]
+    for name in names:
+        if (it.theirs["states"][name], it.ours["states"].get(name)) != ("deleted", "persistent"):
+            return False
+        lives = it.row(it.theirs, name) is not None or it.step[0] == "sql"  # the statement may delete the new row
+        if it.was(name, "deleted") is None or not lives:
+            return False
+    return bool(names) and it.alike(names, only=("states",))
+
+
+@departure(
+    "A: who is marked to be deleted is not called deleted before the flush",
+    """Measured, not in the notes. delete() of an object that a flush deleted and that left the session since: it comes back,
+    marked, as any detached object. But it is "deleted" at once, by the flag that is never taken back.""",
+)
+def marked_again(it: Situation) -> bool:
+    names = [name for name, state in it.theirs["states"].items() if state != it.ours["states"].get(name)]
+    for name in names:
+        if (it.theirs["states"][name], it.ours["states"].get(name)) != ("deleted", "persistent"):
+            return False
+        if it.before["states"].get(name) not in LOST or name not in map(bare, it.ours["deleted"]):
+            return False
+    return it.step[0] == "delete" and bool(names) and it.alike(names, only=("states",))
+
+
+@departure(
+    "B: delete() of who is deleted already does nothing",
+    """Measured, not in the notes. delete() of an object whose DELETE was flushed files it again under its key. A new object
+    with that key is then taken to take its row over: an UPDATE of no row, and the new row is lost without an error.""",
+)
+def not_put_back(it: Situation) -> bool:
+    if it.step[0] != "delete" or it.ours["error"] is not None:
+        return False
+    said = set(map(bare, it.theirs["deleted"])) - set(map(bare, it.ours["deleted"]))
+    if it.theirs["error"] is not None:  # two objects of one key are put back
+        return "Can't attach instance" in it.theirs["message"] and "deleted" in it.before["states"].values()
+    dead = {name for name in said if it.was(name, "deleted") is not None or it.theirs["states"][name] == "deleted"}
+    for name in said:
+        if name not in dead and it.parents([name]) & dead:
+            continue  # the delete cascade comes to it
+        if name not in dead or it.lives(name) or name in map(bare, it.ours["contains"]):
+            return False
+    return bool(said) and it.alike(said, begun=True)
+
+
+@departure(
+    "C: what was noted for a list that was not loaded is forgotten by a rollback that makes its object new",
+    """Measured, not in the notes. A reference is set to an object whose list is not loaded, which is noted on it. A rollback makes
+    the object new again, its list is set, and every flush of it fails with an AssertionError without a word.""",
+)
+def noted_before_it_was_new(it: Situation) -> bool:
+    theirs, ours = it.errors()
+    if theirs != "AssertionError" or it.theirs["message"] or ours not in (None, "CircularDependencyError"):
+        return False
+    return any(
+        it.was(name, "persistent") is not None
+        and any(isinstance(value, dict) and "list" in value for value in it.before["loaded"][name].values())
+        for name in map(bare, it.before["new"])
+    )
+
+
+@departure(
+    "D: who is in no session is not in its identity map",
+    """Measured, not in the notes. A flush finds, after its last statement, that a row is gone, and fails: objects that it had
+    inserted are transient after the rollback, and stay in the identity map, which cannot be listed any more. An object whose key
+    was changed, then expunged, is put there by the rollback, detached as it is.""",
+)
+def not_filed(it: Situation) -> bool:
+    left = set(it.theirs["map"]) - set(it.ours["map"])
+    names = [filed(entry)[2] for entry in left]
+    theirs, ours = it.theirs["states"], it.ours["states"]
+    nowhere = all(theirs.get(name) in ("transient", "detached") and theirs[name] == ours.get(name) for name in names)
+    return bool(names) and nowhere and it.alike(names, only=("map", "contains", "loaded", "modified", "dirty"))
+
+
+@departure(
+    "E: a savepoint that is rolled back by its handle takes the ones within along",
+    """Measured, not in the notes. Rolling back an outer savepoint by its handle closes those within unheard: what was inserted,
+    deleted or changed in them stays as it was, persistent without a row, deleted with one, or with values that no row has.""",
+)
+def inner_ones_too(it: Situation) -> bool:
+    """It is so as SQLAlchemy has it where they are rolled back one by one, from the inside out."""
+    if it.step[0] != "nested_rollback" and it.step[::2] != ["handle", "rollback"]:
+        return False
+    instead = it.instead([*it.step, True])
+    if values_kept(it._replace(expected=[*it.expected[: it.at], instead])):
+        return True
+    return all(_seen(it.ours, field, it.gone) == _seen(instead, field, it.gone) for field in FIELDS)
+
+
+def _seen(sight: Sight, field: str, gone: set[str]) -> Any:
+    """What is compared of a sight: what lies on deleted objects varies (22.5)."""
+    if field != "loaded":
+        return sight[field]
+    return {name: held for name, held in sight[field].items() if name not in gone}
