@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from nbsession import Session
+from nbsession.exc import DetachedInstanceError
+from nbsession.mapping.attributes import ColumnAttribute
 from nbsession.mapping.collecting.collection_attributes import CollectionAttribute
 from nbsession.mapping.inspection import InstanceState
 from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute
-from nbsession.session import attaching
+from nbsession.session import attaching, flushing, transaction
 from nbsession.session.flush import orphans, planning, preparation, workload
 from nbsession.session.flush.ordering import Ordering
 from nbsession.session.flush.orphans import _Orphans
 from nbsession.session.flush.saving import Saving
 from nbsession.session.flush.steps import Step as FlushStep
 from nbsession.session.unit_of_work import UnitOfWork
-from nbsession.states import ObjectState
+from nbsession.states import ObjectState, Trigger
+from nbsession.tracking.instance_state import state_of
 from tests.fuzz.comparison import difference
 from tests.fuzz.departures import DEPARTURES
 from tests.fuzz.departures_page import PAGE, page
@@ -149,6 +152,39 @@ def who_was_deleted_is_refused(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(attaching, "check_deletable", refuse)
 
 
+def reading_who_is_new_again_fails(patch: pytest.MonkeyPatch) -> None:
+    plain = ColumnAttribute.__get__
+
+    def failing(self: Any, obj: Any, owner: Any = None) -> Any:
+        if obj is not None and state_of(obj).status is ObjectState.TRANSIENT:
+            raise DetachedInstanceError("it is in no session")
+        return plain(self, obj, owner)
+
+    patch.setattr(ColumnAttribute, "__get__", failing)
+
+
+def flushes_fail_without_a_word(patch: pytest.MonkeyPatch) -> None:
+    def failing(session: Any, only: Any) -> None:
+        raise AssertionError
+
+    patch.setattr(flushing, "prepare_flush", failing)
+
+
+def old_keys_bring_back(patch: pytest.MonkeyPatch) -> None:
+    """A rollback brings objects back into the session whose keys were changed in it."""
+    plain = transaction.unwind
+
+    def bringing(unit: UnitOfWork, frame: Any, *rest: Any) -> None:
+        plain(unit, frame, *rest)
+        unit.move_each([obj for obj, _ in frame.rekeyed_objects()], Trigger.ADD)
+
+    patch.setattr(transaction, "unwind", bringing)
+
+
+def inner_savepoints_are_only_closed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transaction.SessionTransaction, "abandon", lambda self, told: self.close())
+
+
 def the_deleted_are_put_back(patch: pytest.MonkeyPatch) -> None:
     """delete() of who is deleted marks it again."""
     plain = Session.delete
@@ -260,6 +296,43 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
             ["new", "c1", "Comp", {"a": 2, "b": 2}], ["add", "c1"], ["flush"], ["delete", "c1"], ["flush"], ["delete", "c1"],
         ],
         the_deleted_are_put_back,
+    ),
+    (
+        "22.7: what an object that is transient again was inserted with can be read",
+        [
+            ["new", "a1", "Address", {}], ["add", "a1"], ["flush"], ["expire", "a1", ["user_id"]], ["rollback"],
+            ["read", "a1", "user_id"],
+        ],
+        reading_who_is_new_again_fails,
+    ),
+    (
+        "22.15: who is no member and removed keeps its row",
+        [
+            ["new", "a1", "Address", {}], ["add", "a1"], ["flush"], ["new", "u1", "User", {}],
+            ["remove", "u1", "addresses", "a1"], ["set", "a1", "email", "z"], ["flush"],
+        ],
+        non_members_are_let_go,
+    ),
+    (
+        "C: what was noted for a list that was not loaded is forgotten by a rollback that makes its object new",
+        [
+            ["new", "n1", "Node", {}], ["add", "n1"], ["flush"], ["ref", "n1", "parent", "n1"], ["rollback"],
+            ["append", "n1", "children", "n1"], ["add", "n1"], ["flush"],
+        ],
+        flushes_fail_without_a_word,
+    ),
+    (
+        "D: who is in no session is not in its identity map",
+        [["get", "Address", 3], ["set", "Address@3", "id", 6], ["flush"], ["expunge", "Address@3"], ["rollback"]],
+        old_keys_bring_back,
+    ),
+    (
+        "E: a savepoint that is rolled back by its handle takes the ones within along",
+        [
+            ["begin_nested"], ["begin_nested"], ["new", "k1", "Keyword", {}], ["add", "k1"], ["flush"],
+            ["handle", 0, "rollback"],
+        ],
+        inner_savepoints_are_only_closed,
     ),
 ]  # fmt: skip
 SETTINGS: Settings = {"autoflush": False, "expire_on_commit": True, "fk": False, "rows": True, "tables": list(TABLES)}
