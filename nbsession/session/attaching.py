@@ -84,11 +84,8 @@ def identity_text(entity: Any, ident: Any) -> str:
 def leaves_again(session: Session, obj: Any) -> bool:
     """Of a deleted object: does the transaction that deleted it last no longer, by close()? Then it is a detached one."""
     unit = session.unit_of_work
-    frame = unit.frame
-    while frame is not None:
-        if any(reference() is obj for reference in frame.deleted):
-            return False
-        frame = frame.parent
+    if not any(reference() is obj for reference in unit.undeleted):
+        return False
     unit.move_each((obj,), Trigger.EXPUNGE, "its transaction was closed")
     return True
 

@@ -20,7 +20,7 @@ from nbsession.exc import (
     ResourceClosedError,
 )
 from nbsession.session.level import Level
-from nbsession.session.unwinding import settle, unwind
+from nbsession.session.unwinding import note_undeleted, settle, unwind
 from nbsession.states import TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
@@ -260,6 +260,8 @@ class SessionTransaction(Level):
             while inner is not None and inner is not self and self in inner.levels():
                 inner.close()
                 inner = self.session.transaction
+            if self.frame.deleted:
+                note_undeleted(self.session.unit_of_work, self.frame)
             self._move(TransactionTrigger.CLOSE)
         if self.session.transaction is self:
             self._leave()

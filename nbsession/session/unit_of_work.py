@@ -45,6 +45,7 @@ class UnitOfWork:
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
     :ivar given: ``id`` of those that were given to a parent since.
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
+    :ivar undeleted: objects that are called deleted, by a transaction that was closed, so that their rows are there.
     :ivar homeless: (object, relationships) of objects that were inserted after they had lost their parents, by ``id``.
     :ivar identity_map: persistent objects by key, weakly.
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
@@ -58,6 +59,7 @@ class UnitOfWork:
         self.marked: dict[int, Any] = {}
         self.given: set[int] = set()
         self.leaving: dict[int, Any] = {}
+        self.undeleted: list[ref[Any]] = []
         self.homeless: dict[int, tuple[ref[Any], Any]] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
@@ -284,15 +286,8 @@ class UnitOfWork:
         if not self._bus.observers:
             return
         for (mapper, _), batch in grouped(objects).items():
-            self._bus.publish(
-                Marked(
-                    cause=cause,
-                    cls=mapper.class_.__name__,
-                    subjects=tuple(map(subject_of, batch[:SUBJECT_LIMIT])),
-                    count=len(batch),
-                    mark=mark,
-                )
-            )
+            subjects, name = tuple(map(subject_of, batch[:SUBJECT_LIMIT])), mapper.class_.__name__
+            self._bus.publish(Marked(cause=cause, cls=name, subjects=subjects, count=len(batch), mark=mark))
 
     def mark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush deletes it; one that was given to a parent before, the flush after that, as in SQLAlchemy."""
@@ -344,6 +339,8 @@ class UnitOfWork:
             for obj in batch if self.modified or left else ():
                 if left or self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
+            for obj in batch if self.homeless else ():
+                self.homeless.pop(id(obj), None)
             expire_values(mapper, batch)
             if class_hooks.count:
                 class_hooks.fire("expire", batch, None)

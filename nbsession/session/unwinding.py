@@ -125,6 +125,12 @@ def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: boo
         unit.expire_all(cause, ending=True)
 
 
+def note_undeleted(unit: UnitOfWork, frame: Frame) -> None:
+    """A transaction was closed: its objects that are called deleted stay so, but their rows are there."""
+    known = [reference for reference in (*unit.undeleted, *frame.deleted) if reference() is not None]
+    unit.undeleted = [one for one in known if state_of(one()).status is ObjectState.DELETED]
+
+
 def is_ours(unit: UnitOfWork, obj: Any) -> bool:
     """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""
     state = state_of(obj)

@@ -231,15 +231,23 @@ class Linking:
                 self._unlink_child(declared, parent, child, leaving=True)
 
     def _unlink_removed(self, declared: Relationship, parent: Any) -> None:
-        """Children that were taken out of a parent before it was deleted; a many-to-one on them sees to it by itself."""
-        state = state_of(parent)
-        if declared.reverse is not None or declared.passive_deletes == "all" or not isinstance(state, OwnState):
+        """Children that were taken out of a parent before it was deleted.
+
+        A many-to-one on them sees to it by itself, if they are here; in a tree, if it is not deleted from them.
+        """
+        state, tree = state_of(parent), is_tree(declared)
+        back = None if declared.reverse is None else declared.reverse.key
+        if declared.passive_deletes == "all" or not isinstance(state, OwnState):
             return
         if declared.key in state.related or declared.key in state.queued:
             history = (collection_history if declared.uselist else reference_history)(parent, declared.key)
             for child in history.deleted:
-                if child is not None and not declared.has_parent(child):
+                if child is None or declared.has_parent(child):
+                    continue
+                if back is None or (tree and back not in child.__dict__):
                     self._unlink_child(declared, parent, child)
+                elif state_of(child).status is ObjectState.DETACHED:
+                    self._link_outside(declared, child, None, leaving=True)
 
     def _let_go_of_parents(self, declared: Relationship, children: list[Any]) -> None:
         """Rows that are to be deleted and refer, by ``post_update``, to others: first they let go of them."""
