@@ -206,7 +206,6 @@ def test_get_of_an_object_whose_row_is_gone_fails_by_the_flush_before(session: S
 
 
 def test_a_savepoint_that_has_ended_says_so_though_the_transaction_failed(session: Session) -> None:
-    """Line 12.6"""
     savepoint = session.begin_nested()
     savepoint.rollback()
     session.add_all([Shelf(id=1), Shelf(id=1)])
