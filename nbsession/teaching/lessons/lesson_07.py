@@ -148,7 +148,7 @@ def has_cards(*cards: str) -> Any:
     """These new cards are in the file, and no others."""
 
     def judge(attempt: Attempt) -> Wrong | None:
-        found = sorted(row[1] for row in attempt.added("member"))
+        found = sorted(str(row[1]) for row in attempt.added("member"))
         missing = [card for card in cards if card not in found]
         if missing:
             return Wrong(f"In the file there is no member with card {', '.join(missing)}.", "board")

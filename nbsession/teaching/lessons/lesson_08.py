@@ -125,7 +125,7 @@ PREDICTIONS = (
 
 
 # ── exercise 8a: twelve drafts ───────────────────────────────────────────────────────────────────────────────────────
-BAD = {3: {"text": None}, 6: {"id": 7}, 10: {"text": None}}
+BAD: dict[int, dict[str, Any]] = {3: {"text": None}, 6: {"id": 7}, 10: {"text": None}}
 GOOD = 9
 
 
