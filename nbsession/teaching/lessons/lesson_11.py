@@ -107,7 +107,7 @@ PREDICTIONS = (
 
 
 # ── the exercises ────────────────────────────────────────────────────────────────────────────────────────────────────
-def wanted_report() -> list[tuple[str, str]]:
+def wanted_report() -> list[tuple[object, ...]]:
     """Member and tool of each line, in the order of the lines' keys."""
     rows = toolshed_rows()
     members = {row[0]: row[2] for row in rows["member"]}
@@ -116,7 +116,7 @@ def wanted_report() -> list[tuple[str, str]]:
     return [(loans[row[1]], tools[row[2]]) for row in sorted(rows["loan_line"])]
 
 
-def wanted_counts() -> list[tuple[str, int]]:
+def wanted_counts() -> list[tuple[object, ...]]:
     """Name and number of loans of each member, in the order of their keys."""
     rows = toolshed_rows()
     taken = [row[1] for row in rows["loan"]]
@@ -125,12 +125,12 @@ def wanted_counts() -> list[tuple[str, int]]:
 
 def is_report(attempt: Attempt) -> Wrong | None:
     """The report says what the rows say."""
-    return _same(attempt, "report", [tuple(each) for each in wanted_report()])
+    return _same(attempt, "report", wanted_report())
 
 
 def is_counts(attempt: Attempt) -> Wrong | None:
     """So do the counts."""
-    return _same(attempt, "counts", [tuple(each) for each in wanted_counts()])
+    return _same(attempt, "counts", wanted_counts())
 
 
 def _same(attempt: Attempt, name: str, wanted: list[tuple[object, ...]]) -> Wrong | None:
