@@ -20,8 +20,8 @@ from nbsession import (
     mapped_column,
     relationship,
 )
-from nbsession.exc import ObjectDeletedError, PendingRollbackError, ResourceClosedError
-from tests.session.models import Loan, Member, Node, Shelf, Tool
+from nbsession.exc import IntegrityError, ObjectDeletedError, PendingRollbackError, ResourceClosedError
+from tests.session.models import Country, Loan, Member, Node, Shelf, Tool
 
 
 class Base(DeclarativeBase):
@@ -67,6 +67,15 @@ def test_a_flush_that_finds_a_circle_has_filled_the_foreign_keys_that_were_due(s
     with pytest.raises(CircularDependencyError):
         session.flush()
     assert vars(ring)["parent_id"] is None
+
+
+def test_a_flush_that_fails_has_not_filled_what_was_due_later(session: Session) -> None:
+    tool = Tool(id=1, shelf_id=7)
+    tool.shelf = None
+    session.add_all([Country(code="de"), Country(code="de"), tool])
+    with pytest.raises(IntegrityError):
+        session.flush()
+    assert vars(tool)["shelf_id"] == 7
 
 
 def test_of_an_association_that_both_sides_tell_of_the_first_by_name_is_believed(poems: Session, rows: Rows) -> None:

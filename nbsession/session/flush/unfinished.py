@@ -25,7 +25,7 @@ def fill_unfinished(session: Session, plan: FlushPlan, place: int) -> None:
     :param place: how many steps were done.
     """
     for due in plan.relating:
-        if due.place > place:
+        if due.place > place or (due.leaving and due.relationship.direction is not Direction.ONETOMANY):
             continue
         if due.obj is None:
             along = str(due.relationship)
