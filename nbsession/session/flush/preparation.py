@@ -45,7 +45,8 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
                 only |= unit.marked.keys() - before  # what a chosen parent gave up is flushed with it
         if not unit.marked:
             break
-        fresh = [o for o in unit.marked.values() if id(o) not in seen | spared and (only is None or id(o) in only)]
+        known = seen | spared
+        fresh = [o for address, o in unit.marked.items() if address not in known and (only is None or address in only)]
         if not fresh:
             break
         for obj in fresh:
