@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-n", type=int, help="objects (10,000)")
     parser.add_argument("--repetitions", type=int, help="rounds (7)")
     parser.add_argument("--budget", type=float, default=6.0, help="seconds a side may spend on one work (%(default)s)")
+    parser.add_argument("--cpu", action="store_true", help="time of the processor, where others use the machine too")
     parser.epilog = "Works: " + "; ".join(f"{name}: {what}" for name, what in WORKS.items())
     return parser
 
@@ -73,6 +74,7 @@ def _run_apart(setting: Setting, works: Sequence[str], options: argparse.Namespa
     command = [sys.executable, "-m", "benchmarks.one", setting.database, setting.place]
     command += ["-n", str(n), "--repetitions", str(repetitions), "--budget", str(options.budget)]
     command += ["--arrow"] if setting.arrow else []
+    command += ["--cpu"] if options.cpu else []
     for flag, values in (("--work", works), ("--without", options.without)):
         for value in values:
             command += [flag, value]

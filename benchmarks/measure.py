@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from benchmarks.data import Row, expected
+
+Clock: TypeAlias = Callable[[], float]
+CPU: Clock = time.process_time
+"""the time that all threads of the process have had"""
 
 
 class WrongResult(Exception):
@@ -20,6 +24,8 @@ class WrongResult(Exception):
 class Stopwatch:
     """Times the block it is entered for; what stands outside the block is preparation.
 
+    :param clock: what tells the time; of the process's own (:data:`CPU`) others on the machine take nothing.
+
     >>> watch = Stopwatch()
     >>> with watch:
     ...     pass
@@ -27,17 +33,18 @@ class Stopwatch:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.perf_counter) -> None:
         self.seconds = 0.0
+        self._clock = clock
 
     def __enter__(self) -> None:
         gc.collect()
-        self._start = time.perf_counter()
+        self._start = self._clock()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.seconds += time.perf_counter() - self._start
+        self.seconds += self._clock() - self._start
 
 
 class Side(Protocol):
@@ -79,13 +86,13 @@ class Median(NamedTuple):
     runs: int
 
 
-def run_once(side: Side, work: str, n: int, folder: Path | None) -> float:
+def run_once(side: Side, work: str, n: int, folder: Path | None, clock: Clock = time.perf_counter) -> float:
     """Does a work once on a new database and checks what came of it.
 
     :return: seconds.
     :raises WrongResult: keys, values or rows are not what they should be.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(clock)
     side.open(folder)
     try:
         said = side.do(work, n, watch)
@@ -110,7 +117,14 @@ def _same(side: Side, work: str, what: str, found: list[Row], wanted: list[Row])
 
 
 def compare(
-    sides: Sequence[Side], work: str, n: int, folder: Path | None, *, repetitions: int, budget: float
+    sides: Sequence[Side],
+    work: str,
+    n: int,
+    folder: Path | None,
+    *,
+    repetitions: int,
+    budget: float,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, Median]:
     """Runs a work on all sides in turn, after one warm-up each; every round begins with another side.
 
@@ -121,7 +135,7 @@ def compare(
     sides = [side for side in sides if work not in side.cannot]
     taken: dict[str, list[float]] = {side.name: [] for side in sides}
     for side in sides:
-        warm = run_once(side, work, n, folder)
+        warm = run_once(side, work, n, folder, clock)
         if warm > budget / 3:
             taken[side.name].append(warm)
     for number in range(repetitions):
@@ -129,5 +143,5 @@ def compare(
         for side in (*sides[first:], *sides[:first]):
             seconds = taken[side.name]
             if len(seconds) < 2 or sum(seconds) < budget:
-                seconds.append(run_once(side, work, n, folder))
+                seconds.append(run_once(side, work, n, folder, clock))
     return {name: Median(statistics.median(s), min(s), len(s)) for name, s in taken.items()}

@@ -7,18 +7,26 @@ import json
 import os
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import compare
+from benchmarks.measure import CPU, Clock, compare
 from benchmarks.settings import Setting, hide_arrow, installed, sides
 from benchmarks.works import WORKS, goal
 
 
 def run(
-    setting: Setting, works: Sequence[str], n: int, *, repetitions: int, budget: float, without: Sequence[str]
+    setting: Setting,
+    works: Sequence[str],
+    n: int,
+    *,
+    repetitions: int,
+    budget: float,
+    without: Sequence[str],
+    clock: Clock,
 ) -> Any:
     """Runs works in a setting.
 
@@ -32,7 +40,7 @@ def run(
         folder = Path(name) if setting.place == "file" else None
         for work in works:
             print(f"  {setting.title}: {work}", file=sys.stderr, flush=True)
-            medians = compare(taking_part, work, n, folder, repetitions=repetitions, budget=budget)
+            medians = compare(taking_part, work, n, folder, repetitions=repetitions, budget=budget, clock=clock)
             target = goal(setting.database, setting.arrow, work) if setting.place == "memory" else None
             seconds = {name: median.seconds for name, median in medians.items()}
             lines.append(
@@ -62,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-n", type=int, default=10_000)
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--budget", type=float, default=6.0)
+    parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args(arguments)
     setting = Setting(options.database, options.place, options.arrow)
     if setting.arrow and not installed("pyarrow"):
@@ -75,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             repetitions=options.repetitions,
             budget=options.budget,
             without=options.without,
+            clock=CPU if options.cpu else time.perf_counter,
         )
     print(json.dumps(found))
     return 0

@@ -83,7 +83,7 @@ class RawDuckdb(RawSide):
         row: Row = self._connection.execute(sql, (key,)).fetchall()[0]
         return row
 
-    def update(self, table: str, column: str, keys: list[int], values: list[Any]) -> None:
+    def update(self, table: str, column: str, keys: list[Any], values: list[Any]) -> None:
         done = self._with_columns(
             f"UPDATE {table} SET {column} = new.{column} FROM ",
             ("id", column),
@@ -92,7 +92,7 @@ class RawDuckdb(RawSide):
         )
         assert done == len(keys)
 
-    def delete(self, table: str, keys: list[int]) -> None:
+    def delete(self, table: str, keys: list[Any]) -> None:
         done = self._with_columns(f"DELETE FROM {table} USING ", ("id",), [keys], f" WHERE {table}.id = new.id")
         assert done == len(keys)
 

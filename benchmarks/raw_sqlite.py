@@ -62,12 +62,12 @@ class RawSqlite(RawSide):
         row: Row = self._connection.execute(sql, (key,)).fetchone()
         return row
 
-    def update(self, table: str, column: str, keys: list[int], values: list[Any]) -> None:
+    def update(self, table: str, column: str, keys: list[Any], values: list[Any]) -> None:
         pairs = zip(values, keys, strict=True)
         done = self._connection.executemany(f"UPDATE {table} SET {column} = ? WHERE id = ?", pairs).rowcount
         assert done == len(keys)
 
-    def delete(self, table: str, keys: list[int]) -> None:
+    def delete(self, table: str, keys: list[Any]) -> None:
         done = self._connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(key,) for key in keys]).rowcount
         assert done == len(keys)
 

@@ -10,7 +10,7 @@ from nbsession.database.link import Link, Rows
 from nbsession.database.observing import observed
 from nbsession.database.raw import run_raw
 from nbsession.database.result import Result, ScalarResult
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets
 from nbsession.database.statements import fetch_told, run_statement, run_told
 from nbsession.database.telling import told_rows
 from nbsession.database.transacting import Transacting
@@ -114,7 +114,7 @@ class Connection(Transacting):
         """
         return self._open_link().fetch(sql, params)
 
-    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+    def insert_rows(self, write: RowInsert, rows: Sets) -> Sequence[Any] | None:
         """Inserts rows, all of them or none.
 
         :return: the generated keys in the order of the rows, if ``write.generated``.
@@ -125,7 +125,7 @@ class Connection(Transacting):
             return told_rows(self, write, rows, lambda: self._insert_rows(write, rows))
         return self._insert_rows(write, rows)
 
-    def _insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+    def _insert_rows(self, write: RowInsert, rows: Sets) -> Sequence[Any] | None:
         link = self._ready()
         try:
             if self._watched:
@@ -133,9 +133,9 @@ class Connection(Transacting):
                 return observed(self, text, rows, lambda: link.insert_rows(write, rows), lambda _: len(rows))
             return link.insert_rows(write, rows)
         except BaseException as error:
-            self.fail(error, self.dialect.insert_text(write), rows if len(rows) > 1 else rows[0])
+            self.fail(error, self.dialect.insert_text(write), _told(rows))
 
-    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+    def update_rows(self, write: RowUpdate, rows: Sets) -> int:
         """Updates rows, all of them or none; each gives the values to set, then those to match. Returns how many matched."""
         if not rows:
             return 0
@@ -143,16 +143,16 @@ class Connection(Transacting):
             return told_rows(self, write, rows, lambda: self._update_rows(write, rows))
         return self._update_rows(write, rows)
 
-    def _update_rows(self, write: RowUpdate, rows: Rows) -> int:
+    def _update_rows(self, write: RowUpdate, rows: Sets) -> int:
         link = self._ready()
         try:
             if self._watched:
                 return observed(self, self.dialect.update_text(write), rows, lambda: link.update_rows(write, rows), int)
             return link.update_rows(write, rows)
         except BaseException as error:
-            self.fail(error, self.dialect.update_text(write), rows if len(rows) > 1 else rows[0])
+            self.fail(error, self.dialect.update_text(write), _told(rows))
 
-    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def delete_rows(self, write: RowDelete, rows: Sets) -> int:
         """Deletes rows, all of them or none. Returns how many matched."""
         if not rows:
             return 0
@@ -160,14 +160,14 @@ class Connection(Transacting):
             return told_rows(self, write, rows, lambda: self._delete_rows(write, rows))
         return self._delete_rows(write, rows)
 
-    def _delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def _delete_rows(self, write: RowDelete, rows: Sets) -> int:
         link = self._ready()
         try:
             if self._watched:
                 return observed(self, self.dialect.delete_text(write), rows, lambda: link.delete_rows(write, rows), int)
             return link.delete_rows(write, rows)
         except BaseException as error:
-            self.fail(error, self.dialect.delete_text(write), rows if len(rows) > 1 else rows[0])
+            self.fail(error, self.dialect.delete_text(write), _told(rows))
 
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def create_tables(self, metadata: MetaData, only: Iterable[Table] | None = None, checkfirst: bool = True) -> None:
@@ -216,3 +216,8 @@ class Connection(Transacting):
     def __repr__(self) -> str:
         state = "closed" if self.closed else "in a transaction" if self._transaction else "idle"
         return f"<Connection {self.engine.url} {state}>"
+
+
+def _told(rows: Sets) -> Any:
+    """Parameters as an error tells them: those of one row, or a list."""
+    return list(rows) if len(rows) > 1 else rows[0]

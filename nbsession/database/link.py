@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from nbsession.database.dialect import Dialect
 from nbsession.database.errors import class_of
 from nbsession.database.interrupts import unbroken, watch
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets
 from nbsession.database.turns import ALONE, WAITING, InUse, alone, in_turn, waiting
 from nbsession.exc import InternalError
 
@@ -262,15 +262,15 @@ class Link:
         """Runs a SELECT that writes nothing, by the quickest way there is."""
         raise NotImplementedError
 
-    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+    def insert_rows(self, write: RowInsert, rows: Sets) -> Sequence[Any] | None:
         """Inserts rows, all or none. Returns the generated keys in order if ``write.generated``."""
         raise NotImplementedError
 
-    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+    def update_rows(self, write: RowUpdate, rows: Sets) -> int:
         """Updates rows, all or none; each gives set values, then match values. Returns how many were matched."""
         raise NotImplementedError
 
-    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def delete_rows(self, write: RowDelete, rows: Sets) -> int:
         """Deletes rows, all or none. Returns how many were matched."""
         raise NotImplementedError
 

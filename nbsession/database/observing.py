@@ -71,9 +71,10 @@ def observed(
     hooks = connection.engine._hooks
     before, after = hooks["before_cursor_execute"], hooks["after_cursor_execute"]
     many = len(sets) > 1
-    params = sets if many else sets[0]
+    params = sets[0]
     cursor, context = None, None
     if before or after:
+        params = list(sets) if many else params
         cursor, context = connection._cursor(), ExecutionContext(connection, sql, params, many)
         for hook in tuple(before):
             hook(connection, cursor, sql, params, context, many)

@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from nbsession.sql.schema import Column, Table
+
+
+Sets: TypeAlias = Sequence[tuple[Any, ...]]
+"""rows to be written"""
+
+
+class Columns(Sequence[tuple[Any, ...]]):
+    """Rows that were taken out of objects column by column, which is quicker, and how a columnar database wants them.
+
+    :param columns: the values of each column.
+    :param length: how many rows there are.
+
+    >>> list(Columns([[1, 2], ["saw", "axe"]], 2))
+    [(1, 'saw'), (2, 'axe')]
+    """
+
+    __slots__ = ("columns", "length")
+
+    def __init__(self, columns: Sequence[list[Any]], length: int) -> None:
+        self.columns = columns
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns, strict=True) if self.columns else iter([()] * self.length)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return tuple([values[place] for values in self.columns])
+
+
+def columns_of(rows: Sets) -> list[list[Any]]:
+    """Rows as columns, in a list that may be changed; the columns themselves may not."""
+    if isinstance(rows, Columns):
+        return list(rows.columns)
+    return [list(values) for values in zip(*rows, strict=True)]
 
 
 class _RowWrite:

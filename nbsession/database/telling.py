@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbsession.database.result import Result
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets
 
 if TYPE_CHECKING:
-    from nbsession.database.link import Rows
     from nbsession.database.transacting import Transacting
 
 T = TypeVar("T")
@@ -95,7 +94,7 @@ def after(connection: Transacting, statement: Any, parameters: Any, result: Any)
         hook(connection, statement, several, single, _options(connection, statement), result)
 
 
-def told_rows(connection: Transacting, write: Write, rows: Rows, run: Callable[[], T]) -> T:
+def told_rows(connection: Transacting, write: Write, rows: Sets, run: Callable[[], T]) -> T:
     """Writes rows between the hooks, which are told an ``insert()``, ``update()`` or ``delete()`` that says the same."""
     statement, names = _statement_of(write)
     sets = [dict(zip(names, row, strict=True)) for row in rows]

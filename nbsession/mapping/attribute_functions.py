@@ -81,9 +81,7 @@ def set_committed_value(obj: Any, key: str, value: Any) -> None:
         obj.__dict__[key] = value
     state = state_of(obj)
     if isinstance(state, OwnState):
-        for noted in (state.old, state.related, state.queued):
-            noted.pop(key, None)
-        state.discard(key)
+        state.forget(key)
 
 
 def set_attribute(obj: Any, key: str, value: Any) -> None:
@@ -148,7 +146,10 @@ def flag_modified(obj: Any, key: str) -> None:
     state = state_of(obj)
     if state.status not in NEW:
         own = own_state(obj, state)
-        (own.old if key in state.mapper.columns else own.related)[key] = NO_VALUE
+        if key in state.mapper.columns:
+            (own.old if key in state.mapper.quiet_keys else own.watch())[key] = NO_VALUE
+        else:
+            own.noting_more().related[key] = NO_VALUE
     if attribute.occasional:
         tell(attribute, "modified", obj, AttributeEvent(attribute, "modified"))
 

@@ -138,6 +138,11 @@ class ColumnAttribute(Attribute, ColumnOperators):
         self.__doc__ = f"Column {column.name} of {mapper.class_.__name__}."
 
     @property
+    def quiet(self) -> bool:
+        """Does nobody want to hear of a new value, nor make something of it?"""
+        return not self.validators and not self.active_history and type(self).set is ColumnAttribute.set
+
+    @property
     def columns(self) -> list[Column]:
         """The column, in a list, as SQLAlchemy's property has it."""
         return [self.column]
@@ -172,15 +177,6 @@ class ColumnAttribute(Attribute, ColumnOperators):
             if old is NO_VALUE and self.active_history and state.status not in NEW:
                 old = missing_value(obj, state, self.key)
             value = self.validated(obj, value, old)
-        elif not state.owned and state.noting:  # mostly it is the first change of a loaded object, and nobody looks
-            values, key = obj.__dict__, self.key
-            session = state.session_ref()
-            if key in values and session is not None and not session.bus.observers:
-                own = own_state(obj, state)
-                own.old[key] = values[key]
-                own.add(key)
-                values[key] = value
-                return
         self.store(obj, value)
 
     def store(self, obj: Any, value: Any) -> None:
@@ -196,10 +192,7 @@ class ColumnAttribute(Attribute, ColumnOperators):
                 old = missing_value(obj, state, key)  # the row is found by it
                 state = state_of(obj)
             own = own_state(obj, state)
-            if key not in own.old:
-                own.old[key] = old
-            if not observed and not self.validators and not self.active_history:
-                own.add(key)
+            (own.old if self.quiet and not observed else own.watch()).setdefault(key, old)
         values[key] = value
         if observed:
             self.announce(obj, state, old, value)
@@ -231,7 +224,7 @@ def missing_value(obj: Any, state: AnyState, key: str) -> Any:
 
     :raises DetachedInstanceError: it is in none.
     """
-    if key in unset_of(obj):
+    if "unset" in state.mapper.memo and key in unset_of(obj):
         return None
     session = state.session_ref()
     if session is None:

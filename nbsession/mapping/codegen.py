@@ -149,7 +149,7 @@ def row_loader(
 
 
 def parameter_extractor(keys: Sequence[str], processors: Sequence[Any], none_too: Collection[int] = ()) -> Generated:
-    """``extract(dicts)``: a tuple of values, ready for the driver, for each object's ``__dict__``; None where unset.
+    """``extract(dicts)``: for each key its values, ready for the driver, one for each object's ``__dict__``; None where unset.
 
     ``extract(dicts, lacking)`` appends to the list ``lacking`` each ``__dict__`` in which something is unset.
 
@@ -165,14 +165,14 @@ def parameter_extractor(keys: Sequence[str], processors: Sequence[Any], none_too
     def perhaps(i: int, k: str) -> str:
         return f"(p{i}(d[{k!r}]) if {k!r} in d else None)" if i in none_too else value(i, f"d.get({k!r})")
 
-    quick = "".join(there(i, k) + ", " for i, k in enumerate(keys))
-    careful = "".join(perhaps(i, k) + ", " for i, k in enumerate(keys))
+    quick = ", ".join(f"[{there(i, k)} for d in dicts]" for i, k in enumerate(keys))
+    careful = ", ".join(f"[{perhaps(i, k)} for d in dicts]" for i, k in enumerate(keys))
     source = f"""def extract(dicts, lacking=None):
     try:
-        return [({quick}) for d in dicts]
+        return [{quick}]
     except KeyError:
         if lacking is not None:
             lacking += [d for d in dicts if not d.keys() >= {set(keys)!r}]
-        return [({careful}) for d in dicts]
+        return [{careful}]
 """
     return _build("extract", source, {f"p{i}": p for i, p in enumerate(processors) if p is not None})

@@ -93,7 +93,7 @@ def saved_state(self: Any) -> dict[str, Any]:
     if state.mapper.entity_name is not None:
         saved["entity_name"] = state.mapper.entity_name
     if isinstance(state, OwnState):
-        saved["changes"] = state.old, state.related, state.queued
+        saved["changes"] = dict(state.old), dict(state.related), dict(state.queued)
     if state.noting and saved["ident"] is None:
         saved["undone"] = True
     if class_hooks.count:
@@ -118,7 +118,8 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])
     if "changes" in saved:
         own = own_state(self, state_of(self))
-        for known, noted in zip((own.old, own.related, own.queued), saved["changes"], strict=True):
+        notes = own.noting_more()
+        for known, noted in zip((own.watch(), notes.related, notes.queued), saved["changes"], strict=True):
             known.update(noted)
     if class_hooks.count:
         class_hooks.fire("unpickle", (self,), saved)

@@ -148,8 +148,9 @@ class Mapper(Described):
         return f"Class '{self.class_.__name__}' is used no longer: {self.retired}."
 
     def refresh_free_keys(self) -> None:
-        """New objects may store these columns without a note: all that have no validator."""
+        """New objects may store these columns without a note: all that have no validator. Of stored ones a note is enough."""
         self.plain_keys = frozenset(k for k in self.columns if not self.attributes[k].validators)
+        self.quiet_keys = frozenset(k for k in self.plain_keys if self.attributes[k].quiet)
         self.transient.clear()
         self.transient.update(self.plain_keys)
 

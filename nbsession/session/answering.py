@@ -39,7 +39,7 @@ class Answering(Flushing):
 
     def note_modified(self, obj: Any) -> None:
         """An object has its first unflushed change."""
-        if self.autobegin and (self.transaction is None or self.block is not None or self.flushing_thread is not None):
+        if (self.transaction is None or self.block is not None or self.flushing_thread is not None) and self.autobegin:
             self.work_begins()
         self.unit_of_work.modified[id(obj)] = obj
 
@@ -61,8 +61,9 @@ class Answering(Flushing):
         self.autoflush_before(cause)
         if key in obj.__dict__ and state_of(obj).status is ObjectState.PERSISTENT:
             return obj.__dict__[key]  # the flush has loaded it
+        session: Any = self
         with self.bus.because(cause):
-            if not refreshing.load_touched(cast(Any, self), obj, key):
+            if not refreshing.load_touched(session, obj, key):
                 raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 
@@ -110,5 +111,7 @@ class Answering(Flushing):
 
     def _pull_in_family(self, obj: Any) -> None:
         """The save-update cascade: who is here already stays as it is, marked to be deleted or not."""
+        session: Any = self
+        told = bool(self.bus.observers)
         for member, along in reached(obj, "save_update", removed=True, halt=self.__contains__):
-            attaching.attach(cast(Any, self), member, f"cascade save-update over {along}")
+            attaching.attach(session, member, f"cascade save-update over {along}" if told else "cascade save-update")

@@ -34,7 +34,7 @@ def attach(session: Session, obj: Any, cause: str) -> None:
             unit.admit(mapper, obj, cause)
         else:
             unit.move(mapper, (obj,), status, Trigger.ADD, cause)
-            if isinstance(state, OwnState) and state.left and cause != "session.add":
+            if isinstance(state, OwnState) and state.noted.left and cause != "session.add":
                 unit.leaving[id(obj)] = obj
         return
     if status is not ObjectState.DETACHED:
@@ -191,9 +191,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
     for name in names:
         obj.__dict__.pop(name, None)
         if isinstance(state, OwnState):
-            state.discard(name)
-            for noted in (state.old, state.related, state.queued):
-                noted.pop(name, None)
+            state.forget(name)
     if class_hooks.count:
         class_hooks.fire("expire", (obj,), list(names))
     unit.mark((obj,), "expired", "session.expire")

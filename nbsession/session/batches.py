@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
+from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import IDENT_KEY, forget_unset, ident_of, state_of, unset_of
 
 
@@ -121,3 +122,13 @@ def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:
         else:
             for key in keys:
                 values.pop(key, None)
+
+
+def expire_everything(objects: IdentityMap) -> None:
+    """:func:`expire_values` for all objects of a map: what a COMMIT does, mostly of one class, and to nobody's knowledge."""
+    for mapper, known in list(objects.by_mapper.items()):
+        if mapper.children:
+            for (one, _), batch in grouped(known.alive()).items():
+                expire_values(one, batch)
+        else:
+            expire_values(mapper, known.alive())

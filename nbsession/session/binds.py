@@ -61,6 +61,8 @@ class Binds:
         :param clause: a statement; its tables are looked up.
         :raises UnboundExecutionError: there is none.
         """
+        if type(mapper) is Mapper and self.bind is not None and not self._by_class and not self._by_table:
+            return self.bind  # mostly: this is asked before every statement
         if isinstance(mapper, type):
             mapper = class_mapper(mapper)
         elif isinstance(mapper, AliasedClass):

@@ -10,7 +10,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history
-from nbsession.tracking.instance_state import Absent, OwnState, state_of
+from nbsession.tracking.instance_state import Absent, state_of
 
 HAS_ROW = (ObjectState.PERSISTENT, ObjectState.DETACHED)
 
@@ -30,14 +30,14 @@ def loaded_members(obj: Any, declared: Relationship, removed: bool = False) -> l
     if declared.uselist:
         if held is None:
             return waiting_members(obj, declared, removed) if declared.lazy == "dynamic" else []
-        if removed and isinstance(state_of(obj), OwnState):
+        if removed and obj._nbs_state.owned:
             return list(collection_history(obj, declared.key).sum())  # what was added comes first
         return list(declared.members(held))
     if declared.key not in obj.__dict__:  # not loaded; or deleted, and then what it held is let go
         return []
     members = [] if held is None else [held]
-    state = state_of(obj)
-    if removed and isinstance(state, OwnState):
+    state = obj._nbs_state
+    if removed and state.owned:
         old = state.related.get(declared.key)
         if old is not None and not isinstance(old, Absent) and old is not held:
             members.append(old)

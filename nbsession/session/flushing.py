@@ -50,7 +50,12 @@ class Flushing(Transacting):
         chosen = None if objects is None else list(objects)
         self.hooks.fire("before_flush", self, unit, chosen)
         only = with_children(unit, {id(obj) for obj in chosen}) if chosen else None
-        touched = [obj for address, obj in unit.modified.items() if only is None or address in only]
+        modified = unit.modified
+        touched = (
+            [obj for address, obj in modified.items() if address in only]
+            if only is not None
+            else list(modified.values())
+        )
         own = self.transaction is None and not self.transactional
         transaction = self._root(autoflush=False, cause="session.flush", for_flush=True) if own else self.ensure_begun()
         transaction.require_active()

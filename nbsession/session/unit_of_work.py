@@ -17,20 +17,13 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe, subject_of
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
-from nbsession.session.batches import expire_values, grouped, have_only_their_key, in_runs
+from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs
 from nbsession.session.displacing import displace
 from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
-from nbsession.tracking.instance_state import (
-    CommonState,
-    OwnState,
-    forget_changes,
-    forget_changes_of,
-    ident_of,
-    state_of,
-)
+from nbsession.tracking.instance_state import CommonState, forget_changes, forget_changes_of, ident_of, state_of
 
 _CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD})
 """after these an object has no unflushed change; the others keep what it has"""
@@ -115,8 +108,8 @@ class UnitOfWork:
                 if not on:
                     common.update(mapper.plain_keys)
         for obj in (*self.modified.values(), *self.new.values()):
-            if isinstance(state := state_of(obj), OwnState):
-                state.clear()
+            if (state := obj._nbs_state).owned:
+                state.watch()
 
     # ---------------------------------------------------------------------------------------------- moving
 
@@ -225,7 +218,7 @@ class UnitOfWork:
             else:
                 for obj in objects:
                     known.put(ident_of(obj), obj)
-                    if isinstance(state_of(obj), OwnState):
+                    if state_of(obj).owned:
                         self.modified[id(obj)] = obj
             known.purge()
             if self._held is not None:
@@ -303,8 +296,8 @@ class UnitOfWork:
 
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
-        pop = self.modified.pop
-        done = [obj for obj in objects if pop(id(obj), None) is not None] if self.modified else []
+        taken = map(self.modified.pop, map(id, objects), repeat(None)) if self.modified else ()
+        done = [obj for obj in taken if obj is not None]
         if not done:
             return
         if self.frame is not None and self.frame.nested:
@@ -348,7 +341,10 @@ class UnitOfWork:
 
     def expire_all(self, cause: str = "", ending: bool = False) -> None:
         """Expires every persistent object."""
-        self.expire(self.identity_map.all(), cause, ending)
+        if self.modified or not ending or self._bus.observers or class_hooks.count:
+            self.expire(self.identity_map.all(), cause, ending)
+        else:
+            expire_everything(self.identity_map)
 
     def remember_inserted(self, objects: Iterable[Any], undone: bool = False) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
@@ -378,7 +374,7 @@ class UnitOfWork:
         known.put(ident, obj)
         if HookPoints.about_objects:
             self._came((obj,))
-        if isinstance(state_of(obj), OwnState):  # it may have been displaced
+        if state_of(obj).owned:  # it may have been displaced
             self.modified[id(obj)] = obj
 
     def prune(self) -> int:

@@ -2,8 +2,8 @@
 
 Two forms, because most objects never change. All unchanged objects of one mapper, in one session, in one
 :class:`~nbsession.states.ObjectState` share a single :class:`CommonState`; an object that is modified owns an
-:class:`OwnState` that remembers old values. Both are sets: the names whose writes need no note. ``__setattr__`` asks
-``name in state`` and, mostly, is done.
+:class:`OwnState` that remembers old values. One is a set, the other a dict, of names whose writes need no note:
+``__setattr__`` asks ``name in state`` and, mostly, is done.
 
 Only ``session/unit_of_work.py`` moves an object from one ``ObjectState`` to another.
 """
@@ -75,9 +75,10 @@ class CommonState(set[str]):
     :ivar session_ref: a weak reference to the session, or a function that returns None.
     :ivar noting: are changes noted? Not of a new object: all that it has is to be written. Once it was flushed, they are,
         and stay so when a rollback makes it new again.
+    :ivar held: does the session hold an object that is changed?
     """
 
-    __slots__ = ("mapper", "noting", "session_ref", "status")
+    __slots__ = ("held", "mapper", "noting", "session_ref", "status")
     owned = False
     old: Mapping[str, Any] = MappingProxyType({})
     """no value was changed: so that both forms answer"""
@@ -89,6 +90,7 @@ class CommonState(set[str]):
         self.status = status
         self.session_ref = session_ref
         self.noting = status not in _UNNOTED if noting is None else noting
+        self.held = status is ObjectState.PERSISTENT
 
     @property
     def common(self) -> CommonState:
@@ -97,6 +99,21 @@ class CommonState(set[str]):
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """Sets an attribute that needs a note, an event, or is none of ours."""
+        mapper, values = self.mapper, obj.__dict__
+        if self.held and name in values and name in mapper.quiet_keys:  # mostly: the first change of a loaded object
+            session = self.session_ref()
+            if session is not None and not session.bus.observers:
+                own = OwnState()
+                own.common, own.notes = self, None
+                mapper.give_state(obj, own)
+                session.note_modified(obj)
+                own[name] = values[name]
+                values[name] = value
+                return
+        self.hand_on(obj, name, value)
+
+    def hand_on(self, obj: Any, name: str, value: Any) -> None:
+        """Gives a value to the attribute of a name, or, if it is none of ours, to the object."""
         mapper = self.mapper
         attribute = mapper.attributes.get(name)
         if attribute is None and not mapper.configured:
@@ -111,27 +128,89 @@ class CommonState(set[str]):
         return f"<CommonState {self.mapper!r} {self.status.value}>"
 
 
-class OwnState(set[str]):
-    """The state of one object that has unflushed changes.
+class Notes:
+    """What is noted of few objects besides the old values of columns.
 
-    :ivar common: the CommonState it came from and returns to.
-    :ivar old: key to the column value before the first change, or NO_VALUE.
     :ivar related: key to what a relationship held before the first change: an object, None, NO_VALUE, NEVER_SET, or a list.
-    :ivar given_up: relationships of other objects that this one was taken out of.
-    :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
+    :ivar given_up: relationships of other objects that the object was taken out of.
+    :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
+    :ivar old: the old values of columns, if the state itself is to stay empty.
     """
 
-    __slots__ = ("common", "given_up", "left", "old", "queued", "related")
-    owned = True
+    __slots__ = ("given_up", "left", "old", "queued", "related")
 
-    def __init__(self, common: CommonState) -> None:
-        self.common = common
-        self.old: dict[str, Any] = {}
+    def __init__(self) -> None:
         self.related: dict[str, Any] = {}
         self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
         self.given_up: tuple[Any, ...] = ()
         self.left: tuple[tuple[Any, Any, int], ...] = ()
+        self.old: dict[str, Any] | None = None
+
+
+_NOTHING_NOTED = Notes()
+_NOTHING_NOTED.related = _NOTHING_NOTED.queued = MappingProxyType({})  # type: ignore[assignment]
+
+
+class OwnState(dict[str, Any]):
+    """The state of one object that has unflushed changes: key to the column value before the first change, or NO_VALUE.
+
+    It is made by the thousand, so it is one dict, and what few objects have is apart. Whoever reads old values asks
+    :attr:`old`: while writes are watched, they lie elsewhere.
+
+    :ivar common: the CommonState it came from and returns to.
+    :ivar notes: what is noted besides; None while there is nothing.
+    """
+
+    __slots__ = ("common", "notes")
+    owned = True
+    common: CommonState
+    notes: Notes | None
+
+    @property
+    def old(self) -> dict[str, Any]:
+        """Key to the column value before the first change, or NO_VALUE."""
+        notes = self.notes
+        return self if notes is None or notes.old is None else notes.old
+
+    @property
+    def noted(self) -> Notes:
+        """What is noted besides, to be looked at only."""
+        return self.notes or _NOTHING_NOTED
+
+    def noting_more(self) -> Notes:
+        """What is noted besides, to be added to."""
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
+
+    def watch(self) -> dict[str, Any]:
+        """From now on every write passes by its attribute: no name is in the state.
+
+        :return: the old values.
+        """
+        notes = self.noting_more()
+        if notes.old is None:
+            notes.old = dict(self)
+            self.clear()
+        return notes.old
+
+    @property
+    def related(self) -> dict[str, Any]:
+        """:attr:`Notes.related`, to be looked at only."""
+        return self.noted.related
+
+    @property
+    def queued(self) -> dict[str, tuple[list[Any], list[Any]]]:
+        """:attr:`Notes.queued`, to be looked at only."""
+        return self.noted.queued
+
+    def forget(self, key: str) -> None:
+        """Nothing is noted of an attribute any more."""
+        self.old.pop(key, None)
+        if self.notes is not None:
+            self.notes.related.pop(key, None)
+            self.notes.queued.pop(key, None)
 
     @property
     def mapper(self) -> Any:
@@ -155,12 +234,17 @@ class OwnState(set[str]):
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """As :meth:`CommonState.write`."""
-        self.common.write(obj, name, value)
+        common, values, notes = self.common, obj.__dict__, self.notes
+        if common.held and name in values and name in common.mapper.quiet_keys and (notes is None or notes.old is None):
+            session = common.session_ref()
+            if session is not None and not session.bus.observers:
+                self[name] = values[name]
+                values[name] = value
+                return
+        common.hand_on(obj, name, value)
 
     def __repr__(self) -> str:
-        return (
-            f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self.old | self.related)}>"
-        )
+        return f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted({*self.old, *self.related})}>"
 
 
 AnyState: TypeAlias = CommonState | OwnState
@@ -244,7 +328,8 @@ def own_state(obj: Any, state: AnyState) -> OwnState:
     """The object's own state, made at its first change; its session then holds the object until the flush."""
     if state.owned:
         return state  # type: ignore[return-value]
-    own = OwnState(state)  # type: ignore[arg-type]
+    own = OwnState()
+    own.common, own.notes = state.common, None
     state.mapper.give_state(obj, own)
     if state.status is ObjectState.PERSISTENT:
         session = state.session_ref()
@@ -255,11 +340,14 @@ def own_state(obj: Any, state: AnyState) -> OwnState:
 
 def forget_changes_of(objects: Iterable[Any]) -> None:
     """The same for objects that have states: the values of all are those of their rows."""
+    last: Any = None
     for obj in objects:
         state = obj._nbs_state
         if state.owned:
             common = state.common
-            common.mapper.give_state(obj, common)
+            if common is not last:  # thousands come from one
+                last, give_state = common, common.mapper.give_state
+            give_state(obj, common)
 
 
 def forget_changes(obj: Any) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nbsession import exc
 from nbsession.database import RowDelete, RowInsert, RowUpdate, create_engine
+from nbsession.database.rows import Columns, columns_of
 from nbsession.sql.schema import Column, MetaData, Table
 from nbsession.sql.types import BigInteger, Integer, String
 
@@ -35,6 +36,23 @@ def test_without_generated_column_nothing_comes_back(connection, shop):
     write = RowInsert(shop.tool, (shop.tool.c.id, shop.tool.c.name), None)
     assert connection.insert_rows(write, [(7, "saw"), (3, "axe")]) is None
     assert [row[:2] for row in rows_of(connection)] == [(3, "axe"), (7, "saw")]
+
+
+def test_rows_given_column_by_column_are_written_as_others_are(connection, shop, write):
+    assert list(connection.insert_rows(write, Columns([["saw", "axe", "adze"]], 3))) == [1, 2, 3]
+    update = RowUpdate(shop.tool, (shop.tool.c.price,), (shop.tool.c.id,))
+    assert connection.update_rows(update, Columns([[10, 20], [1, 2]], 2)) == 2
+    assert connection.update_rows(update, Columns([[1, 2], [3, 3]], 2)) == 2  # one row twice: the last one stays
+    assert rows_of(connection) == [(1, "saw", 10), (2, "axe", 20), (3, "adze", 2)]
+    assert connection.delete_rows(RowDelete(shop.tool, (shop.tool.c.id,)), Columns([[1, 3, 3]], 3)) in (2, 3)
+    assert [row[0] for row in rows_of(connection)] == [2]
+
+
+def test_columns_are_rows_for_whoever_looks() -> None:
+    rows = Columns([[1, 2, 3], ["a", "b", "c"]], 3)
+    assert len(rows) == 3 and rows[1] == (2, "b") and rows[1:] == [(2, "b"), (3, "c")]
+    assert list(rows) == [(1, "a"), (2, "b"), (3, "c")] and columns_of(list(rows)) == columns_of(rows)
+    assert list(Columns([], 2)) == [(), ()]
 
 
 def test_no_rows_send_nothing(connection, shop, write):

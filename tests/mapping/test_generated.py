@@ -73,8 +73,8 @@ def test_the_row_loader_skips_columns_of_others() -> None:
 
 def test_the_extractor_gives_none_for_what_is_not_set() -> None:
     made = parameter_extractor(["a", "b"], [None, str])
-    assert made.function([{"a": 1, "b": 2}, {"a": 3, "b": None}]) == [(1, "2"), (3, None)]
-    assert made.function([{"a": 1}, {"b": 4}]) == [(1, None), (None, "4")]
+    assert made.function([{"a": 1, "b": 2}, {"a": 3, "b": None}]) == [[1, 3], ["2", None]]
+    assert made.function([{"a": 1}, {"b": 4}]) == [[1, None], [None, "4"]]
 
 
 def test_names_that_are_no_parameters_go_through_the_general_constructor() -> None:

@@ -64,10 +64,13 @@ SAME_STATE = {
     # a transient object takes the transient state of another mapping of its class
     Site("mapping/entity_names.py", "name_entity", "mapper.give_state(obj, mapper.transient)"),
     # an object changes between the shared and its own form of one and the same state
+    Site("tracking/instance_state.py", "own_state", "own.common, own.notes = (state.common, None)"),
     Site("tracking/instance_state.py", "own_state", "state.mapper.give_state(obj, own)"),
+    Site("tracking/instance_state.py", "CommonState.write", "own.common, own.notes = (self, None)"),
+    Site("tracking/instance_state.py", "CommonState.write", "mapper.give_state(obj, own)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
-    Site("tracking/instance_state.py", "forget_changes_of", "common.mapper.give_state(obj, common)"),
-    Site("tracking/instance_state.py", "OwnState.__init__", "self.common = common"),
+    Site("tracking/instance_state.py", "forget_changes_of", "last, give_state = (common, common.mapper.give_state)"),
+    Site("tracking/instance_state.py", "forget_changes_of", "give_state(obj, common)"),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
 }
 MACHINERY = {
@@ -241,7 +244,7 @@ def test_only_mapper_and_unit_of_work_make_common_states() -> None:
 
 
 def test_only_own_state_makes_own_states_and_from_the_state_the_object_has() -> None:
-    assert makers_of("OwnState") == {("tracking/instance_state.py", "OwnState(state)")}
+    assert makers_of("OwnState") == {("tracking/instance_state.py", "OwnState()")}
 
 
 def test_only_one_method_moves_a_transaction() -> None:

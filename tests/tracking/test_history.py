@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nbsession import Engine, Session, inspect
+from nbsession import Engine, Session, event, inspect
+from nbsession.events import AttributeChanged
 from nbsession.tracking.history import History, same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 from tests.session.models import Base, Member, Shelf, Tool
@@ -117,6 +118,51 @@ def test_the_first_old_value_is_kept_until_the_flush(session: Session, tool: Too
     assert own.old == {"name": "saw"}
     session.flush()
     assert state_of(tool) is shared
+
+
+def test_who_listens_between_two_changes_hears_of_the_second_and_the_first_old_value_stays(
+    session: Session, tool: Tool
+) -> None:
+    tool.name = "axe"
+    facts: list[Any] = []
+    stop = session.subscribe(facts.append)
+    tool.name = "adze"
+    stop()
+    tool.name = "plane"
+    assert [(f.old, f.new) for f in facts if isinstance(f, AttributeChanged)] == [("'axe'", "'adze'")]
+    assert history(tool, "name") == (["plane"], (), ["saw"])
+    session.flush()
+    assert history(tool, "name") == ((), ["plane"], ())
+
+
+def test_a_validator_sees_every_write_of_an_object_that_is_changed_already(session: Session, tool: Tool) -> None:
+    tool.name = "axe"
+    seen: list[Any] = []
+
+    def look(target: Any, value: Any, old: Any, initiator: Any) -> None:
+        seen.append((value, old))
+
+    event.listen(Tool.name, "set", look)
+    try:
+        tool.name = "adze"
+        tool.name = "plane"
+    finally:
+        event.remove(Tool.name, "set", look)
+    assert seen == [("adze", "axe"), ("plane", "adze")]
+    assert history(tool, "name") == (["plane"], (), ["saw"])
+
+
+def test_changes_of_columns_and_relationships_of_one_object_are_kept_side_by_side(session: Session, tool: Tool) -> None:
+    shelf = tool.shelf
+    tool.name = "axe"
+    tool.shelf = None
+    tool.name = "adze"
+    assert history(tool, "name") == (["adze"], (), ["saw"])
+    assert history(tool, "shelf") == ([None], (), [shelf])
+    session.expire(tool, ["name"])
+    assert history(tool, "shelf") == ([None], (), [shelf]) and state_of(tool).old == {}
+    session.rollback()
+    assert tool.name == "saw" and tool.shelf is shelf
 
 
 def test_unchanged_objects_share_one_state(session: Session) -> None:

@@ -15,8 +15,7 @@ from nbsession.exc import IntegrityError, InvalidRequestError
 
 if TYPE_CHECKING:
     from nbsession.database.duckdb.catalog import Ask
-    from nbsession.database.link import Rows
-    from nbsession.database.rows import RowDelete, RowUpdate
+    from nbsession.database.rows import RowDelete, RowUpdate, Sets
     from nbsession.sql.constraints import ForeignKeyConstraint
     from nbsession.sql.schema import Table
 
@@ -57,7 +56,7 @@ class TouchedKeys:
                 continue
             self._add(constraint, zip(*[columns[place] for place in places], strict=True))
 
-    def updated(self, write: RowUpdate, rows: Rows) -> None:
+    def updated(self, write: RowUpdate, rows: Sets) -> None:
         """Rows are updated: references that are set, and referred-to values that go away."""
         around = self._look(write.table)
         if not around.own and not around.others:
@@ -71,7 +70,7 @@ class TouchedKeys:
             if set(referred) & set(setting):
                 self._pick(constraint, referred, matching, rows, len(setting), needed=True)
 
-    def deleted(self, write: RowDelete, rows: Rows) -> None:
+    def deleted(self, write: RowDelete, rows: Sets) -> None:
         """Rows are deleted: what referred to them is left over."""
         matching = [column.name for column in write.match_columns]
         for constraint in self._look(write.table).others:
@@ -152,7 +151,7 @@ class TouchedKeys:
         constraint: ForeignKeyConstraint,
         wanted: list[str],
         given: list[str],
-        rows: Rows,
+        rows: Sets,
         offset: int,
         needed: bool = False,
     ) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsession.database.rows import RowDelete, RowUpdate
+from nbsession.database.rows import RowDelete, RowUpdate, Sets
 
 if TYPE_CHECKING:
     from nbsession.database.duckdb.link import DuckDBLink
-    from nbsession.database.link import Rows
     from nbsession.sql.constraints import ForeignKeyConstraint
     from nbsession.sql.schema import Column
 
@@ -24,7 +23,7 @@ class KeyActions:
     def __init__(self, link: DuckDBLink) -> None:
         self.link = link
 
-    def updating(self, write: RowUpdate, rows: Rows) -> None:
+    def updating(self, write: RowUpdate, rows: Sets) -> None:
         """Before rows are updated: who refers to a key that changes takes over the new one, or NULL."""
         setting = {column.name: place for place, column in enumerate(write.set_columns)}
         for constraint in self.link.touched.referring(write.table):
@@ -45,7 +44,7 @@ class KeyActions:
                 assert constraint.table is not None
                 self.link.update_rows(RowUpdate(constraint.table, constraint.columns, constraint.columns), changes)
 
-    def referring_to(self, write: RowDelete, rows: Rows) -> list[tuple[ForeignKeyConstraint, list[tuple[Any, ...]]]]:
+    def referring_to(self, write: RowDelete, rows: Sets) -> list[tuple[ForeignKeyConstraint, list[tuple[Any, ...]]]]:
         """Before rows are deleted: the foreign keys that must follow, with the values that go."""
         following = []
         for constraint in self.link.touched.referring(write.table):
@@ -65,7 +64,7 @@ class KeyActions:
                 self.link.update_rows(RowUpdate(table, columns, columns), [(None,) * len(old) + old for old in olds])
 
     def _held(
-        self, write: RowUpdate | RowDelete, rows: Rows, wanted: Sequence[Column], offset: int
+        self, write: RowUpdate | RowDelete, rows: Sets, wanted: Sequence[Column], offset: int
     ) -> list[list[tuple[Any, ...]]]:
         """What the rows hold in the columns that are referred to: it is among what finds them, else it is asked for."""
         places = {column.name: offset + place for place, column in enumerate(write.match_columns)}

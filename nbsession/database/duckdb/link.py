@@ -24,7 +24,7 @@ from nbsession.database.duckdb.upserts import check_upsert, is_upsert
 from nbsession.database.interrupts import unbroken
 from nbsession.database.link import Link, Outcome, Rows, aborted
 from nbsession.database.raw import check_control, first_word
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets, columns_of
 from nbsession.exc import ArgumentError, InternalError, InvalidRequestError, SavepointError
 from nbsession.sql.schema import Sequence as SQLSequence
 
@@ -254,14 +254,14 @@ class DuckDBLink(Link):
                 return fetch_zoned(self.raw, sql, params, error)
 
     # ── bulk writes ──────────────────────────────────────────────────────────────────────────────────────────────────
-    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+    def insert_rows(self, write: RowInsert, rows: Sets) -> Sequence[Any] | None:
         """Draws keys and defaults that would change when replayed, then inserts: one row as it is, from two on by columns."""
         if self.attention:
             self.start(True)
         facts = self._facts(write.table)
         count = len(rows)
         names = [column.name for column in write.columns]
-        columns: list[list[Any]] = [list(values) for values in zip(*rows, strict=True)]
+        columns = columns_of(rows)
         keys: Sequence[Any] | None = None
         if write.generated is not None:
             keys = self._draw(write.generated, facts, count)
@@ -284,7 +284,7 @@ class DuckDBLink(Link):
         self.touched.inserted(write.table, names, columns)
         return keys
 
-    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+    def update_rows(self, write: RowUpdate, rows: Sets) -> int:
         """UPDATE: from two rows on by columns."""
         if self.attention:
             self.start(True)
@@ -293,12 +293,12 @@ class DuckDBLink(Link):
         self.touched.updated(write, rows)
         facts = self._facts(write.table)
         names = tuple([column.name for column in (*write.set_columns, *write.match_columns)])
-        columns = exact(names, [list(values) for values in zip(*rows, strict=True)], facts)
+        columns = exact(names, columns_of(rows), facts)
         if len(rows) == 1:
             row = [column[0] for column in columns]
             return self._write(self.dialect.update_text(write), row, Work(write, names, columns, facts))
         setting = len(write.set_columns)
-        if len({row[setting:] for row in rows}) < len(rows):  # one row twice: in order, the last one stays
+        if _distinct(columns[setting:]) < len(rows):  # one row twice: in order, the last one stays
             text = self.dialect.update_text(write)
             return sum(
                 self._write(text, row, Work(write, names, [[value] for value in row], facts))
@@ -308,7 +308,7 @@ class DuckDBLink(Link):
             lambda types: self.dialect.update_columns_text(write, types), Work(write, names, columns, facts)
         )
 
-    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def delete_rows(self, write: RowDelete, rows: Sets) -> int:
         """DELETE: from two rows on by columns."""
         if self.attention:
             self.start(True)
@@ -319,14 +319,17 @@ class DuckDBLink(Link):
             self.actions.deleted(following)
         return count
 
-    def _delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def _delete_rows(self, write: RowDelete, rows: Sets) -> int:
         facts = self._facts(write.table)
         names = tuple([column.name for column in write.match_columns])
         if len(rows) == 1:
             work = Work(write, names, [[value] for value in rows[0]], facts)
             return self._write(self.dialect.delete_text(write), rows[0], work)
-        distinct = set(rows)  # a row that the join deletes twice is an internal error of DuckDB (measured)
-        columns = [list(values) for values in zip(*(rows if len(distinct) == len(rows) else distinct), strict=True)]
+        columns = columns_of(rows)
+        if _distinct(columns) < len(
+            rows
+        ):  # a row that the join deletes twice is an internal error of DuckDB (measured)
+            columns = columns_of(list(set(rows)))
         return self._write_columns(
             lambda types: self.dialect.delete_columns_text(write, types), Work(write, names, columns, facts)
         )
@@ -371,6 +374,11 @@ class DuckDBLink(Link):
             return draw_from_sequence(self.ask, sequence, table, column, count)
         seen = self.ask(f"SELECT max({column}) FROM {table}")[0][0]
         return self.database.keys.draw(self, (owner.schema, owner.name.lower()), seen, count)
+
+
+def _distinct(columns: Sequence[Sequence[Any]]) -> int:
+    """How many different rows there are."""
+    return len(set(columns[0] if len(columns) == 1 else zip(*columns, strict=True)))
 
 
 def _defaults(default: str | None, declared: str, count: int) -> str:

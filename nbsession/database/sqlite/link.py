@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from nbsession.database.link import Link, Outcome, Owner, Rows
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets
 from nbsession.database.sqlite.dialect import SQLiteDialect
 from nbsession.exc import IntegrityError, InvalidRequestError, OperationalError
 
@@ -124,7 +124,7 @@ class SQLiteLink(Link):
             rows: Rows = self.raw.execute(sql, params).fetchall()
             return rows
 
-    def insert_rows(self, write: RowInsert, rows: Rows) -> Sequence[Any] | None:
+    def insert_rows(self, write: RowInsert, rows: Sets) -> Sequence[Any] | None:
         """Inserts; the keys of a bulk are the numbers from the first to the last one, and that is verified."""
         sql = self.dialect.insert_text(write)
         if write.generated is None:
@@ -149,7 +149,7 @@ class SQLiteLink(Link):
             whole.undo()
             return list(self._one_by_one(sql, rows))
 
-    def _one_by_one(self, sql: str, rows: Rows) -> Iterable[int]:
+    def _one_by_one(self, sql: str, rows: Sets) -> Iterable[int]:
         for row in rows:
             cursor = self.raw.execute(sql, row)
             if cursor.rowcount == 0:
@@ -172,11 +172,11 @@ class SQLiteLink(Link):
         if keys:
             self._checked.add((table, column))
 
-    def update_rows(self, write: RowUpdate, rows: Rows) -> int:
+    def update_rows(self, write: RowUpdate, rows: Sets) -> int:
         """UPDATE, one row each."""
         return self.execute_many(self.dialect.update_text(write), rows)
 
-    def delete_rows(self, write: RowDelete, rows: Rows) -> int:
+    def delete_rows(self, write: RowDelete, rows: Sets) -> int:
         """DELETE, one row each."""
         return self.execute_many(self.dialect.delete_text(write), rows)
 

@@ -179,9 +179,11 @@ class CollectionAttribute(RelationshipAttribute):
         for member in members:
             if member is not None:
                 state = state_of(member)
-                if isinstance(state, OwnState) and state.left:  # that it was taken out once does not count any more
-                    state.left = tuple(
-                        one for one in state.left if one[0] is not self.relationship or one[1] is not owner
+                if (
+                    isinstance(state, OwnState) and state.noted.left
+                ):  # that it was taken out once does not count any more
+                    state.noting_more().left = tuple(
+                        one for one in state.noted.left if one[0] is not self.relationship or one[1] is not owner
                     )
                 if reverse is not None:
                     reverse.link(member, owner)
@@ -224,7 +226,7 @@ class CollectionAttribute(RelationshipAttribute):
         if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
             count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
             if count:
-                own_state(member, state).left += ((self.relationship, owner, count),)
+                own_state(member, state).noting_more().left += ((self.relationship, owner, count),)
 
     def missed(self, owner: Any, member: Any) -> None:
         """Something was to be removed that is no member: both count as changed, and what was asked is known."""
@@ -254,7 +256,7 @@ class CollectionAttribute(RelationshipAttribute):
         tell_given(other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
-            added, removed = collection.queued.setdefault(self.key, ([], []))
+            added, removed = collection.noting_more().queued.setdefault(self.key, ([], []))
             if not _drop(removed, other) and not any(m is other for m in added):
                 added.append(other)
         elif not (self.kind.form is set and any(m is other for m in collection)):
@@ -274,7 +276,7 @@ class CollectionAttribute(RelationshipAttribute):
             self.say_goodbye(obj, other, backref=True)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
-            added, removed = collection.queued.setdefault(self.key, ([], []))
+            added, removed = collection.noting_more().queued.setdefault(self.key, ([], []))
             if not _drop(added, other) and not any(m is other for m in removed):
                 removed.append(other)
         else:
@@ -302,9 +304,9 @@ class CollectionAttribute(RelationshipAttribute):
         """Keeps what the collection of a stored object held before its first change; that of a new one is now set."""
         state = state_of(obj)
         if state.noting and not self.relationship.viewonly:
-            own = own_state(obj, state)
-            if self.key not in own.related:
-                own.related[self.key] = members_of(obj.__dict__.get(self.key))
+            related = own_state(obj, state).noting_more().related
+            if self.key not in related:
+                related[self.key] = members_of(obj.__dict__.get(self.key))
         self._make_part(obj)
 
     def _make_part(self, obj: Any) -> None:

@@ -169,7 +169,7 @@ class DynamicAttribute(CollectionAttribute):
             removed.append(member)
 
     def _waiting(self, obj: Any) -> tuple[list[Any], list[Any]]:
-        return own_state(obj, state_of(obj)).queued.setdefault(self.key, ([], []))
+        return own_state(obj, state_of(obj)).noting_more().queued.setdefault(self.key, ([], []))
 
     def _collection_or_queue(self, obj: Any) -> Any:
         state = state_of(obj)

@@ -121,7 +121,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         state = state_of(obj)
         if not state.noting or self.relationship.viewonly:
             return
-        own_state(obj, state).related.setdefault(self.key, old)
+        own_state(obj, state).noting_more().related.setdefault(self.key, old)
 
     def pull_in(self, obj: Any, value: Any) -> None:
         """Save-update cascade: what is attached to an object of a session enters the session."""
@@ -140,7 +140,7 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         if self.relationship.uselist and (
             state.owned or (state.status in NEW and self.relationship.direction is Direction.ONETOMANY)
         ):
-            own_state(value, state).given_up += (self.relationship,)
+            own_state(value, state).noting_more().given_up += (self.relationship,)
         if state.status is ObjectState.PENDING and self.relationship.cascade.delete_orphan:
             session = state.session_ref()
             if (

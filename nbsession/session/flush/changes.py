@@ -33,23 +33,28 @@ def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(k for k in state.mapper.column_keys if k in wanted)
 
 
-def changed_alike(objects: Sequence[Any]) -> tuple[str, ...] | None:
+def changed_alike(objects: Sequence[Any], dicts: Sequence[dict[str, Any]]) -> tuple[str, ...] | None:
     """The columns in which all of many objects of one class differ from their rows, if that is quickly told; else None.
 
     It is where the same columns were set on all of them, to numbers or texts that are new on each.
+
+    :param dicts: the objects' ``__dict__``.
     """
-    olds = [obj._nbs_state.old for obj in objects]
+    olds = [obj._nbs_state for obj in objects]
+    if not all(olds):  # writes are watched: what was before lies elsewhere
+        olds = [state.old for state in olds]
     keys = tuple(olds[0])
     if not keys or set(map(len, olds)) != {len(keys)}:
         return None
     for key in keys:
         try:
-            before, now = [old[key] for old in olds], [obj.__dict__[key] for obj in objects]
+            before, now = [old[key] for old in olds], [values[key] for values in dicts]
         except KeyError:
             return None
-        if not {*map(type, before), *map(type, now)} <= _PLAIN:
+        kinds = {*map(type, before), *map(type, now)}
+        if not kinds <= _PLAIN or any(map(eq, before, now)):
             return None
-        if any(map(eq, before, now)) or any(map(is_, before, now)):  # a float may be the same and not equal
+        if float in kinds and any(map(is_, before, now)):  # it may be the same and not equal
             return None
     if len(keys) == 1:
         return keys

@@ -98,7 +98,7 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
         _write_fixed(writer, connection, step)
     else:
         known = step.columns if as_planned and not step.links else None
-        for obj, ident in writer.update(connection, step.objects, known):
+        for obj, ident in writer.update(connection, step.objects, known, step.dicts):
             session.unit_of_work.rekey(obj, ident)
 
 
@@ -109,6 +109,8 @@ def _know_keys(session: Session, step: Step) -> None:
     """
     assert step.shape is not None
     for key in step.shape.mapper.pk_keys:
+        if step.dicts is not None and not [1 for values in step.dicts if key not in values]:
+            continue
         for obj in [o for o in step.objects if key not in o.__dict__] if not step.replaces else ():
             if (step.verb == "DELETE" or changed_columns(obj)) and not load_expired(session, obj):
                 raise row_is_gone(obj)

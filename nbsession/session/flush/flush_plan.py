@@ -92,7 +92,11 @@ class FlushPlan:
         self.begun = 0
         for number, step in enumerate(self.steps, 1):
             step.number = number
+
+    def explain(self) -> FlushPlan:
+        """Works out why each step waits for others: a flush itself does not ask."""
         explain(self.steps)
+        return self
 
     def __bool__(self) -> bool:
         return bool(self.steps)

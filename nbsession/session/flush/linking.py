@@ -58,7 +58,7 @@ class Linking:
         for mapper, objects in self.work.touched_of.items():
             if not mapper.relationships:
                 continue
-            changed = [obj for obj in objects if (state := obj._nbs_state).owned and (state.related or state.queued)]
+            changed = [obj for obj in objects if (state := obj._nbs_state).owned and state.notes is not None]
             for declared in mapper.relationships if changed else ():
                 if not declared.viewonly and declared.direction is not Direction.MANYTOMANY:
                     self._link_changed(declared, changed)

@@ -31,7 +31,7 @@ def orphans(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relation
 def given_up(child: Any, declared: Relationship) -> bool:
     """Was it taken out of such a relationship? The parent may have forgotten it: expired, or gone. Expired, it forgets too."""
     state = state_of(child)
-    return isinstance(state, OwnState) and (declared in state.given_up or left_once(child, declared))
+    return isinstance(state, OwnState) and (declared in state.noted.given_up or left_once(child, declared))
 
 
 def is_homeless(unit: UnitOfWork, child: Any, declared: Relationship) -> bool:
@@ -44,8 +44,8 @@ def note_homeless(unit: UnitOfWork, objects: Iterable[Any]) -> None:
     """Remembers those of new objects, about to be inserted, who have lost their parents."""
     for obj in objects:
         state = obj._nbs_state
-        if state.owned and state.given_up:
-            lost = [d for d in state.mapper.owners if d in state.given_up and not d.has_parent(obj)]
+        if state.owned and state.noted.given_up:
+            lost = [d for d in state.mapper.owners if d in state.noted.given_up and not d.has_parent(obj)]
             known = {address: one for address, one in unit.homeless.items() if one[0]() is not None} if lost else {}
             if lost:
                 unit.homeless = {**known, id(obj): (ref(obj), tuple(lost))}
@@ -56,7 +56,7 @@ def left_once(child: Any, declared: Relationship) -> bool:
     state = state_of(child)
     return isinstance(state, OwnState) and any(
         along is declared and sum(member is child for member in members_of(owner.__dict__.get(along.key))) == count
-        for along, owner, count in state.left
+        for along, owner, count in state.noted.left
     )
 
 
@@ -88,7 +88,7 @@ def _only_read(child: Any, declared: Relationship) -> bool:
     state, reverse = state_of(child), declared.reverse
     return (
         isinstance(state, OwnState)
-        and declared in state.given_up
+        and declared in state.noted.given_up
         and (reverse is not None and not reverse.relationship.uselist and reverse.key not in state.related)
     )
 

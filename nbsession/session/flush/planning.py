@@ -34,7 +34,7 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None, prepared: bool = 
     saving = Saving(linking.links, linking.late, switched)
     ordering = Ordering(work, linking, saving, switched)
     steps = ordering.steps(clearing, associations)
-    return FlushPlan(
+    plan = FlushPlan(
         steps,
         saving.skipped,
         work.notes,
@@ -46,6 +46,7 @@ def build_plan(unit: UnitOfWork, only: set[int] | None = None, prepared: bool = 
         linking.links,
         linking.met,
     )
+    return plan if prepared else plan.explain()
 
 
 def _plain_inserts(unit: UnitOfWork) -> list[Step] | None:

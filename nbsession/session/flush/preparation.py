@@ -31,6 +31,12 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
     :param only: ``id`` of the objects to flush, to which orphans are added; or None for all.
     """
     unit = session.unit_of_work
+    if (
+        not unit.leaving
+        and not unit.marked
+        and not any(map(_prepares, mappers_of((*unit.modified.values(), *unit.new.values()))))
+    ):
+        return
     if unit.leaving:
         _drop_leaving(unit)
     for child, along in taken_back_since(unit, only) if unit.marked else ():
@@ -68,6 +74,14 @@ def _spared(session: Session, only: set[int] | None) -> set[int]:
             with session.no_autoflush:
                 held_by(child, declared.key)
     return spared
+
+
+def _prepares(mapper: Mapper) -> bool:
+    """May a change of an object of a class concern others, that have to be found?"""
+    prepares: bool | None = mapper.memo.get("prepares")
+    if prepares is None:
+        prepares = mapper.memo["prepares"] = bool(mapper.orphan_relationships or mapper.owners or _followed(mapper))
+    return prepares
 
 
 def _drop_leaving(unit: UnitOfWork) -> None:

@@ -46,13 +46,18 @@ class Saving:
     def updates(self, touched: list[Any]) -> list[Step]:
         """Steps for what changed, alike changes together."""
         groups: dict[tuple[RowShape, tuple[str, ...]], list[Any]] = {}
-        for mapper, objects in by_mapper(touched).items():
+        waiting = by_mapper(touched)
+        alone = self._update_alike(waiting) if len(waiting) == 1 and len(touched) > 1 and not self._links else None
+        if alone is not None:
+            return [alone]
+        for mapper, objects in waiting.items():
             shapes = shapes_of(mapper)
             plain = len(shapes) == 1 and mapper.version_key is None
             changed: dict[tuple[str, ...], list[Any]] = {}
-            common = changed_alike(objects) if len(objects) > 1 and not self._links else None
-            if common is not None:
-                changed[common], objects = objects, []
+            if not (self._links or (plain and len(waiting) == 1)) and len(objects) > 1:
+                common = changed_alike(objects, [obj.__dict__ for obj in objects])
+                if common is not None:
+                    changed[common], objects = objects, []
             for obj in objects:
                 links = self._links.get(id(obj)) if self._links else None
                 columns = changed_columns(obj, [k for link in links for k, _ in link.keys] if links else ())
@@ -78,6 +83,22 @@ class Saving:
             sort_by_key(objects)
             steps.append(Step("UPDATE", shape, objects, columns, self._links_of(objects, shape)))
         return steps
+
+    def _update_alike(self, waiting: dict[Mapper, list[Any]]) -> Step | None:
+        """The one step of many objects of a class on all of which the same was set, as mostly; None if there is more to it."""
+        ((mapper, touched),) = waiting.items()
+        shapes = shapes_of(mapper)
+        if len(shapes) != 1 or mapper.version_key is not None:
+            return None
+        objects = list(touched)
+        sort_by_key(objects)
+        dicts = [obj.__dict__ for obj in objects]
+        columns = changed_alike(objects, dicts)
+        if columns is None:
+            return None
+        step = Step("UPDATE", shapes[0], objects, columns)
+        step.dicts = dicts
+        return step
 
     def _take_over(self, taking: list[Any]) -> list[Step]:
         steps = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nbsession.mapping.attributes import describe
 from nbsession.sql.defaults import is_sql_default
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from nbsession.mapping.relating.relationships import Relationship
     from nbsession.session.flush.row_shape import RowShape
     from nbsession.sql.schema import Column
+
+
+Dicts: TypeAlias = Sequence[dict[str, Any]] | None
+"""the ``__dict__`` of each of many objects, if somebody has taken them out"""
 
 
 class KeyOf(NamedTuple):
@@ -73,11 +77,13 @@ class Step:
     :ivar relationship: the many-to-many relationship of such rows, else None.
     :ivar shape: which attribute goes into which column; None for rows that associate objects.
     :ivar fixed: are exactly :attr:`columns` written, whatever else has changed?
+    :ivar dicts: the ``__dict__`` of each object, if the plan had to take them out anyway: of thousands that takes time.
     """
 
     __slots__ = (
         "after",
         "columns",
+        "dicts",
         "fills",
         "fixed",
         "links",
@@ -116,6 +122,7 @@ class Step:
         self.fixed = fixed
         self.relationship = relationship
         self.links_between = list(links_between)
+        self.dicts: Dicts = None
         self.after: tuple[int, ...] = ()
         self.reasons: tuple[str, ...] = ()
 

@@ -9,10 +9,11 @@ from nbsession.session.flush.steps import committed_value
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 if TYPE_CHECKING:
+    from nbsession.database.rows import Sets
     from nbsession.session.flush.row_shape import RowShape
 
 
-def count_versions(shape: RowShape, objects: Sequence[Any], found: Sequence[tuple[Any, ...]]) -> None:
+def count_versions(shape: RowShape, objects: Sequence[Any], found: Sets) -> None:
     """The next version of each row, unless somebody set it; a second UPDATE of the flush must find the first one's.
 
     :param found: the values by which the rows are found, the version last.

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from nbsession.database.connection import Connection
-from nbsession.database.rows import RowDelete, RowInsert, RowUpdate
+from nbsession.database.rows import Columns, RowDelete, RowInsert, RowUpdate, Sets, columns_of
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
 from nbsession.mapping.attributes import describe
 from nbsession.session.batches import idents_of
@@ -18,6 +18,7 @@ from nbsession.session.flush.made_values import ask_for_server_defaults, expire_
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
 from nbsession.session.flush.sql_values import SqlRows, extractor, holds_sql
+from nbsession.session.flush.steps import Dicts
 from nbsession.session.flush.versions import count_versions, version_of
 from nbsession.sql.defaults import default_in_row, is_sql_default
 from nbsession.tracking.instance_state import NO_VALUE, ident_of, note_unset, own_state, state_of
@@ -155,10 +156,11 @@ class RowWriter:
         if self._scans_objects and holds_sql(map(dict.values, dicts)):
             self._insert_each(connection, objects, keys)
             return
-        rows = extract(dicts, lacking)
-        if not self._scans_objects and holds_sql(rows):
+        values = extract(dicts, lacking)
+        if not self._scans_objects and holds_sql(values):
             self._insert_each(connection, objects, keys)
             return
+        rows: Sets = Columns(values, len(objects))
         if others is not None:
             rows = others.filled(write.columns, objects, rows)
         try:
@@ -171,8 +173,8 @@ class RowWriter:
         if lacking:
             self._note_unset(objects, keys if write.generated is None else (*keys, self._generated or ""))
         if made_keys is not None and self._generated is not None:
-            for values, ident in zip(dicts, made_keys, strict=True):
-                values[self._generated] = ident
+            for row, ident in zip(dicts, made_keys, strict=True):
+                row[self._generated] = ident
         if made_keys is not None and shape.completes and len(shape.mapper.pk_keys) == 1:
             deque(map(shape.mapper.give_ident, objects, made_keys), 0)
         elif shape.completes:
@@ -227,28 +229,37 @@ class RowWriter:
     # ---------------------------------------------------------------------------------------------- update
 
     def update(
-        self, connection: Connection, objects: Sequence[Any], planned: tuple[str, ...] | None = None
+        self,
+        connection: Connection,
+        objects: Sequence[Any],
+        planned: tuple[str, ...] | None = None,
+        dicts: Dicts = None,
     ) -> list[tuple[Any, Any]]:
         """Updates the changed columns of objects.
 
         :param planned: the columns, where the plan knows already that they are the same for all.
+        :param dicts: the ``__dict__`` of each, if somebody has them.
         :return: (object, new key) of those whose primary key changed.
         :raises StaleDataError: a row is not there any more.
         """
-        groups: dict[tuple[str, ...], list[Any]] = {}
         if planned is not None and not self._on_update:
-            groups[planned] = list(objects)
-            objects = ()
-        for obj in objects:
-            keys = self._changed(obj)
-            if keys:
-                groups.setdefault(keys, []).append(obj)
+            groups: dict[tuple[str, ...], Sequence[Any]] = {planned: objects}
+        else:
+            groups, dicts = self._by_change(objects), None
         rekeyed: list[tuple[Any, Any]] = []
         for keys, alike in groups.items():
-            self.update_columns(connection, alike, keys)
+            self.update_columns(connection, alike, keys, dicts=dicts)
             if self.shape.first and any(k in keys for k in self.shape.pk_keys):
                 rekeyed += [(obj, self._key_now(obj)) for obj in alike]
         return rekeyed
+
+    def _by_change(self, objects: Iterable[Any]) -> dict[tuple[str, ...], Sequence[Any]]:
+        """Objects by the columns that their UPDATE sets."""
+        groups: dict[tuple[str, ...], list[Any]] = {}
+        for obj in objects:
+            groups.setdefault(self._changed(obj), []).append(obj)
+        groups.pop((), None)
+        return dict(groups)
 
     def _changed(self, obj: Any) -> tuple[str, ...]:
         """The columns of this table that an object's UPDATE sets."""
@@ -291,7 +302,12 @@ class RowWriter:
             fetch_made(connection, self.shape, objects, self._defaulted)
 
     def update_columns(
-        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], olds: Sequence[Any] = ()
+        self,
+        connection: Connection,
+        objects: Sequence[Any],
+        keys: tuple[str, ...],
+        olds: Sequence[Any] = (),
+        dicts: Dicts = None,
     ) -> None:
         """Writes given columns of objects over their rows.
 
@@ -301,7 +317,7 @@ class RowWriter:
         found = self._found(olds or objects)
         with given_values(objects, self.shape.counted, keyed=False):
             count_versions(self.shape, objects, found)
-            matched = self._send_update(connection, objects, keys, found)
+            matched = self._send_update(connection, objects, keys, found, dicts)
         if matched != len(objects):
             raise StaleDataError(
                 f"UPDATE statement on table '{self.shape.table.name}' expected to update {len(objects)} row(s); {matched} "
@@ -312,10 +328,15 @@ class RowWriter:
             fetch_made(connection, self.shape, objects, self._renewed)
 
     def _send_update(
-        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: list[tuple[Any, ...]]
+        self,
+        connection: Connection,
+        objects: Sequence[Any],
+        keys: tuple[str, ...],
+        found: Sets,
+        dicts: Dicts,
     ) -> int:
         """Sends the UPDATE of given columns; returns how many rows there were."""
-        dicts = [obj.__dict__ for obj in objects]
+        dicts = dicts or [obj.__dict__ for obj in objects]
         if self._scans_objects and holds_sql(map(dict.values, dicts)):
             return self._update_each(connection, objects, keys, found)
         made = self._updates.get(keys)
@@ -327,12 +348,10 @@ class RowWriter:
         values = extract(dicts)
         if not self._scans_objects and holds_sql(values):
             return self._update_each(connection, objects, keys, found)
-        rows = [v + m for v, m in zip(values, self._parameters(found), strict=True)]
+        rows = Columns([*values, *columns_of(self._parameters(found))], len(objects))
         return connection.update_rows(write, rows)
 
-    def _update_each(
-        self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: Sequence[tuple[Any, ...]]
-    ) -> int:
+    def _update_each(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...], found: Sets) -> int:
         return sum(
             self._sql.update(connection, obj, keys, self._match, values)
             for obj, values in zip(objects, found, strict=True)
@@ -340,19 +359,19 @@ class RowWriter:
 
     # ----------------------------------------------------------------------------------- finding the rows
 
-    def _found(self, objects: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def _found(self, objects: Sequence[Any]) -> Sets:
         """The values by which the rows of objects are found: the key, and the version if one is counted."""
         version = self.shape.version_key
         idents = idents_of(objects)
         if version is None:
             if self.shape.in_order:
-                return idents if len(self.shape.pk_keys) > 1 else [(ident,) for ident in idents]
+                return idents if len(self.shape.pk_keys) > 1 else Columns([idents], len(idents))
             return list(map(self.shape.key_parts, idents))
         return [
             (*self.shape.key_parts(ident), version_of(obj, version)) for ident, obj in zip(idents, objects, strict=True)
         ]
 
-    def _parameters(self, found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def _parameters(self, found: Sets) -> Sets:
         """Those values, as the driver takes them."""
         if all(process is None for process in self._match_process):
             return found

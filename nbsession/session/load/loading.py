@@ -167,7 +167,7 @@ def load_whole(session: Session, obj: Any) -> bool:
 
     Values that are set keep what they are.
     """
-    mapper, ident = state_of(obj).mapper, ident_of(obj)
+    mapper, ident = obj._nbs_state.mapper, ident_of(obj)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
     rows = reader.row_of(connection, ident)

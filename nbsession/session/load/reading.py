@@ -207,11 +207,12 @@ def put_related(obj: Any, declared: Relationship, members: list[Any]) -> Any:
         value = obj.__dict__[key] = members[0] if members else None
         return value
     state = state_of(obj)
-    if isinstance(state, OwnState):
-        state.related.pop(key, None)  # a flush meanwhile may have loaded it before
-        if key in state.queued:
-            added, removed = state.queued.pop(key)
-            state.related[key] = members
+    notes = state.notes if isinstance(state, OwnState) else None
+    if notes is not None:
+        notes.related.pop(key, None)  # a flush meanwhile may have loaded it before
+        if key in notes.queued:
+            added, removed = notes.queued.pop(key)
+            notes.related[key] = members
             gone = set(map(id, removed))
             members = [m for m in members if id(m) not in gone] + added
     return state.mapper.attributes[key].fill(obj, members)

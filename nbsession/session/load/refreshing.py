@@ -34,7 +34,7 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
 
     :raises InvalidRequestError: an option says that it must not be touched.
     """
-    mapper, wishes = state_of(obj).mapper, wishes_of(obj)
+    mapper, wishes = obj._nbs_state.mapper, wishes_of(obj)
     if not obj.__dict__ and wishes is NO_WISHES and key not in mapper.deferred_keys and loads_plainly(mapper):
         return load_whole(session, obj) if not somebody_listens(session) else _load_whole(session, obj)
     expired = is_expired(obj)
