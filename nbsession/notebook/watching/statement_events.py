@@ -40,6 +40,7 @@ class StatementEvents:
         self._connections: WeakSet[Any] = WeakSet()
         self._engines: WeakSet[Any] = WeakSet()
         self._searched: WeakSet[Any] = WeakSet()
+        self._many: tuple[str, Any] | None = None
         event.listen(session, "after_begin", self._began)
         if session.in_transaction():
             for engine in engines:
@@ -64,6 +65,7 @@ class StatementEvents:
         if session is not None:
             event.remove(session, "after_begin", self._began)
         for connection in tuple(self._connections):
+            event.remove(connection, "before_cursor_execute", self._sending)
             event.remove(connection, "after_cursor_execute", self._sent)
         for engine in tuple(self._engines):
             event.remove(engine, "handle_error", self._refused)
@@ -76,6 +78,7 @@ class StatementEvents:
         if connection in self._connections:
             return
         self._connections.add(connection)
+        event.listen(connection, "before_cursor_execute", self._sending)
         event.listen(connection, "after_cursor_execute", self._sent)
         if connection.engine not in self._engines:
             self._engines.add(connection.engine)
@@ -97,7 +100,13 @@ class StatementEvents:
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────────────────
     @quietly
+    def _sending(self, _connection: Any, _cursor: Any, sql: str, params: Any, _context: Any, many: bool) -> None:
+        """SQLAlchemy 2.0 tells of an INSERT of many rows as it was sent before it only, after it of one row of it."""
+        self._many = (sql, params) if many else None
+
+    @quietly
     def _sent(self, _connection: Any, cursor: Any, sql: str, params: Any, _context: Any, many: bool) -> None:
+        (sql, params), self._many = self._many or (sql, params), None
         sets = list(params) if many and isinstance(params, (list, tuple)) and _several(params) else [params]
         self._bus.publish(
             StatementExecuted(

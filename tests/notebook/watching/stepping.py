@@ -119,7 +119,8 @@ class Stepper:
         for obj in self.witness.objects:
             if inspect(obj).session is session:
                 self._attributes(obj, recorder.card(obj), where)
-        assert self._log(recorder) == self.witness.sent.get(session, [])[self._sent_before[session] :], where
+        wanted_log = self.witness.sent.get(session, [])[self._sent_before[session] :]
+        assert self._log(recorder) == wanted_log, f"{where}: {self._log(recorder)} {wanted_log}"
         assert stack_shown(shown) == stack_of(session), where
         assert (session.in_transaction(), self.witness.statements) == (begun, statements), f"{where}: looking acted"
 
