@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from nbsession import ArgumentError
+from nbsession.events import Fact, TransactionMoved
 from nbsession.notebook import views, watch
 from nbsession.notebook.commands.looking import looking_only
 from nbsession.notebook.page.actions import carry_out
@@ -141,6 +142,24 @@ def test_a_failed_flush_is_told_with_its_error_and_who_was_thrown_back(real: Ses
     real.rollback()
     assert recorder.snapshot().transaction["state"] == "idle"
     assert told(recorder)[-1] == "ROLLBACK"
+
+
+def test_the_end_of_a_failed_transaction_is_told_as_that(real: Session) -> None:
+    facts: list[Fact] = []
+    source_of(real).subscribe(facts.append)
+    real.add_all([Member(name="Ada", email="a@b"), Member(name="Twin", email="a@b")])
+    with pytest.raises(IntegrityError):
+        real.flush()
+    real.rollback()
+    moves = [(fact.before, fact.trigger, fact.after) for fact in facts if isinstance(fact, TransactionMoved)]
+    assert moves == [("idle", "begin", "active"), ("active", "fail", "failed"), ("failed", "rollback", "closed")]
+
+
+def test_keys_that_a_flush_fills_in_are_not_told_as_changes(real: Session) -> None:
+    recorder = recorder_of(real)
+    real.add(Member(name="Ada", loans=[Loan(title="Saw")]))
+    real.flush()
+    assert [event["text"] for event in recorder.snapshot().timeline if event["kind"] == "change"] == []
 
 
 def test_a_mark_that_is_taken_back_is_no_move(real: Session) -> None:
