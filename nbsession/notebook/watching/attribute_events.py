@@ -38,7 +38,7 @@ _heard: WeakKeyDictionary[type, list[tuple[str, str, Callable[..., None]]]] = We
 def hear(session: Any, ear: Ear) -> None:
     """From now on an ear is told what concerns a session's objects."""
     if not _ears:
-        newcomers.close()  # what was met for sessions that are gone
+        _silence()  # what was heard for sessions that are gone
         event.listen(Mapper, "expire", _expired)
     _ears[session] = ear
     newcomers.open()
@@ -46,10 +46,15 @@ def hear(session: Any, ear: Ear) -> None:
 
 def hear_no_more(session: Any) -> None:
     """Ends it; the last to end it takes every listener away."""
-    if _ears.pop(session, None) is None or _ears:
-        return
+    if _ears.pop(session, None) is not None and not _ears:
+        _silence()
+
+
+def _silence() -> None:
+    """Takes every listener away."""
     newcomers.close()
-    event.remove(Mapper, "expire", _expired)
+    if event.contains(Mapper, "expire", _expired):
+        event.remove(Mapper, "expire", _expired)
     for cls, listeners in list(_heard.items()):
         for key, name, listener in listeners:
             event.remove(getattr(cls, key), name, listener)

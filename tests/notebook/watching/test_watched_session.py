@@ -351,6 +351,22 @@ def test_watching_keeps_no_session_and_no_object_alive(alchemy: Engine) -> None:
     assert [reference() for reference in gone] == [None, None]
 
 
+def test_sessions_that_were_never_closed_leave_no_second_ear(alchemy: Engine) -> None:
+    for _ in range(3):
+        session = Session(alchemy)
+        recorder_of(session)
+        del session
+        gc.collect()
+    with Session(alchemy) as session:
+        recorder = recorder_of(session)
+        ada = Member(name="Ada")
+        session.add(ada)
+        session.commit()
+        assert [line for line in told(recorder) if "expired" in line] == [
+            "Member#1 expired: will be read again when touched"
+        ]
+
+
 def test_an_error_of_ours_does_not_reach_the_program(
     real: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
