@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.manager import KernelManager, start_new_kernel
@@ -12,6 +13,8 @@ from jupyter_client.manager import KernelManager, start_new_kernel
 ROOT = Path(__file__).parents[2]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SHOWN = ("stream", "display_data", "execute_result", "error")
+QUIET = 5
+"""seconds without a message after which it is looked whether the answer is there already"""
 PATIENCE = 60
 """seconds that a kernel is given to answer, at most"""
 
@@ -23,6 +26,7 @@ class Kernel:
     """
 
     def __init__(self, command: Sequence[str] = (), **environment: str) -> None:
+        self._answers: list[dict[str, Any]] = []
         if command:
             self.manager = KernelManager()
             self.manager.kernel_spec.argv = [*command, "-f", "{connection_file}"]  # type: ignore[union-attr]
@@ -55,8 +59,19 @@ class Kernel:
         :param until: called with each output; True ends the waiting.
         """
         outputs: list[dict[str, Any]] = []
+        silent = 0
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            try:
+                message = self.client.get_iopub_msg(timeout=QUIET)
+            except Empty:
+                silent += QUIET
+                if sent in self._replies():
+                    return outputs  # ipykernel 7.3 may say "idle" for the wrong message, where subshells are
+                if silent >= PATIENCE:
+                    raise
+                self.client.kernel_info()  # 7.3 may also leave a message lying until the next one comes
+                continue
+            silent = 0
             if message["parent_header"].get("msg_id") != sent:
                 continue
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
@@ -68,10 +83,15 @@ class Kernel:
 
     def reply_to(self, sent: str) -> dict[str, Any]:
         """The answer on the shell channel to a message."""
-        while True:
-            reply: dict[str, Any] = self.client.get_shell_msg(timeout=PATIENCE)
-            if reply["parent_header"].get("msg_id") == sent:
-                return reply
+        while sent not in self._replies():
+            self._answers.append(self.client.get_shell_msg(timeout=PATIENCE))
+        return self._replies()[sent]
+
+    def _replies(self) -> dict[str, dict[str, Any]]:
+        """The answers on the shell channel that have come, by the message they answer."""
+        while self.client.shell_channel.msg_ready():
+            self._answers.append(self.client.get_shell_msg(timeout=QUIET))
+        return {answer["parent_header"].get("msg_id"): answer for answer in self._answers[-50:]}
 
     def text(self, cell: str, cell_id: str | None = None) -> str:
         """Runs a cell and returns what it shows as text, the last line of a traceback included."""
