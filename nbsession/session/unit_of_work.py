@@ -29,6 +29,7 @@ from nbsession.tracking.instance_state import (
     forget_changes,
     forget_changes_of,
     ident_of,
+    note_there,
     state_of,
 )
 
@@ -43,7 +44,7 @@ class UnitOfWork:
     :ivar new: pending objects by ``id``, in the order they were added.
     :ivar modified: persistent objects with unflushed changes by ``id``: held until the flush.
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
-    :ivar given: ``id`` of those that were given to a parent since.
+    :ivar given: ``id`` of those that a parent took since.
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
     :ivar undeleted: objects that are called deleted, by a transaction that was closed, so that their rows are there.
     :ivar homeless: (object, relationships) of objects that were inserted after they had lost their parents, by ``id``.
@@ -314,7 +315,8 @@ class UnitOfWork:
         self.mark(done, "clean")
 
     def take_as_loaded(self, obj: Any) -> None:
-        """What it holds is taken for the row's: its changes are forgotten, and nothing is written."""
+        """What it holds is taken for the row's: its changes are forgotten, and nothing is written. It is not expired any more."""
+        note_there(obj)
         if self.modified.pop(id(obj), None) is not None:
             forget_changes(obj)
             self.mark((obj,), "clean")
@@ -391,7 +393,7 @@ class UnitOfWork:
         return before - len(self.identity_map)
 
     def let_go(self, obj: Any) -> None:
-        """It has no unflushed change any more, and is not held."""
+        """It is held no more."""
         self.modified.pop(id(obj), None)
         if self._held is not None:
             self._held.pop(id(obj), None)
