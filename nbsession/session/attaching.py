@@ -12,7 +12,15 @@ from nbsession.session.displacing import is_displaced, key_taken, put_back
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.history import column_history
-from nbsession.tracking.instance_state import OwnState, forget_unset, ident_of, state_of
+from nbsession.tracking.instance_state import (
+    OwnState,
+    forget_unset,
+    ident_of,
+    is_expired,
+    note_there,
+    state_of,
+    unset_of,
+)
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -183,6 +191,7 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
                 f"'{type(obj).__name__}' has no mapped attribute '{name}' to expire. It has: {', '.join(state.mapper.attributes)}."
             )
     unit.remember_inserted((obj,))
+    there = not is_expired(obj)
     forget_unset(obj, names)
     wishes = wishes_of(obj)
     if wishes is not NO_WISHES:
@@ -192,6 +201,8 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
         obj.__dict__.pop(name, None)
         if isinstance(state, OwnState):
             state.forget(name)
+    if there and is_expired(obj):
+        note_there(obj)
     if class_hooks.count:
         class_hooks.fire("expire", (obj,), list(names))
     unit.mark((obj,), "expired", "session.expire")
@@ -201,10 +212,15 @@ def is_modified(obj: Any, include_collections: bool) -> bool:
     """Is there a net change? Of new objects, anything set counts."""
     state = state_of(obj)
     if isinstance(state, OwnState) or not state.noting:
+        made = (
+            () if state.noting or ident_of(obj) is None else {*unset_of(obj), state.mapper.version_key}
+        )  # by a refused flush
         for attribute in state.mapper.attributes.values():
             declared = getattr(attribute, "relationship", None)
             collection = declared is not None and declared.uselist
             if collection and not (include_collections and attribute.key in obj.__dict__):
+                continue
+            if attribute.key in made:
                 continue
             if attribute.history(obj).has_changes():
                 return True

@@ -11,7 +11,7 @@ from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, forget_unset, ident_of, state_of, unset_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, forget_unset, ident_of, note_there, state_of, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -49,7 +49,7 @@ def merge_into(merging: Merging, instance: Any) -> Any:
     if state_of(instance).status is ObjectState.PERSISTENT and instance in session:
         merging.done[id(instance)] = instance
         if not merging.load:
-            session.unit_of_work.take_as_loaded(instance)
+            _take_as_loaded(session, instance)
         return instance
     ident = ident_of(instance)
     if ident is None:
@@ -67,8 +67,14 @@ def merge_into(merging: Merging, instance: Any) -> Any:
             _copy_relationship(merging, instance, target, declared)
     _copy_columns(session, instance, target, merging.load)
     if not merging.load:
-        session.unit_of_work.take_as_loaded(target)
+        _take_as_loaded(session, target)
     return target
+
+
+def _take_as_loaded(session: Any, obj: Any) -> None:
+    """What it holds is its row's. It is not expired any more, even if it holds nothing."""
+    note_there(obj)
+    session.unit_of_work.take_as_loaded(obj)
 
 
 def _check_version(instance: Any, target: Any) -> None:

@@ -23,7 +23,13 @@ from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.identity import IdentityMap
-from nbsession.tracking.instance_state import CommonState, forget_changes, forget_changes_of, ident_of, state_of
+from nbsession.tracking.instance_state import (
+    CommonState,
+    forget_changes,
+    forget_changes_of,
+    ident_of,
+    state_of,
+)
 
 _CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD})
 """after these an object has no unflushed change; the others keep what it has"""
@@ -36,7 +42,7 @@ class UnitOfWork:
     :ivar new: pending objects by ``id``, in the order they were added.
     :ivar modified: persistent objects with unflushed changes by ``id``: held until the flush.
     :ivar marked: persistent objects to be deleted by the next flush, by ``id``.
-    :ivar given: ``id`` of those that were given to a parent since.
+    :ivar given: ``id`` of those that a parent took since.
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
     :ivar undeleted: objects that are called deleted, by a transaction that was closed, so that their rows are there.
     :ivar homeless: (object, relationships) of objects that were inserted after they had lost their parents, by ``id``.
@@ -387,7 +393,7 @@ class UnitOfWork:
         return before - len(self.identity_map)
 
     def let_go(self, obj: Any) -> None:
-        """It has no unflushed change any more, and is not held."""
+        """It is held no more."""
         self.modified.pop(id(obj), None)
         if self._held is not None:
             self._held.pop(id(obj), None)

@@ -260,6 +260,10 @@ UNSET_KEY = "_nbs_unset"
 """the attribute under which an object carries the columns that were never set when it was inserted; absent where all were"""
 
 
+THERE = ""
+"""among those columns: though nothing of its row is loaded, an object is not expired as a whole"""
+
+
 def no_session() -> None:
     """The session of objects that are in none."""
 
@@ -311,17 +315,23 @@ def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:
 
 
 def is_expired(obj: Any) -> bool:
-    """Is none of its row's values there, but what was set since?"""
+    """Is none of its row's values there, but what was set since? Not if that came of expiring one attribute after another."""
     state, values = state_of(obj), obj.__dict__
     if not values:
-        return True
+        return THERE not in unset_of(obj)
     mapper = state.mapper
     if mapper.pk_keys[0] in values:
         return False
     changed = state.old if isinstance(state, OwnState) else ()
-    return not any(
+    return THERE not in unset_of(obj) and not any(
         key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
     )
+
+
+def note_there(obj: Any) -> None:
+    """An object of which nothing is loaded is not expired: its row is taken to be there, until it is expired as a whole."""
+    note_unset(obj, frozenset((THERE,)))
+    state_of(obj).mapper.memo["unset"] = True
 
 
 def own_state(obj: Any, state: AnyState) -> OwnState:

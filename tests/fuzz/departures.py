@@ -336,3 +336,65 @@ def nothing_left(it: Situation) -> bool:
         it.ours["result"] or ()
     )  # for a value of such a row
     return found and it.alike(names, names, results=not (asked and asked.issubset(names)))
+
+
+@departure(
+    "F: a column of a subclass is asked of an object whose row is gone: ObjectDeletedError, no KeyError",
+    """Measured, not in the notes. The flush before a read deletes the object whose column is read: where that lies in a table of
+    a subclass, a bare KeyError comes out.""",
+)
+def no_bare_key_error(it: Situation) -> bool:
+    if it.step[0] != "read" or it.errors() != ("KeyError", "ObjectDeletedError"):
+        return False
+    gone = it.ours["states"].get(name := it.step[1]) == "deleted" and name in map(bare, it.before["deleted"])
+    return gone and it.kind(name).own is not None and it.alike((), results=False)
+
+
+@departure(
+    "G: make_transient_to_detached() of an object without its key is refused",
+    """Measured, not in the notes. A part of the key that was never set, or is None, goes into the identity as it is: the mark
+    for "no value", or None. Two such objects cannot be in one session, and whatever is loaded of one sends the mark to the
+    driver, which fails, or loads nothing.""",
+)
+def key_wanted(it: Situation) -> bool:
+    if it.step[0] != "make_transient_to_detached" or it.errors() != (None, "InvalidRequestError"):
+        return False
+    name = it.step[1]
+    lacks = any(it.before["loaded"][name].get(key) is None for key in it.kind(name).pk)
+    return (
+        lacks
+        and it.ours["states"][name] == it.before["states"][name] == "transient"
+        and it.alike([name], results=False)
+    )
+
+
+@departure(
+    "H: a rollback does not stumble over who was deleted, and then made transient",
+    """Measured, not in the notes. A flush deletes an object, make_transient() in a savepoint makes it new, and the rollback, which
+    wants to bring it back, raises "Instance is not persisted" itself.""",
+)
+def made_transient_stays(it: Situation) -> bool:
+    if it.errors() != ("InvalidRequestError", None) or "is not persisted" not in (it.theirs["message"] or ""):
+        return False
+    made = [step[1] for step in it.program[: it.at] if step[0] == "make_transient"]
+    return "rollback" in it.step[0] and any(it.was(name, "deleted") is not None for name in made)
+
+
+@departure(
+    "22.6: a set from which somebody is taken whom it does not hold makes no KeyError",
+    "The same of a collection that is a set.",
+)
+def stale_member(it: Situation) -> bool:
+    if it.errors() != ("KeyError", None) or it.step[0] == "remove" or any(it.refused_removals()):
+        return False
+    turned: set[str] = set()
+    for kind, *named in it.program[: it.at + 1]:
+        if kind in ("ref", "del"):
+            turned.add(named[0])
+        elif kind in ("append", "remove", "setlist"):
+            turned.update([named[2]] if isinstance(named[2], str) else named[2])
+            turned.update(it.members_before(named[0], named[1]))
+    members = [name for name in turned if it.before["kinds"].get(name) == "Member"]
+    lost = [name for name in members if it.before["states"].get(name) not in LIVES]
+    doomed = [name for name in members if name in map(bare, it.before["deleted"])]
+    return "Member object" in (it.theirs["message"] or "") and bool(lost or doomed)

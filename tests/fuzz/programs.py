@@ -167,15 +167,7 @@ class Composer:
         name = self._pick(None, states, often)
         return None if name is None else [kind, name]
 
-    _add = _delete = _expunge = _make_transient = _on_one
-
-    def _make_transient_to_detached(self, kind: str) -> Step | None:
-        step = self._on_one(kind)
-        if step is None:
-            return None
-        # SQLAlchemy asks for the whole key, and without it makes an identity of its mark for "no value"
-        spec, held = KINDS[self.player.kinds[step[1]]], self.player.world.loaded(self.player.objects[step[1]])
-        return step if all(held.get(key) is not None for key in spec.pk) else None
+    _add = _delete = _expunge = _make_transient = _make_transient_to_detached = _on_one
 
     def _merge(self, kind: str) -> Step | None:
         name = self._pick(None, ("detached", "transient"), 0.7, gone=False)

@@ -244,6 +244,15 @@ class Situation(NamedTuple):
                 return as_dict(kind, row)
         return None
 
+    def members_before(self, name: str, attr: str) -> set[str]:
+        """All that a collection was seen to hold."""
+        found: set[str] = set()
+        for sight in self.expected[: self.at]:
+            value = sight["loaded"].get(name, {}).get(attr)
+            if isinstance(value, dict):
+                found.update(value.get("list", value.get("set", ())))
+        return found
+
     def lives(self, name: str) -> bool:
         """Has a deleted object a row again? One that another object took over, or that came after the commit, is not its row."""
         row, at = self.row(self.theirs, name), self.was(name, "deleted")

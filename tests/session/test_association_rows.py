@@ -245,3 +245,15 @@ def test_a_member_that_is_in_a_list_twice_has_two_rows_which_a_key_refuses(sessi
         session.commit()
     session.rollback()
     assert links() == []
+
+
+def test_rows_that_one_side_lists_twice_are_inserted_once_if_the_other_side_comes_first(session: Session) -> None:
+    """Line 18.9: the two sides are asked by name, and the second says nothing new."""
+    book, tag = Book(), Tag()
+    session.add_all([book, tag])
+    session.commit()
+    assert tag.books == []
+    tag.books.append(book)
+    tag.books.append(book)
+    session.commit()
+    assert book.tags == [tag]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nbsession import Engine, ObjectDeletedError, Session, inspect, text
+from nbsession import Engine, InvalidRequestError, ObjectDeletedError, Session, inspect, text
 from tests.session.models import Shelf, Tool
 from tests.session.test_versions import Base as Versioned
 from tests.session.test_versions import Doc
+from tests.support import expect_statements
 
 
 def test_delete_of_a_deleted_object_that_left_the_session_marks_it_again(session: Session) -> None:
@@ -117,3 +118,82 @@ def test_a_flush_that_looks_at_an_object_loads_its_version(engine: Engine) -> No
             session.execute(text("DELETE FROM doc WHERE id = 1"))
         with pytest.raises(ObjectDeletedError):
             session.flush()
+
+
+def test_a_reference_deleted_before_it_was_set_is_loaded_when_it_is_read(session: Session) -> None:
+    """Line 17.7: there was nothing to delete."""
+    tool = Tool()
+    session.add(tool)
+    session.flush()
+    del tool.shelf
+    with session.no_autoflush:
+        assert tool.shelf is None
+    assert tool.__dict__["shelf"] is None
+
+
+def test_deleting_a_parent_lets_go_of_those_it_gave_up_and_that_forgot_it(session: Session) -> None:
+    """Line 18.3: expired, or out of the session."""
+    shelf = Shelf(id=1, tools=[Tool(id=1), Tool(id=2)])
+    session.add(shelf)
+    session.commit()
+    expired, outside = shelf.tools
+    assert outside.shelf_id == 1
+    shelf.tools = []
+    session.delete(shelf)
+    session.expire(expired)
+    session.expunge(outside)
+    session.flush()
+    assert expired.shelf_id is None
+    assert outside.shelf_id is None
+
+
+def test_a_member_that_was_deleted_before_its_parent_loses_its_foreign_key(session: Session) -> None:
+    """Line 18.3"""
+    shelf = Shelf(id=1, tools=[Tool(id=1)])
+    session.add(shelf)
+    session.commit()
+    (tool,) = shelf.tools
+    assert tool.shelf_id == 1
+    session.delete(tool)
+    session.flush()
+    session.delete(shelf)
+    session.flush()
+    assert tool.__dict__["shelf_id"] is None
+
+
+def test_the_collection_of_a_new_object_is_there_though_its_first_member_is_refused(session: Session) -> None:
+    """Line 13.6"""
+    tool, shelf = Tool(id=1), Shelf()
+    session.add_all([tool, shelf])
+    session.commit()
+    session.delete(tool)
+    session.flush()
+    fresh = Shelf()
+    session.add(fresh)
+    with pytest.raises(InvalidRequestError, match="has been deleted"):
+        fresh.tools.append(tool)
+    assert fresh.__dict__["tools"] == []
+
+
+def test_an_object_that_lost_one_attribute_after_another_is_not_asked_for(session: Session) -> None:
+    """Line 8.3: get() asks only after objects that were expired as a whole."""
+    shelf = Shelf(id=1)
+    session.add(shelf)
+    session.commit()
+    session.refresh(shelf, ["label"])
+    session.expire(shelf, ["id", "label", "tools"])
+    with expect_statements(session, 0):
+        assert session.get(Shelf, 1) is shelf
+    session.expire(shelf)
+    with expect_statements(session, 1):
+        assert session.get(Shelf, 1) is shelf
+
+
+def test_merge_without_loading_takes_an_expired_object_for_there(session: Session) -> None:
+    """Line 15.8"""
+    shelf = Shelf(id=1)
+    session.add(shelf)
+    session.commit()
+    assert session.merge(shelf, load=False) is shelf
+    with expect_statements(session, 0):
+        assert session.get(Shelf, 1) is shelf

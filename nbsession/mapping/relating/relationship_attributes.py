@@ -164,8 +164,12 @@ class ReferenceAttribute(RelationshipAttribute):
         if obj is None:
             return self
         state = state_of(obj)
-        if state.status in NEW or (isinstance(state, OwnState) and self.key in state.related):
-            return None  # never set, or deleted and not flushed yet
+        if state.status in NEW:
+            return None  # never set
+        if isinstance(state, OwnState) and self.key in state.related:
+            if state.related[self.key] is not NEVER_SET:
+                return None  # deleted and not flushed yet
+            del state.related[self.key]  # there was nothing to delete
         return self.load(obj)
 
     def set(self, obj: Any, value: Any) -> None:

@@ -195,14 +195,17 @@ class Linking:
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if moved and not leaving and declared.reverse is not None and self.work.has_row(child):
-            moved = reference_history(child, declared.reverse.key).has_changes()  # else its row tells of another parent
+            # a parent that was only read is what the row says, and no new one
+            moved = reference_history(child, declared.reverse.key).has_changes() or any(
+                member is child for member in members_of(now.__dict__.get(declared.key))
+            )
         if child is None or not self.work.has_row(child):
             alone = child is not None and not self.work.in_session(child)
             if alone and not leaving:
                 alone = not declared.has_parent(child)
             elif alone:
                 alone = not moved and _was_member(declared, parent, child)
-            if alone and not declared.cascade.delete_orphan and state_of(child).status is not ObjectState.DELETED:
+            if alone and not declared.cascade.delete_orphan:
                 self._link_outside(declared, child, None, leaving)
             return
         if id(child) in self.work.gone:
@@ -233,7 +236,7 @@ class Linking:
     def _unlink_removed(self, declared: Relationship, parent: Any) -> None:
         """Children that were taken out of a parent before it was deleted.
 
-        A many-to-one on them sees to it by itself, if they are here; in a tree, if it is not deleted from them.
+        A many-to-one on them that knows sees to it by itself, if they are here; in a tree, if it is not deleted from them.
         """
         state, tree = state_of(parent), is_tree(declared)
         back = None if declared.reverse is None else declared.reverse.key
@@ -244,7 +247,9 @@ class Linking:
             for child in history.deleted:
                 if child is None or declared.has_parent(child):
                     continue
-                if back is None or (tree and back not in child.__dict__):
+                knows = back is not None and reference_history(child, back).has_changes()
+                forgot = not knows and not tree and not declared.cascade.delete_orphan and self.work.has_row(child)
+                if forgot or back is None or (tree and back not in child.__dict__):
                     self._unlink_child(declared, parent, child)
                 elif state_of(child).status is ObjectState.DETACHED:
                     self._link_outside(declared, child, None, leaving=True)
