@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import facts, report
+from benchmarks import dashboard, facts, report
 from benchmarks.settings import SETTINGS, Setting
 from benchmarks.works import WORKS
 
 FACTS = "facts"
+DASHBOARD = "dashboard"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = works if options.only and works else facts.WORKS
         found[FACTS] = facts.run(chosen, n, repetitions=3 * repetitions, budget=4 * options.budget)
         print(*report.facts(found[FACTS]), sep="\n")
+    if DASHBOARD in (options.only or ()):  # it needs a browser, so only when asked for
+        n, repetitions = _size(options)
+        found[DASHBOARD] = dashboard.run(n, rounds=repetitions, events=100)
+        print(*report.dashboard(found[DASHBOARD]), sep="\n")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 1 if failed else 0
@@ -49,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2,000 objects, 3 rounds, memory databases only")
     parser.add_argument(
-        "--only", action="append", metavar="NAME", choices=(*WORKS, FACTS), help="one work; may be repeated"
+        "--only", action="append", metavar="NAME", choices=(*WORKS, FACTS, DASHBOARD), help="one work; may be repeated"
     )
     parser.add_argument("--database", choices=("sqlite", "duckdb"), help="one database")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file too")

@@ -72,3 +72,23 @@ def facts(found: dict[str, Any]) -> Iterator[str]:
     width = max(len(line["work"]) for line in found["lines"])
     for line in found["lines"]:
         yield f"  {line['work'].ljust(width)}  with/without ×{line['ratio']:.3f}   noise ×{line['noise']:.3f}"
+
+
+def dashboard(found: dict[str, Any]) -> Iterator[str]:
+    """The lines that say what an open dashboard costs.
+
+    :param found: what :func:`benchmarks.dashboard.run` returned.
+    """
+    flush, storm, paint = found["flush"], found["storm"], found["paint"]
+    yield ""
+    yield "An open dashboard: SQLite, memory"
+    for work in ("insert", "update"):
+        yield f"  CPU time of a flush of {found['n']:,} objects ({work})  with/without ×{flush[work]:.2f}   goal ≤1.1"
+    yield (
+        f"  {storm['events']:,.0f} events a second: {storm['messages']:.0f} messages a second, "
+        f"{storm['kilobytes']:,.0f} kB a second, {100 * storm['cpu']:.0f} % of a core, events included"
+    )
+    yield (
+        f"  from an event to its paint in Chromium: median {paint['median']:.0f} ms, 95 % within {paint['95 %']:.0f} ms, "
+        f"longest {paint['longest']:.0f} ms   goal 95 % ≤100   ({100 * paint['seen']:.0f} % were seen)"
+    )

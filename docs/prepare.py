@@ -38,14 +38,16 @@ def without_widgets(notebook: dict) -> dict:  # type: ignore[type-arg]
 # ── the course ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def lessons() -> str:
     """The lessons that are in ``notebooks/``, each with the question it asks: the text of its first cell."""
-    found = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if not path.name.startswith("00_")]
-    return "\n\n".join(lesson(path) for path in found) or "The first lesson is being written."
+    found = [lesson(path) for path in sorted(NOTEBOOKS.glob("*.ipynb")) if not path.name.startswith("00_")]
+    return "\n\n".join(filter(None, found))
 
 
 def lesson(path: Path) -> str:
-    """A lesson's title, question and aims, and its notebook to take along."""
+    """A lesson's title, question and aims, and its notebook to take along; empty if it is none: somebody's own."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    first = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "markdown"))
+    first = "".join(cells[0]["source"]) if cells and cells[0]["cell_type"] == "markdown" else ""
+    if not first.startswith("# "):
+        return ""
     text = re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", first)  # to other notebooks: not here
     text = re.sub(r"^#+ ", "## ", text, flags=re.M)
     return f"{text.strip()}\n\n{{download}}`{path.name} <../notebooks/{path.name}>`"

@@ -19,7 +19,7 @@ logger = logging.getLogger("nbsession.events")
 REPR_LIMIT = 80
 """characters kept of a value's representation"""
 SUBJECT_LIMIT = 200
-"""objects named one by one in a fact that moves many; ``count`` tells how many there were"""
+"""up to so many objects a fact about many names each; ``count`` tells how many there were"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Fact:
 class StatesMoved(Fact):
     """Objects of one class moved from one state to another.
 
-    :ivar subjects: the objects, at most :data:`SUBJECT_LIMIT` of them.
+    :ivar subjects: the objects; of more than :data:`SUBJECT_LIMIT` only the first and the last few.
     :ivar count: how many moved.
     :ivar before: the state's value before, as ``'pending'``.
     :ivar trigger: the trigger's value, as ``'insert'``.
@@ -167,13 +167,15 @@ class FactBus:
     [FlushEnded(seq=1, cause='', error=None)]
     """
 
-    __slots__ = ("__weakref__", "cause", "observers", "seq")
+    __slots__ = ("__weakref__", "cause", "held", "observers", "seq")
 
     def __init__(self) -> None:
         self.observers: tuple[Observer, ...] = ()
         self.seq = 0
         self.cause = ""
         """the cause of what is being done now; the session sets it"""
+        self.held: Callable[[], None] | None = None
+        """publishes what somebody has held back so as to tell it at once; called before the next fact"""
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Calls ``observer(fact)`` for every fact from now on.
@@ -196,6 +198,8 @@ class FactBus:
 
     def publish(self, fact: Fact) -> None:
         """Numbers a fact and hands it to the observers. Callers build a fact only ``if bus.observers``."""
+        if self.held is not None:
+            self.held()
         self.seq += 1
         # frozen for whoever receives it; until then it is ours, and a copy would cost more than the fact
         object.__setattr__(fact, "seq", self.seq)

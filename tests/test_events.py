@@ -32,6 +32,8 @@ from nbsession.events import (
     safe_repr,
     tokens,
 )
+from nbsession.exc import UnmappedInstanceError
+from nbsession.session.announcing import FEW, FIRST, LAST
 from tests.session.models import Base, Loan, Member
 
 
@@ -360,14 +362,52 @@ def test_who_keeps_the_facts_keeps_no_object_and_no_session_alive(engine: Engine
     assert kept and [reference() for reference in references] == [None, None, None]
 
 
-def test_a_move_of_many_names_the_first_and_counts_all(session: Session, facts: list[Fact]) -> None:
+def test_a_move_of_many_names_the_first_and_the_last_and_counts_all(session: Session, facts: list[Fact]) -> None:
     count = SUBJECT_LIMIT + 5
     session.add_all(Loan() for _ in range(count))
     session.flush()
     (inserted,) = [f for f in facts if isinstance(f, StatesMoved) and f.trigger == "insert"]
-    assert (inserted.count, len(inserted.subjects), inserted.cls) == (count, SUBJECT_LIMIT, "Loan")
+    assert (inserted.count, len(inserted.subjects), inserted.cls) == (count, FIRST + LAST, "Loan")
     assert (inserted.before, inserted.after) == ("pending", "persistent")
-    assert inserted.subjects[0].key == "1"
+    assert (inserted.subjects[0].key, inserted.subjects[-1].key) == ("1", str(count))
+
+
+def test_many_added_at_once_are_one_fact_in_its_place_among_the_others(session: Session, facts: list[Fact]) -> None:
+    members = [Member(name=f"m{number}") for number in range(FEW + 1)]
+    ada, bob = Member(name="Ada"), Member(name="Bob")
+    session.add_all([*members, ada, Loan(note="a"), bob])
+    told = [(f.cls, f.count) for f in facts if isinstance(f, StatesMoved)]
+    assert told == [("Member", FEW + 2), ("Loan", 1), ("Member", 1)]
+    facts.clear()
+    with pytest.raises(UnmappedInstanceError):
+        session.add_all([*(Loan(note="b") for _ in range(FEW + 1)), object(), Loan(note="never")])
+    (moved,) = [f for f in facts if isinstance(f, StatesMoved)]
+    assert moved.count == FEW + 1, "those before the one that failed are told"
+    facts.clear()
+    session.add(Member(name="Eve"))
+    assert len(facts) == 1
+
+
+def test_few_added_at_once_are_told_one_by_one(session: Session, facts: list[Fact]) -> None:
+    session.add_all(Loan() for _ in range(FEW))
+    assert [f.count for f in facts if isinstance(f, StatesMoved)] == [1] * FEW
+
+
+def test_what_happens_while_many_are_added_is_told_in_its_order(session: Session, facts: list[Fact]) -> None:
+    session.add(Member(name="Ada"))
+    session.flush()
+    facts.clear()
+
+    def some() -> Iterator[Loan]:
+        for number in range(2 * FEW + 2):
+            if number == FEW + 1:
+                session.query(Member).all()  # which flushes what was added so far
+            yield Loan()
+
+    session.add_all(some())
+    kinds = [(f.trigger, f.count) if isinstance(f, StatesMoved) else type(f).__name__ for f in facts]
+    assert kinds[0] == ("add", FEW + 1) and kinds[-1] == ("add", FEW + 1)
+    assert kinds.index(("add", FEW + 1)) < kinds.index("FlushStarted") < kinds.index(("insert", FEW + 1))
 
 
 def test_a_subject_tells_token_class_and_key(session: Session, facts: list[Fact]) -> None:

@@ -71,6 +71,11 @@ class Session(ClassicNames):
 
     def add_all(self, instances: Iterable[Any]) -> None:
         """:meth:`add` for each."""
+        if self.bus.observers:
+            with self.unit_of_work.adding_many():
+                for obj in instances:
+                    self.add(obj)
+            return
         for obj in instances:
             self.add(obj)
 

@@ -7,16 +7,18 @@ publishes the fact. Moves come in batches of one class, because a flush moves th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 from weakref import ref
 
-from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved
+from nbsession.events import FactBus
 from nbsession.exc import InvalidRequestError
-from nbsession.mapping.attributes import describe, subject_of
+from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
+from nbsession.session.announcing import Added, announce_mark, announce_move
 from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs
 from nbsession.session.displacing import displace
 from nbsession.session.hook_points import HookPoints, hook_of
@@ -69,6 +71,7 @@ class UnitOfWork:
         self._again: dict[Mapper, CommonState] = {}
         self._held: dict[int, Any] | None = None if weak else {}
         self._order: dict[int, None] = {}
+        self._added: Added | None = None
 
     @property
     def has_work(self) -> bool:
@@ -125,7 +128,10 @@ class UnitOfWork:
         self.new[id(obj)] = obj
         mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
         if self._bus.observers:
-            self._publish(mapper, (obj,), ObjectState.TRANSIENT, Trigger.ADD, _ADDED, cause)
+            if self._added is not None:
+                self._added.take(mapper, obj, cause)
+            else:
+                announce_move(self._bus, mapper, (obj,), ObjectState.TRANSIENT, Trigger.ADD, _ADDED, cause)
         if hooked:
             self.tell("after_attach", (obj,))
             self.tell("transient_to_pending", (obj,))
@@ -154,7 +160,7 @@ class UnitOfWork:
         elif self._held is not None:
             self._held.update(zip(map(id, objects), objects, strict=True))
         if self._bus.observers:
-            self._publish(mapper, objects, before, trigger, after, cause)
+            announce_move(self._bus, mapper, objects, before, trigger, after, cause)
         if hooked:
             if trigger is Trigger.ADD:
                 self.tell("after_attach", objects)
@@ -257,36 +263,25 @@ class UnitOfWork:
         for (mapper, before), batch in batches:
             self.move(mapper, batch, before, trigger, cause)
 
-    def _publish(
-        self,
-        mapper: Mapper,
-        objects: Sequence[Any],
-        before: ObjectState,
-        trigger: Trigger,
-        after: ObjectState,
-        cause: str,
-    ) -> None:
-        self._bus.publish(
-            StatesMoved(
-                cause=cause,
-                cls=mapper.class_.__name__,
-                subjects=tuple(map(subject_of, objects[:SUBJECT_LIMIT])),
-                count=len(objects),
-                before=before.value,
-                trigger=trigger.value,
-                after=after.value,
-            )
-        )
+    @contextmanager
+    def adding_many(self) -> Iterator[None]:
+        """What is admitted inside is told as few facts."""
+        if self._added is not None:
+            yield
+            return
+        self._added = Added(self._bus)
+        try:
+            yield
+        finally:
+            added, self._added = self._added, None
+            added.tell()
 
     # --------------------------------------------------------------------------------------------- marking
 
     def mark(self, objects: Iterable[Any], mark: str, cause: str = "") -> None:
         """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words."""
-        if not self._bus.observers:
-            return
-        for (mapper, _), batch in grouped(objects).items():
-            subjects, name = tuple(map(subject_of, batch[:SUBJECT_LIMIT])), mapper.class_.__name__
-            self._bus.publish(Marked(cause=cause, cls=name, subjects=subjects, count=len(batch), mark=mark))
+        if self._bus.observers:
+            announce_mark(self._bus, objects, mark, cause)
 
     def mark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush deletes it; one that was given to a parent before, the flush after that, as in SQLAlchemy."""

@@ -11,6 +11,8 @@ from IPython.core.completer import provisionalcompleter
 
 from nbsession import Session, inspect
 from nbsession.notebook import views
+from nbsession.notebook.page.export import page_of
+from nbsession.notebook.page.widget import Dashboard
 from nbsession.notebook.recording.recorder import recorder_of
 from tests.notebook.conftest import Shell
 from tests.notebook.library import Loan, Member
@@ -21,7 +23,15 @@ VIEWS: dict[str, Callable[[Session, Any], object]] = {
     "card": lambda session, obj: views.card(session, obj),
     "plan": lambda session, obj: views.plan(session),
     "stack": lambda session, obj: views.stack(session),
-    "log": lambda session, obj: views.sql(session, internal=True),
+    "sql": lambda session, obj: views.sql(session, internal=True),
+    "timeline": lambda session, obj: views.timeline(session, internal=True),
+    "identity": lambda session, obj: views.identity(session),
+    "graph": lambda session, obj: views.graph(session),
+    "cascade": lambda session, obj: [views.graph(session, obj, deed) for deed in ("delete", "add", "merge", "expunge")],
+    "why": views.why,
+    "error": lambda session, obj: views.error(ValueError("no"), session),
+    "page": lambda session, obj: page_of(session),
+    "dashboard": lambda session, obj: Dashboard(session)._repr_mimebundle_(),
     "snapshot": lambda session, obj: recorder_of(session).snapshot(with_plan=True),
     "repr": lambda session, obj: repr(obj),
     "dir": lambda session, obj: dir(obj),
@@ -41,6 +51,11 @@ def busy(session: Session) -> Member:
     session.add(Loan(member_id=None, note="pending"))
     assert "name" not in vars(ada)
     return ada
+
+
+def test_no_view_is_left_out() -> None:
+    """Those of the outside and of the changes ask the database, unheard: see test_showing.py."""
+    assert set(views.__all__) - {"View", "outside", "changes"} <= VIEWS.keys()
 
 
 @pytest.mark.parametrize("look", VIEWS)
@@ -65,7 +80,7 @@ def test_looking_begins_no_transaction(session: Session, look: str) -> None:
 
 
 def test_looking_twice_gives_the_same_text(session: Session, busy: Member) -> None:
-    for view in (views.board, views.plan, views.stack, views.sql):
+    for view in (views.board, views.plan, views.stack, views.sql, views.timeline, views.identity, views.graph):
         assert str(view(session)) == str(view(session))
     assert str(views.card(session, busy)) == str(views.card(session, busy))
 
@@ -92,6 +107,37 @@ def test_inspection_loads_nothing(library: Shell, inspected: str, detail: int) -
         with suppress(KeyError):  # how it says that there is no such thing
             library.ip.object_inspect_mime(inspected, detail)
     assert (session.bus.seq, sent) == (event, [])
+
+
+def test_a_whole_round_of_looking_adds_no_event_and_no_statement(library: Shell) -> None:
+    """Every view, dir(), repr, completion and inspection, one after the other, on a session with everything in it."""
+    _make_busy(library)
+    session, ada = library["session"], library["ada"]
+    event, state = session.bus.seq, (len(session.new), len(session.dirty), session.in_transaction())
+    with statements_of(session) as sent, provisionalcompleter():
+        for look in VIEWS.values():
+            look(session, ada)
+        for verb in (
+            "show",
+            "state ada",
+            "timeline",
+            "plan",
+            "log",
+            "identity",
+            "graph",
+            "graph ada",
+            "stack",
+            "why ada",
+        ):
+            assert "Error" not in library.run(f"%session {verb}")
+        library.run("dir(ada), repr(ada), repr(session), vars(ada), repr(session.new), session.dirty; %whos")
+        for typed in KEYS:
+            list(library.ip.Completer.completions(typed, len(typed)))
+        for name in ("ada", "ada.name", "ada.loans", "session", "Member"):
+            library.ip.object_inspect(name, 1)
+    assert (session.bus.seq, sent) == (event, [])
+    assert (len(session.new), len(session.dirty), session.in_transaction()) == state
+    assert "name" not in vars(ada) and "loans" not in vars(ada)
 
 
 def test_after_looking_attributes_load_as_always(library: Shell) -> None:

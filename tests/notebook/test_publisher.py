@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from time import sleep
+from typing import Any
 
+import pytest
+
+from nbsession import Session
+from nbsession.notebook.recording import publisher
 from nbsession.notebook.recording.publisher import Publisher
+from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.recording.snapshots import merged
+from tests.notebook.library import Member
 
 
 class Told:
@@ -83,3 +92,86 @@ def test_without_threads_the_next_news_after_the_interval_is_told(monkeypatch) -
     sleep(0.02)
     publisher.noticed()
     assert told.times == 2
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The publisher's time, with no threads: what is due is told by the next news."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    clock = Clock()
+    monkeypatch.setattr(publisher, "perf_counter", clock)
+    monkeypatch.setattr(publisher, "thread_time", clock)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    return clock
+
+
+def test_ten_thousand_events_in_a_second_are_twenty_messages(clock: Clock) -> None:
+    told = Told()
+    teller = Publisher(told)
+    for _ in range(10_000):
+        clock.now += 0.0001
+        teller.noticed()
+    assert 19 <= told.times <= 21
+
+
+def test_where_telling_is_slow_it_is_told_less_often_but_every_second(clock: Clock) -> None:
+    sent: list[float] = []
+    cost = 0.01
+
+    def slow() -> None:
+        sent.append(clock.now)
+        clock.now += cost
+
+    teller = Publisher(slow)
+    for _ in range(10_000):
+        clock.now += 0.0001
+        teller.noticed()
+    assert 4 <= len(sent) <= 6, "a twentieth of the time"
+    cost = 0.5
+    sent.clear()
+    for _ in range(100_000):
+        clock.now += 0.0001
+        teller.noticed()
+    assert 9 <= len(sent) <= 11, "every second"
+
+
+def test_a_storm_of_events_is_few_messages_and_the_last_tells_the_end(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Publisher.__init__, "__defaults__", (3_600.0,))  # the timer never comes
+    monkeypatch.setattr(publisher, "LONGEST", 3_600.0)
+    recorder = recorder_of(session)
+    shown = dict(recorder.snapshot().as_json())
+    messages: list[int] = []
+
+    def page(patch: dict[str, Any]) -> None:
+        messages.append(len(json.dumps(patch)))
+        shown.update(merged(shown, patch))
+
+    recorder.subscribe(page)
+    members = [Member(name=f"m{number}") for number in range(300)]
+    session.add_all(members)
+    session.flush()
+    for number in range(10_000):
+        members[number % 300].name = f"again {number}"
+    session.flush()
+    members[0].name = "the end"
+    recorder.snapshot()
+    assert len(messages) <= 3 and sum(messages) < 1_000_000
+    assert shown["as_of"]["event"] == session.bus.seq > 10_000
+    told = {name: shown[name] for name in ("lanes", "cards", "log_total", "moves", "timeline", "transaction")}
+    now = recorder.snapshot().as_json()
+    assert told == {name: now[name] for name in told}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nbsession import Session
+from nbsession import Session, text
 from nbsession.notebook.page.actions import carry_out
 from nbsession.notebook.recording import record
 from nbsession.notebook.recording.recorder import recorder_of
@@ -87,6 +87,28 @@ def test_thousands_at_once_make_few_frames_and_old_ones_are_folded(
     # of events that came at once the record keeps a few, as the page does
     assert shown(recorder.record.at(last.as_of["event"]), "timeline") == shown(last, "timeline")
     assert len(json.dumps(data)) < 3_000_000
+
+
+def test_the_record_takes_no_more_than_it_says_however_much_happens(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "ENTRIES_KEPT", 400)
+    recorder = recorder_of(session)
+    ada = Member(name="Ada")
+    session.add(ada)
+    session.flush()
+    for number in range(300):
+        ada.name = f"Ada {number} " + "x" * 5_000
+        session.flush()
+        session.execute(text(f"SELECT '{'y' * 3_000}', {number}"))
+        if number % 7 == 0:
+            recorder.snapshot()
+    last = recorder.snapshot()
+    data = recorder.record.data()
+    assert sum(record.entries(frame["patch"]) for frame in data["frames"]) <= 400
+    assert len(json.dumps(data["frames"])) < 1_000 * 400, "an entry takes a kilobyte at most"
+    assert shown(recorder.record.at(last.as_of["event"])) == shown(last)
+    assert data["frames"][0]["event"] > data["base"]["as_of"]["event"] > 0
 
 
 def test_the_page_is_given_the_record_and_reports_as_plain_data(session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import io
 import re
@@ -173,6 +174,19 @@ def test_notes_are_for_this_lesson(lesson: Lesson) -> None:
     assert sum(minutes for _, minutes in lesson.notes.timing) == lesson.minutes
     assert set(lesson.notes.expect) == {each.id for each in lesson.predictions}
     ast.parse(lesson.notes.break_live)
+
+
+@each_lesson
+def test_what_teachers_break_live_uses_names_that_are_there(lesson: Lesson) -> None:
+    """At the end of the notebook, where the teacher's copy has it. It is not run: some of it never ends, to be interrupted."""
+    known = set(dir(builtins)) | {"session", "engine"}
+    for cell in cells(lesson):
+        if cell["cell_type"] == "code" and cell["id"] != "sqlalchemy" and not cell["source"].startswith("%%exercise"):
+            known |= bound(cell["source"])
+    code = re.sub(r"(?m)^%.*$", "", lesson.notes.break_live)
+    known |= bound(code)
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    assert used <= known
 
 
 # ── the same in SQLAlchemy 2 ─────────────────────────────────────────────────────────────────────────────────────────

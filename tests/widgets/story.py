@@ -12,6 +12,7 @@ from nbsession import Session, create_engine, text
 from nbsession.events import tokens
 from nbsession.notebook.page.actions import carry_out
 from nbsession.notebook.page.export import export
+from nbsession.notebook.recording.labels import labels
 from nbsession.notebook.recording.recorder import recorder_of, stop_listening
 from tests.notebook.library import Base, Loan, Member
 
@@ -34,6 +35,7 @@ class Story(NamedTuple):
 @contextmanager
 def told_story(folder: Path) -> Iterator[Story]:
     """Ada with two loans is committed; then a rename and Bob are flushed, a loan written by SQL, and more waits."""
+    labels.clear()  # the story's objects are numbered from 1, whatever ran before
     engine = create_engine(f"sqlite:///{(folder / 'club.db').as_posix()}")
     Base.metadata.create_all(engine)
     session = Session(engine)

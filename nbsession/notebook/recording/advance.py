@@ -109,6 +109,8 @@ class _Board:
         if fact.trigger != "load":
             self._counts[fact.before] = max(0, self._counts[fact.before] - fact.count)
         self._counts[fact.after] += fact.count
+        if fact.count > len(fact.subjects):
+            self._forget_unnamed(fact)
         for subject in fact.subjects[:-CARDS_A_LANE]:
             self._tokens[fact.before].pop(subject.token, None)
         for subject in fact.subjects[-CARDS_A_LANE:]:
@@ -131,6 +133,14 @@ class _Board:
                 changed["attributes"] = [_settled(attribute) for attribute in changed["attributes"]]
             self.cards[str(subject.token)] = changed
             self._show(subject.token, fact.after)
+
+    def _forget_unnamed(self, fact: StatesMoved) -> None:
+        """Some that moved are not named: the cards of their class leave the lane, rather than stay where they may not be."""
+        tokens = self._tokens[fact.before]
+        for token in tuple(tokens):
+            card = self.cards.get(str(token))
+            if card is not None and card["cls"] == fact.cls:
+                del tokens[token]
 
     def _change(self, fact: AttributeChanged) -> None:
         card = self.cards.get(str(fact.subject.token))

@@ -10,12 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
-from time import perf_counter, sleep
+from time import perf_counter, sleep, thread_time
 
 logger = logging.getLogger("nbsession.notebook")
 
 INTERVAL = 0.05
 """seconds between two patches"""
+SHARE = 20
+"""after a patch, so many times its cost pass before the next: telling takes a twentieth of the time at most"""
+LONGEST = 1.0
+"""seconds between two patches at most, however much there is to tell"""
 
 
 class Publisher:
@@ -51,13 +55,13 @@ class Publisher:
 
     def send(self) -> None:
         """Sends now."""
-        started = perf_counter()
+        started = thread_time()
         try:
             self._send()
         except Exception:
             logger.exception("the dashboard could not be told")
-        ended = perf_counter()
-        self._due = ended + max(self._interval, 20 * (ended - started))  # a slow page never takes more than 5 %
+        cost = thread_time() - started  # its own work, not what it waited for: a busy machine does not make it rare
+        self._due = perf_counter() + min(max(self._interval, SHARE * cost), LONGEST)
 
     def close(self) -> None:
         """Sends nothing more; the timer thread ends."""

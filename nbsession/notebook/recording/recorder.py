@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
-from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, tokens
+from nbsession.events import Fact, FlushStarted, Marked, StatementExecuted, StatesMoved, tokens
 from nbsession.notebook.recording import cells
 from nbsession.notebook.recording.advance import MADE, News, advance
 from nbsession.notebook.recording.holders import name_of
@@ -36,6 +36,8 @@ INBOX = 500
 LOOKING = 0.002
 """seconds that may be spent on cards between two patches while a cell runs"""
 CARDS_AT_ONCE = 5
+FEW = 200
+"""a fact about more objects is not looked into while a cell runs: a flush of thousands has better to do"""
 STEPS = 40
 """frames of the record made of what came since the last look: each event its own, unless there were more"""
 
@@ -180,10 +182,13 @@ class Recorder:
             if len(self._inbox) > INBOX:
                 self._read_into_journal(steps=1)
             return
-        if self._looked < LOOKING and isinstance(fact, (StatesMoved, Marked)):
+        if self._looked < LOOKING and isinstance(fact, (StatesMoved, Marked)) and fact.count <= FEW:
             for subject in fact.subjects[-CARDS_AT_ONCE:]:
                 self._take_card(tokens.object(subject.token))
-        self._publisher.noticed()
+        if type(fact) is FlushStarted:
+            self._publisher.noticed_later()  # the flush is not kept waiting, and most have ended before it is told of
+        else:
+            self._publisher.noticed()
 
     def _under(self, via: str) -> None:
         """What is heard from now on came from the cell that runs now, and from this cause if there is one."""

@@ -310,18 +310,23 @@ class Snapshot:
             value = getattr(self, key)
             if value != getattr(before, key):
                 patch[key] = value
-        cards = {token: card for token, card in self.cards.items() if before.cards.get(token) != card}
+        cards = {token: card for token, card in self.cards.items() if _differs(before.cards.get(token), card)}
         if cards:
             patch["cards"] = cards
         known = {entry["n"]: entry for entry in before.log}
-        log = [entry for entry in self.log if known.get(entry["n"]) != entry]
+        log = [entry for entry in self.log if _differs(known.get(entry["n"]), entry)]
         if log:
             patch["log"] = log
         newest = {event["event"]: event for event in before.timeline}
-        timeline = [event for event in self.timeline if newest.get(event["event"]) != event]
+        timeline = [event for event in self.timeline if _differs(newest.get(event["event"]), event)]
         if timeline:
             patch["timeline"] = timeline
         return patch
+
+
+def _differs(before: object, after: object) -> bool:
+    """Is it another than before? Mostly it is the very same, and dictionaries are not compared to know that."""
+    return before is not after and before != after
 
 
 LOG_KEPT = 500

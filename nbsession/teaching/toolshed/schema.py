@@ -42,9 +42,13 @@ class TableText:
             keys = sorted([[column], table, ["id"]] for column, table in self.references)
             yield f"COMMENT ON TABLE {self.name} IS '{MARK}{json.dumps(keys)}'"
 
-    def insert(self) -> str:
-        """The INSERT statement, with a question mark for each column."""
-        return f"INSERT INTO {self.name} VALUES ({', '.join('?' * len(self.columns))})"
+    def insert(self, rows: int = 1) -> str:
+        """The INSERT statement, with a question mark for each column.
+
+        :param rows: how many rows it takes at once.
+        """
+        row = f"({', '.join('?' * len(self.columns))})"
+        return f"INSERT INTO {self.name} VALUES {', '.join([row] * rows)}"
 
 
 TABLES: tuple[TableText, ...] = (
