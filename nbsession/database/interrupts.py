@@ -175,10 +175,13 @@ def _running() -> tuple[Link | None, FrameType | None, tuple[FrameType | None, i
     return None, None, place
 
 
-def is_interruption(error: BaseException) -> bool:
-    """Does a driver say by it that its statement was interrupted?"""
+def is_interruption(error: BaseException, asked: bool) -> bool:
+    """Does a driver say by it that its statement was interrupted?
+
+    :param asked: it was asked to. DuckDB's driver stops at a signal by itself, too, and then says so in words of its own.
+    """
     text = _SAID.get(type(error).__name__)
-    return text is not None and (not text or str(error) == text)
+    return text is not None and (not text or str(error) == text) and (asked or type(error) is RuntimeError)
 
 
 def _after_fork() -> None:

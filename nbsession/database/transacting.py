@@ -241,7 +241,7 @@ class Transacting:
     def fail(self, error: BaseException, sql: str, params: Any = None) -> NoReturn:
         """Raises our error for a driver's, after noting what it did to the transaction."""
         link = self._link
-        interrupted = link is not None and link.interrupted and is_interruption(error)
+        interrupted = link is not None and is_interruption(error, link.interrupted)
         whole = False
         if link is not None and self._transaction is not None:
             whole = link.owner is None

@@ -25,12 +25,15 @@ MULTIPLIERS = (1, 40503, 2246822519, 2654435761, 3266489917, 668265263)
 """what mixes sets up, by scramble"""
 
 _classes: list[Any] = []
+_own: list[tuple[type, str, Any]] = []
+"""what SQLAlchemy had where it is pinned; None where it inherited"""
 
 
 def classes() -> Any:
-    """The mapped classes, made once; SQLAlchemy is pinned with them."""
+    """The mapped classes, made once; SQLAlchemy is pinned from now on."""
     if not _classes:
         _classes.append(define(LIBRARY, __name__))
+    if not _own:
         pin()
     return _classes[0]
 
@@ -44,7 +47,7 @@ class Counting:
 
 
 def pin() -> None:
-    """Makes SQLAlchemy's outcomes repeatable in this process."""
+    """Makes SQLAlchemy's outcomes repeatable in this process, until :func:`unpin`."""
 
     def state_hash(state: Any) -> int:
         values = state.__dict__
@@ -88,7 +91,18 @@ def pin() -> None:
         (Session, "_save_impl", save),
         (dependency._DependencyProcessor, "prop_has_changes", has_changes),
     ):
+        _own.append((owner, name, vars(owner).get(name)))
         setattr(owner, name, function)
+
+
+def unpin() -> None:
+    """Gives SQLAlchemy back what it had, for other tests in this process."""
+    while _own:
+        owner, name, function = _own.pop()
+        if function is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, function)
 
 
 class Reference(World):

@@ -67,7 +67,7 @@ def test_a_walk_in_a_kernel(kernel: Kernel) -> None:
     for typed in ("ada.name.", "ada.loans.", "%session "):
         reply = kernel.client.complete(typed, len(typed), reply=True, timeout=30)
         if typed == "%session ":
-            assert reply["content"]["matches"][:3] == ["open", "show", "list"]
+            assert reply["content"]["matches"][:3] == ["open", "show", "dock"]
     for inspected in ("ada.name", "ada.loans", "ada"):
         kernel.client.inspect(inspected, len(inspected), reply=True, timeout=30)
     assert kernel.text("print(session.bus.seq - seq, len(session.new))").strip() == "0 1"
