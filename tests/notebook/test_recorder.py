@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import sleep
 from typing import Any
 
@@ -317,16 +317,23 @@ def labels_in(patches: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(each["label"], each["state"]) for patch in patches for each in patch.get("cards", {}).values()}
 
 
+def until(true: Callable[[], bool]) -> bool:
+    """Waits, for ten seconds at most: a page is told after a while, by another thread."""
+    for _ in range(500):
+        if true():
+            return True
+        sleep(0.02)
+    return False
+
+
 def test_patches_come_while_a_cell_runs(session: Session, watched: Watched) -> None:
     _, patches = watched
     clock.start(3)
     ada = Member(name="Ada")
-    sleep(0.2)
-    assert ("Member+1", "transient") in labels_in(patches)
+    assert until(lambda: ("Member+1", "transient") in labels_in(patches))
     session.add(ada)
     session.flush()
-    sleep(0.2)
-    assert ("Member#1", "persistent") in labels_in(patches)
+    assert until(lambda: ("Member#1", "persistent") in labels_in(patches))
     assert all(patch["kind"] == "patch" for patch in patches)
     assert patches[-1]["revision"] > patches[0]["revision"]
     clock.end(3)
@@ -336,9 +343,9 @@ def test_the_card_of_a_new_object_shows_its_values_at_once(session: Session, wat
     _, patches = watched
     clock.start(3)
     session.add(Member(name="Ada"))
-    sleep(0.2)
-    summaries = {each["summary"] for patch in patches for each in patch.get("cards", {}).values()}
-    assert "name 'Ada'" in summaries
+    assert until(
+        lambda: any(each["summary"] == "name 'Ada'" for patch in patches for each in patch.get("cards", {}).values())
+    )
     clock.end(3)
 
 
@@ -384,10 +391,11 @@ def test_no_live_object_is_read_off_the_sessions_thread(session: Session, watche
     clock.start(1)
     for number in range(500):
         session.add(Member(name=f"m{number}"))
-    sleep(0.2)
+    waiting = ("P", 500)
+    assert until(
+        lambda: any(waiting == (lane["letter"], lane["count"]) for patch in patches for lane in patch.get("lanes", []))
+    ), "the burst is on the page before the cell ends"
     assert threads == {threading.main_thread()}
-    counts = {lane["letter"]: lane["count"] for lane in patches[-1]["lanes"]}
-    assert counts["P"] == 500, "the burst is on the page before the cell ends"
     clock.end(1)
 
 
