@@ -88,7 +88,6 @@ def classroom(folder: Path, database: str = "sqlite") -> Iterator[Classroom]:
     finally:
         ip.run_cell("%session close")
         ip.extension_manager.unload_extension("nbsession")
-        ip.user_ns.clear()
         atexit.unregister(ip.atexit_operations)  # it collects all garbage: seconds for each of many shells
         forget_everything()
         for name, value in before.items():
