@@ -95,7 +95,7 @@ class Kernel:
 
     def text(self, cell: str, cell_id: str | None = None) -> str:
         """Runs a cell and returns what it shows as text, the last line of a traceback included."""
-        return as_text(self.run(cell, cell_id))
+        return as_text(whole_streams(self.run(cell, cell_id)))
 
     def value(self, expression: str) -> str:
         """What an expression prints as."""
@@ -121,3 +121,14 @@ def as_text(outputs: list[dict[str, Any]]) -> str:
         for output in outputs
     ]
     return COLOURS.sub("", "\n".join(part.rstrip("\n") for part in parts))
+
+
+def whole_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was printed comes in pieces, cut anywhere: pieces of one stream that follow one another are put together."""
+    whole: list[dict[str, Any]] = []
+    for output in outputs:
+        if whole and "name" in output and whole[-1].get("name") == output["name"]:
+            whole[-1] = {**whole[-1], "text": whole[-1]["text"] + output["text"]}
+        else:
+            whole.append(output)
+    return whole
