@@ -18,6 +18,7 @@ from nbsession.teaching.toolshed.outside import in_text
 from nbsession.teaching.toolshed.rows import Row
 
 STATES = ("transient", "pending", "persistent", "deleted", "detached")
+ENDS = ("commit", "rollback")
 F = TypeVar("F", bound=Fact)
 
 
@@ -38,7 +39,9 @@ class Attempt:
         self.error: type[BaseException] | None = None
         self._stops: list[Callable[[], None]] = []
         self._heard: list[Any] = []
+        self._own: list[Fact] = []
         self.listen_to(session)
+        self._stops.append(session.subscribe(self._own.append))
 
     def listen_to(self, session: Any) -> None:
         """Also notes what happens in another session."""
@@ -135,6 +138,22 @@ class Attempt:
     def savepoints(self, trigger: str = "begin") -> int:
         """How many savepoints began, or ended by ``"commit"`` or ``"rollback"``."""
         return sum(1 for fact in self._of(TransactionMoved) if fact.level and fact.trigger == trigger)
+
+    def transaction_of(self, happened: Callable[[Fact], bool]) -> tuple[int, int] | None:
+        """The transaction of the notebook's session in which something happened: the numbers of its first and last event.
+
+        :param happened: is this what happened? The first such fact counts.
+        :return: None if nothing such happened.
+        """
+        began = found = None
+        for fact in self._own:
+            if isinstance(fact, TransactionMoved) and not fact.level and fact.trigger == "begin":
+                began = fact.seq
+            if found is None and happened(fact):
+                found = began or fact.seq
+            if found is not None and isinstance(fact, TransactionMoved) and not fact.level and fact.trigger in ENDS:
+                return found, fact.seq
+        return None if found is None else (found, self._own[-1].seq)
 
     @property
     def calls(self) -> list[str]:

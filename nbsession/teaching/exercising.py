@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from nbsession.notebook import views
@@ -18,18 +20,18 @@ from nbsession.teaching.lesson import Exercise, Wrong
 from nbsession.teaching.progress import progress
 from nbsession.teaching.toolshed import restore_toolshed
 
-SHOWN: Mapping[str, Callable[[Any, int], View]] = {
-    "board": lambda session, since: views.board(session),
-    "timeline": lambda session, since: views.timeline(session, last=_events_since(session, since)),
-    "log": lambda session, since: views.sql(session, last=_statements_since(session, since)),
-    "stack": lambda session, since: views.stack(session),
-    "outside": lambda session, since: views.outside(session),
-    "diff": lambda session, since: views.changes(session),
-    "plan": lambda session, since: views.plan(session),
-    "identity": lambda session, since: views.identity(session),
-    "graph": lambda session, since: views.graph(session),
+SHOWN: Mapping[str, Callable[[Any, tuple[int, int]], View]] = {
+    "board": lambda session, between: views.board(session),
+    "timeline": lambda session, between: views.timeline(session, last=sys.maxsize, between=between),
+    "log": lambda session, between: views.sql(session, between=between),
+    "stack": lambda session, between: views.stack(session),
+    "outside": lambda session, between: views.outside(session),
+    "diff": lambda session, between: views.changes(session),
+    "plan": lambda session, between: views.plan(session),
+    "identity": lambda session, between: views.identity(session),
+    "graph": lambda session, between: views.graph(session),
 }
-"""the views that show why, of what happened since an event"""
+"""the views that show why, of what happened between two events"""
 
 
 class Verdict(NamedTuple):
@@ -120,11 +122,12 @@ def judged(exercise: Exercise, begun: Begun) -> Verdict:
     wrong = _first_wrong(exercise, attempt)
     if attempt.error is not None:
         stopped = f"Your code stopped with {attempt.error.__name__}: the traceback says where."
-        wrong = Wrong(f"{stopped} {wrong.says}", wrong.shows) if wrong else Wrong(stopped, "board")
+        wrong = replace(wrong, says=f"{stopped} {wrong.says}") if wrong else Wrong(stopped, "board")
     if wrong is None:
         title = f"exercise {exercise.id}: solved"
         return Verdict("solved", exercise.praise, pictures.note("right", title, [exercise.praise, *_trouble()]))
-    below = SHOWN[wrong.shows](attempt.session, begun.since) if wrong.shows else None
+    between = wrong.between or (begun.since + 1, sys.maxsize)
+    below = SHOWN[wrong.shows](attempt.session, between) if wrong.shows else None
     lines = [
         wrong.says,
         f"Change the cell and run it again: it begins anew. Stuck? `%session hint {exercise.id}`",
@@ -180,18 +183,6 @@ def _bones(code: str) -> str:
         return ast.dump(ast.parse(code))
     except SyntaxError:
         return re.sub(r"\s+", " ", re.sub(r"(?m)#.*$", "", code)).strip()
-
-
-def _events_since(session: Any, since: int) -> int:
-    return _since(recorder_of(session).journal.chronicle.events, since)
-
-
-def _statements_since(session: Any, since: int) -> int:
-    return _since(recorder_of(session).journal.statements, since)
-
-
-def _since(entries: Iterable[Mapping[str, Any]], event: int) -> int:
-    return sum(1 for entry in entries if entry["event"] > event and not entry["internal"])
 
 
 def _trouble() -> list[str]:

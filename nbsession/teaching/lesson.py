@@ -58,10 +58,13 @@ class Wrong:
 
     :ivar says: what is not so, and where to look; in a sentence or two.
     :ivar shows: the view that shows why: one of :data:`VIEWS`, or empty.
+    :ivar between: of a timeline or a log, the numbers of the events from where to where it is shown; None for all of the
+        attempt.
     """
 
     says: str
     shows: str = ""
+    between: tuple[int, int] | None = None
 
 
 Requirement: TypeAlias = "Callable[[Attempt], Wrong | None]"
@@ -122,7 +125,8 @@ class Notes:
     """What a teacher wants to know. Not in the learners' notebooks.
 
     :ivar timing: what to do and for how many minutes, in order; their sum is the lesson's.
-    :ivar expect: for each prediction, the wrong answer that is given most, and what to say then.
+    :ivar expect: for each prediction, the wrong answer that is given most, and what to say then; in the capstone, for each
+        wish.
     :ivar draw: what to draw on the board.
     :ivar skip: what to leave out when time is short.
     :ivar break_live: something to break before everybody's eyes: code for a cell at the end.

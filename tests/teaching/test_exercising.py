@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from nbsession.events import FlushStarted, TransactionMoved
 from nbsession.teaching import lessons
 from nbsession.teaching.attempt import Attempt
 from nbsession.teaching.controls import Help
-from nbsession.teaching.exercising import desk
+from nbsession.teaching.exercising import SHOWN, desk
 from nbsession.teaching.progress import Progress
 from nbsession.teaching.toolshed import next_door
 from tests.teaching.classroom import Classroom, classroom
@@ -154,6 +155,38 @@ def test_attempt_knows_statements_calls_and_transactions(room: Classroom) -> Non
     assert (attempt.savepoints(), attempt.savepoints("rollback")) == (1, 1)
     assert attempt.calls[:2] == ["session.add", "session.flush"] and len(attempt.flushes) == 2
     assert attempt.moved("Member", to="pending") == 1 and attempt.failures == []
+
+
+def test_attempt_knows_the_transaction_in_which_something_happened(room: Classroom) -> None:
+    attempt = attempt_at(
+        room,
+        "session.get(Member, 7); session.commit()\n" + BO + "session.add(bo); session.commit(); session.get(Member, 8)",
+    )
+    first, last = attempt.transaction_of(lambda fact: isinstance(fact, FlushStarted)) or (0, 0)
+    kinds = [fact.trigger for fact in attempt.facts if isinstance(fact, TransactionMoved) and first <= fact.seq <= last]
+    assert kinds == ["begin", "commit"]
+    assert [fact.steps for fact in attempt.flushes] and first < attempt.flushes[0].seq < last
+    assert attempt.transaction_of(lambda fact: False) is None
+    still_open = attempt.transaction_of(lambda fact: fact.cause == "session.get" and fact.seq > last)
+    assert still_open == (last_begin(attempt), attempt.facts[-1].seq)
+
+
+def last_begin(attempt: Attempt) -> int:
+    return [fact.seq for fact in attempt.facts if isinstance(fact, TransactionMoved) and fact.trigger == "begin"][-1]
+
+
+def log_of_the_verdict(room: Classroom, code: str) -> str:
+    """The log, as a verdict on this attempt shows it."""
+    attempt_at(room, code)
+    attempt, since = desk._attempts["1a"]
+    return SHOWN["log"](attempt.session, (since + 1, attempt.facts[-1].seq)).text
+
+
+def test_log_of_a_verdict_is_of_this_attempt_alone(room: Classroom) -> None:
+    slow = "seven = [session.get(Member, n) for n in range(1, 8)]\nsession.expire_all()\nfor each in seven: each.name"
+    first = log_of_the_verdict(room, slow)
+    assert "14 statements" in first and "N+1: Member.name was loaded 7 times" in first
+    assert "N+1" not in (second := log_of_the_verdict(room, "session.get(Member, 7)")) and "1 statement of" in second
 
 
 def test_attempt_knows_failures(room: Classroom) -> None:

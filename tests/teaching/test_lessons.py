@@ -21,8 +21,9 @@ from tests.teaching.classroom import NOTEBOOKS, Classroom, cells, classroom, out
 LESSONS = lessons.lessons()
 PREDICTIONS = [prediction for lesson in LESSONS for prediction in lesson.predictions]
 EXERCISES = [exercise for lesson in LESSONS for exercise in lesson.exercises]
-COURSE = range(1, 13)
-"""the lessons of the curriculum"""
+COURSE = range(1, 14)
+"""the lessons of the curriculum; the last is the capstone"""
+CAPSTONE = lessons.lesson(COURSE[-1])
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: f"{lesson.number:02}")
 each_prediction = pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda each: each.id)
@@ -141,24 +142,52 @@ def test_every_misconception_is_a_choice_of_its_lesson() -> None:
 
 
 # ── the notebook ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def prose(lesson: Lesson) -> str:
+    """What a notebook says, its cells with code left out."""
+    return "\n".join(cell["source"] for cell in cells(lesson) if cell["cell_type"] == "markdown")
+
+
 @each_lesson
-def test_notebook_has_the_shape_of_a_lesson(lesson: Lesson) -> None:
+def test_notebook_begins_with_its_title_its_question_and_its_time(lesson: Lesson) -> None:
     assert (NOTEBOOKS / lesson.notebook).name.startswith(f"{lesson.number:02}_")
-    text = "\n".join(cell["source"] for cell in cells(lesson) if cell["cell_type"] == "markdown")
-    assert text.startswith(f"# {lesson.number} · {lesson.title}\n")
-    assert "**The question:**" in text and f"**About {lesson.minutes} minutes.**" in text
-    heads = re.findall(r"(?m)^## (.+)$", text)
+    assert prose(lesson).startswith(f"# {lesson.number} · {lesson.title}\n")
+    assert "**The question:**" in prose(lesson) and f"**About {lesson.minutes} minutes.**" in prose(lesson)
+
+
+@each_lesson
+def test_notebook_ends_with_the_way_to_the_next(lesson: Lesson) -> None:
+    last = prose(lesson).rstrip().splitlines()[-1]
+    if lesson == CAPSTONE:
+        assert "](00_tour.ipynb)" in last
+    else:
+        after = lessons.lesson(lesson.number + 1)
+        assert last.startswith(f"Next: [{after.number} · {after.title}]({after.notebook})")
+
+
+@pytest.mark.parametrize("lesson", LESSONS[:-1], ids=lambda lesson: f"{lesson.number:02}")
+def test_notebook_has_the_shape_of_a_lesson(lesson: Lesson) -> None:
+    heads = re.findall(r"(?m)^## (.+)$", prose(lesson))
     wanted = ["Predict, then run", "Look", "Explain", "Modify", *(f"Exercise {each.id}" for each in lesson.exercises)]
     assert [head for head in heads if head in {*wanted, "Predict, then run"}] == wanted
     assert heads[-2:] == ["The same in SQLAlchemy 2", "Key points"]
     assert 4 <= len(lesson.predictions) <= 6 and len(lesson.exercises) == 2
 
 
+def test_capstone_asks_for_one_piece_of_work_and_no_prediction() -> None:
+    """A list of wishes, which view answers which question, the script, and what comes after the course."""
+    heads = re.findall(r"(?m)^## (.+)$", prose(CAPSTONE))
+    (work,) = CAPSTONE.exercises
+    assert heads[:3] == ["The six wishes", "Look", f"Exercise {work.id}"]
+    assert heads[3:] == ["The same in SQLAlchemy 2", "Key points", "What to do next"]
+    assert not CAPSTONE.predictions and 35 <= len(work.starter.splitlines()) <= 40
+
+
 @each_lesson
 def test_cells_are_short_and_hold_no_helper_code(lesson: Lesson) -> None:
     for cell in cells(lesson):
         if cell["cell_type"] == "code" and cell["id"] != "sqlalchemy":
-            assert len(cell["source"].splitlines()) <= 30, cell["id"]
+            script = lesson == CAPSTONE and cell["source"].startswith("%%exercise")
+            assert len(cell["source"].splitlines()) <= (45 if script else 30), cell["id"]
             assert not re.search(r"(?m)^(async )?def ", cell["source"]), f"{cell['id']} defines a function"
 
 
@@ -172,7 +201,8 @@ def test_first_cell_chooses_the_database_in_one_line(lesson: Lesson) -> None:
 @each_lesson
 def test_notes_are_for_this_lesson(lesson: Lesson) -> None:
     assert sum(minutes for _, minutes in lesson.notes.timing) == lesson.minutes
-    assert set(lesson.notes.expect) == {each.id for each in lesson.predictions}
+    wishes = set("123456") if lesson == CAPSTONE else set()
+    assert set(lesson.notes.expect) == {each.id for each in lesson.predictions} | wishes
     ast.parse(lesson.notes.break_live)
 
 

@@ -88,30 +88,46 @@ def stack(session: Any) -> View:
     return transaction_stack.view(_recorder(session).snapshot())
 
 
-def sql(session: Any, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+def sql(
+    session: Any,
+    *,
+    cell: int | None = None,
+    last: int | None = None,
+    internal: bool = False,
+    between: tuple[int, int] | None = None,
+) -> View:
     """The SQL log: what was sent since somebody first looked at the session, with values, rows and causes.
 
     :param session: a Session.
     :param cell: show only what the cell with this number sent.
     :param last: show only so many statements.
     :param internal: show also what the engine asked for itself.
+    :param between: show only what has numbers, in the timeline, from the first to the second.
     """
     recorder = _recorder(session)
     snapshot = replace(recorder.snapshot(), log=list(recorder.journal.statements))
-    return sql_log.view(snapshot, cell=cell, last=last, internal=internal)
+    return sql_log.view(snapshot, cell=cell, last=last, internal=internal, between=between)
 
 
-def timeline(session: Any, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+def timeline(
+    session: Any,
+    *,
+    cell: int | None = None,
+    last: int | None = None,
+    internal: bool = False,
+    between: tuple[int, int] | None = None,
+) -> View:
     """The timeline: what happened, in what order, and which call of which cell caused it.
 
     :param session: a Session.
     :param cell: show only what the cell with this number did.
     :param last: show only so many events.
     :param internal: show also what the engine asked for itself.
+    :param between: show only what has numbers, in the timeline, from the first to the second.
     """
     recorder = _recorder(session)
     snapshot = replace(recorder.snapshot(), timeline=list(recorder.journal.chronicle.events))
-    return event_timeline.view(snapshot, cell=cell, last=last, internal=internal)
+    return event_timeline.view(snapshot, cell=cell, last=last, internal=internal, between=between)
 
 
 def identity(session: Any) -> View:

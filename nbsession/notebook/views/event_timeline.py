@@ -29,14 +29,24 @@ class Act:
     events: tuple[Event, ...]
 
 
-def view(snapshot: Snapshot, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+def view(
+    snapshot: Snapshot,
+    *,
+    cell: int | None = None,
+    last: int | None = None,
+    internal: bool = False,
+    between: tuple[int, int] | None = None,
+) -> View:
     """The timeline.
 
     :param cell: show only what this cell did.
     :param last: show only so many events.
     :param internal: show also what the engine asked for itself.
+    :param between: only events with numbers from the first to the second.
     """
     known = [event for event in snapshot.timeline if internal or not event["internal"]]
+    if between is not None:
+        known = [event for event in known if between[0] <= event["event"] <= between[1]]
     events = [event for event in known if cell is None or event["cell"] == f"In[{cell}]"]
     shown = events[-(EVENTS_SHOWN if last is None else last) :] if last != 0 else []
     title = _title(len(shown), len(events), cell)

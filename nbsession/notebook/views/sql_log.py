@@ -33,20 +33,32 @@ class Group:
         return str(first) if first == last else f"{first}–{last}"
 
 
-def view(snapshot: Snapshot, *, cell: int | None = None, last: int | None = None, internal: bool = False) -> View:
+def view(
+    snapshot: Snapshot,
+    *,
+    cell: int | None = None,
+    last: int | None = None,
+    internal: bool = False,
+    between: tuple[int, int] | None = None,
+) -> View:
     """The log.
 
     :param cell: show only what this cell sent.
     :param last: show only so many statements.
     :param internal: show also what the engine asked for itself.
+    :param between: only statements that are events with numbers from the first to the second, and their repeats.
     """
     known = [entry for entry in snapshot.log if internal or not entry["internal"]]
     entries = [entry for entry in known if cell is None or entry["cell"] == f"In[{cell}]"]
     if last is not None:
         entries = entries[-last:] if last > 0 else []
+    repeats = [each for each in snapshot.repeats if cell is None or each["cell"] == f"In[{cell}]"]
+    if between is not None:
+        entries = [entry for entry in entries if between[0] <= entry["event"] <= between[1]]
+        numbers = {entry["n"] for entry in entries}
+        repeats = [each for each in repeats if {each["first"], each["last"]} <= numbers]
     groups = grouped(entries)
     title = _title(snapshot, len(entries), len(known), cell)
-    repeats = [each for each in snapshot.repeats if cell is None or each["cell"] == f"In[{cell}]"]
     return View(_text(snapshot, title, groups, repeats), _html(snapshot, title, groups, repeats))
 
 
