@@ -40,8 +40,8 @@ def standing(data: dict[str, Any], lessons: Iterable[Lesson]) -> View:
     rows = [
         (
             f"{line.lesson.number}. {line.lesson.title}",
-            f"{line.predicted} of {len(line.lesson.predictions)}",
-            str(line.right),
+            f"{line.predicted} of {len(line.lesson.predictions)}" if line.lesson.predictions else "–",
+            str(line.right) if line.lesson.predictions else "–",
             f"{line.solved} of {len(line.lesson.exercises)}",
         )
         for line in lines(data, lessons)

@@ -11,6 +11,7 @@ import pytest
 from nbsession.notebook.recording.snapshots import Snapshot
 from nbsession.notebook.views import (
     View,
+    event_timeline,
     sql_log,
     state_board,
 )
@@ -130,6 +131,17 @@ def test_log_of_one_cell_and_of_the_last_statements() -> None:
     assert "SELECT currval" in sql_log.view(snapshot("busy"), cell=6, internal=True).text
     assert sql_log.view(snapshot("busy"), last=1).text.count("DELETE") == 0
     assert "No statement sent by In[99]" in sql_log.view(snapshot("busy"), cell=99).text
+
+
+def test_log_and_timeline_between_two_events() -> None:
+    busy = snapshot("busy")
+    events = [event["event"] for event in busy.timeline if not event["internal"]]
+    first, last = events[2], events[-3]
+    shown = event_timeline.view(busy, between=(first, last)).text
+    assert f" {first}. " in shown and f" {last}. " in shown
+    assert f" {events[1]}. " not in shown and f" {events[-2]}. " not in shown and "earlier ones" not in shown
+    entry = next(entry for entry in busy.log if not entry["internal"])
+    assert "\n1 statement of " in sql_log.view(busy, between=(entry["event"], entry["event"])).text
 
 
 # ── the View itself ──────────────────────────────────────────────────────────────────────────────────────────────────

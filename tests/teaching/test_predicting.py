@@ -137,7 +137,8 @@ def test_progress_is_carried_in_a_file(room: Classroom, tmp_path: Path, monkeypa
     assert "written" in room.run(f"%session progress --export {tmp_path / 'mine.json'}")
     monkeypatch.setenv("NBSESSION_PROGRESS", str(tmp_path / "elsewhere.json"))
     room.run("%predict 1b b")
-    assert "2 of 5" in room.run(f"%session progress --import {tmp_path / 'mine.json'}")
+    assert "2 of 5" in (shown := room.run(f"%session progress --import {tmp_path / 'mine.json'}"))
+    assert "0 of 0" not in shown and "13. Stocktake" in shown, "the capstone asks for no prediction"
     assert set(json.loads((tmp_path / "elsewhere.json").read_text())["predictions"]) == {"1a", "1b"}
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved
+from nbsession.events import Fact, Marked, StatementExecuted, StatesMoved, TransactionMoved
 from nbsession.teaching.attempt import Attempt
 from nbsession.teaching.lesson import Requirement, Wrong
 from nbsession.teaching.requirements import leaves
@@ -51,6 +51,13 @@ def the_first_delete(attempt: Attempt) -> tuple[int, int] | None:
     sent = (fact.seq for fact in attempt.facts if sending("DELETE FROM loan ")(fact))
     first, last = next(marks, None), next(sent, None)
     return (first, last) if first is not None and last is not None else None
+
+
+def after_the_close(attempt: Attempt) -> tuple[int, int] | None:
+    """From where members left the session to the next COMMIT: nothing is between."""
+    closed = next((fact.seq for fact in attempt.facts if leaving(fact)), None)
+    ends = [fact.seq for fact in attempt.facts if isinstance(fact, TransactionMoved) and fact.trigger == "commit"]
+    return None if closed is None else (closed, next((end for end in ends if end > closed), attempt.facts[-1].seq))
 
 
 def leaving(fact: Fact) -> bool:
@@ -106,8 +113,8 @@ def stored(attempt: Attempt) -> Wrong | None:
     missing = [text for text in good if text not in found]
     if missing:
         return Wrong(
-            f"{len(good) - len(missing) or 'None'} of the {len(good)} good drafts are in the file. What did the "
-            "rollback take along?",
+            f"{len(good) - len(missing) or 'None'} of the {len(good)} good drafts are in the file. What does "
+            "a rollback take along?",
             "timeline",
             attempt.transaction_of(failing("notice")),
         )
@@ -145,9 +152,7 @@ def renamed(attempt: Attempt) -> Wrong | None:
         why = "`wei` is detached. Which session should write what is changed on it?"
         if attempt.state("wei") != "detached":
             why = f"{attempt.unsaved[:1].upper()}{attempt.unsaved[1:]}." if attempt.unsaved else ""
-        closed = next((fact.seq for fact in attempt.facts if leaving(fact)), None)
-        since = None if closed is None else (closed, attempt.facts[-1].seq)
-        return Wrong(f"In the file Wei's card says {name}. {why}".strip(), "timeline", since)
+        return Wrong(f"In the file Wei's card says {name}. {why}".strip(), "timeline", after_the_close(attempt))
     return None
 
 
