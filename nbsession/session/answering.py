@@ -12,6 +12,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session import attaching
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
+from nbsession.session.kept_parents import is_kept
 from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import is_expired, state_of
@@ -45,8 +46,14 @@ class Answering(Flushing):
 
     def note_given(self, obj: Any) -> None:
         """A parent took an object; if that is marked to be deleted, it is not deleted."""
+        if self.unit_of_work.kept:
+            self.unit_of_work.kept.pop(id(obj), None)
         if id(obj) in self.unit_of_work.marked:
             self.unit_of_work.given.add(id(obj))
+
+    def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
+        """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
+        return bool(self.unit_of_work.kept) and is_kept(self.unit_of_work, obj, along, giver)
 
     def find(self, mapper: Mapper, ident: Any) -> Any:
         """The object of a key if it is here, else None."""

@@ -9,6 +9,7 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
+from nbsession.session.kept_parents import keep_parent
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.history import column_history
@@ -51,6 +52,8 @@ def attach(session: Session, obj: Any, cause: str) -> None:
             _stay(session, obj, status, cause)
             return
         if owner is not None:
+            if status is ObjectState.DELETED:
+                raise was_deleted(obj)
             session.work_begins()
             raise elsewhere(session, obj, owner)
         unit.move(mapper, (obj,), status, Trigger.SESSION_GONE, "its session is gone")
@@ -131,13 +134,22 @@ def elsewhere(session: Session, obj: Any, owner: Session) -> InvalidRequestError
     )
 
 
+def check_not_elsewhere(session: Session, obj: Any) -> None:
+    """Refuses an object that is in another session.
+
+    :raises InvalidRequestError: so it is.
+    """
+    owner = state_of(obj).session_ref()
+    if owner is not None and owner is not session:
+        raise elsewhere(session, obj, owner)
+
+
 def check_deletable(session: Session, obj: Any) -> None:
     """An object with a row may be deleted; a detached one is attached first.
 
     :raises InvalidRequestError: it has no row, or is in another session, or its key is taken.
     """
     state = state_of(obj)
-    owner = state.session_ref()
     if ident_of(obj) is None or state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
         raise InvalidRequestError(
             f"Instance '{describe(obj)}' is not persisted: it has no row to delete."
@@ -145,10 +157,9 @@ def check_deletable(session: Session, obj: Any) -> None:
         )
     if session.transaction is None or session.block is not None or session.flushing_thread is not None:
         session.work_begins()
-    if owner is not None and owner is not session:
-        raise elsewhere(session, obj, owner)
+    check_not_elsewhere(session, obj)
     here = state.status is not ObjectState.PERSISTENT or session.unit_of_work.identity_map.contains_object(obj)
-    if owner is None or not here:
+    if state.session_ref() is None or not here:
         attach(session, obj, "session.delete")
 
 
@@ -198,8 +209,10 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
         columns = [name for name in names if name in state.mapper.columns]
         give_wishes((obj,), wishes.without(state.mapper, columns))
     for name in names:
-        obj.__dict__.pop(name, None)
+        held = obj.__dict__.pop(name, None)
         if isinstance(state, OwnState):
+            if held is not None and name in state.related:
+                keep_parent(unit, obj, name, held)
             state.forget(name)
     if there and is_expired(obj):
         note_there(obj)

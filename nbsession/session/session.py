@@ -90,6 +90,7 @@ class Session(ClassicNames):
         state = state_of(obj)
         if state.status is ObjectState.DELETED or state.common is state.mapper.gone:
             self.work_begins()
+            attaching.check_not_elsewhere(self, obj)
             attaching.check_key_free(self, obj)
             if state.status is not ObjectState.DELETED or not attaching.leaves_again(self, obj):
                 return

@@ -20,7 +20,7 @@ class Frame:
     :ivar rekeyed: (object, key before) of primary keys changed since.
     """
 
-    __slots__ = ("_known", "_saved", "deleted", "inserted", "nested", "parent", "rekeyed", "touched")
+    __slots__ = ("_heir", "_known", "_saved", "deleted", "inserted", "nested", "parent", "rekeyed", "touched")
 
     def __init__(self, parent: Frame | None, nested: bool) -> None:
         self.parent = parent
@@ -29,24 +29,36 @@ class Frame:
         self.deleted: list[ref[Any]] = []
         self.touched: list[ref[Any]] = []
         self.rekeyed: list[tuple[ref[Any], Any]] = []
-        self._saved: dict[int, tuple[ref[Any], dict[str, Any]]] = {}
+        self._saved: dict[int, tuple[ref[Any], dict[str, Any], Frame]] = {}
+        self._heir: Frame | None = None
         self._known: tuple[int, dict[int, ref[Any]]] = 0, {}
 
     def hand_over(self) -> None:
         """A released savepoint: from now on it is the level above that would undo it."""
         if self.parent is None:
             return
+        self._heir = self.parent
         self.parent.inserted += self.inserted
         self.parent.deleted += self.deleted
         self.parent.touched += self.touched
         self.parent.rekeyed += self.rekeyed
         self.parent._saved.update(self._saved)
 
-    def remember(self, objects: Iterable[Any], undone: bool = False) -> None:
+    def _is_open(self, innermost: Frame) -> bool:
+        """Is the savepoint, or one that it was released into, one of those set now?"""
+        frame, level = self, innermost
+        while frame._heir is not None:
+            frame = frame._heir
+        while level is not frame and level.parent is not None:
+            level = level.parent
+        return level is frame and frame.nested
+
+    def remember(self, objects: Iterable[Any], innermost: Frame, undone: bool = False) -> None:
         """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them.
 
-        Of an unflushed change, or one that a savepoint may undo, the value before is kept.
+        Of an unflushed change, or one that a savepoint may undo, the value before is kept: the first in each savepoint.
 
+        :param innermost: the frame of the innermost savepoint.
         :param undone: is it a savepoint that undoes them? What is known of before it counts then.
         """
         count, known = self._known
@@ -65,14 +77,20 @@ class Frame:
                 now = {k: values[k] for k in keys if k in values and k not in before and old.get(k) is not NO_VALUE}
                 if counted in old:
                     now.pop(counted, None)
-                _, earlier = self._saved.get(id(obj), (None, {}))
-                known_now = {**earlier, **now, **before}
-                self._saved[id(obj)] = reference, {**known_now, **earlier} if undone else known_now
+                _, earlier, since = self._saved.get(id(obj), (None, {}, innermost))
+                if not earlier or not since._is_open(innermost):
+                    self._saved[id(obj)] = (
+                        reference,
+                        {**earlier, **now, **before, **(earlier if undone else {})},
+                        innermost,
+                    )
+                else:
+                    self._saved[id(obj)] = reference, {**now, **before, **earlier}, since
 
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""
         for obj in objects:
-            reference, values = self._saved.get(id(obj), (None, {}))
+            reference, values, _ = self._saved.get(id(obj), (None, {}, self))
             if reference is not None and reference() is obj:
                 for key, value in values.items():
                     obj.__dict__.setdefault(key, value)

@@ -48,6 +48,7 @@ class UnitOfWork:
     :ivar leaving: pending objects by ``id`` that lost a parent of another session: unless they find one, the next flush drops them.
     :ivar undeleted: objects that are called deleted, by a transaction that was closed, so that their rows are there.
     :ivar homeless: (object, relationships) of objects that were inserted after they had lost their parents, by ``id``.
+    :ivar kept: (object, relationship, parent) of objects that were given to a parent and forgot it, by ``id``.
     :ivar identity_map: persistent objects by key, weakly.
     :ivar frame: what a rollback must undo, of the innermost transaction; None outside of one.
     """
@@ -62,6 +63,7 @@ class UnitOfWork:
         self.leaving: dict[int, Any] = {}
         self.undeleted: list[ref[Any]] = []
         self.homeless: dict[int, tuple[ref[Any], Any]] = {}
+        self.kept: dict[int, tuple[ref[Any], Any, ref[Any]]] = {}
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
         self.session = session_ref
@@ -192,7 +194,7 @@ class UnitOfWork:
             if state is not shared:
                 becomes = common if common.noting or not state.noting else self._noting(mapper, after)
                 if state.owned:
-                    state.common = becomes
+                    state.common, shared = becomes, None
                     continue
                 shared = state
             give(obj, becomes)
@@ -333,8 +335,9 @@ class UnitOfWork:
             for obj in batch if self.modified or left else ():
                 if left or self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
-            for obj in batch if self.homeless else ():
+            for obj in batch if self.homeless or self.kept else ():
                 self.homeless.pop(id(obj), None)
+                self.kept.pop(id(obj), None)
             expire_values(mapper, batch)
             if class_hooks.count:
                 class_hooks.fire("expire", batch, None)
@@ -345,6 +348,8 @@ class UnitOfWork:
         if self.modified or not ending or self._bus.observers or class_hooks.count:
             self.expire(self.identity_map.all(), cause, ending)
         else:
+            self.homeless.clear()
+            self.kept.clear()
             expire_everything(self.identity_map)
 
     def remember_inserted(self, objects: Iterable[Any], undone: bool = False) -> None:
@@ -352,7 +357,7 @@ class UnitOfWork:
         frame = self.frame
         while frame is not None:
             if frame.inserted:
-                frame.remember(objects, undone)
+                frame.remember(objects, self.frame or frame, undone)
             frame = frame.parent
 
     # ------------------------------------------------------------------------------------------------ keys

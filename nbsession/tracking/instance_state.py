@@ -54,6 +54,9 @@ class Owner(Protocol):
     def note_given(self, obj: Any) -> None:
         """A parent took the object."""
 
+    def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
+        """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
+
     def find(self, mapper: Any, ident: Any) -> Any:
         """The object of an identity if it is in the session, else None. No SQL."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz import measured as measured
+from tests.fuzz import refused_removals as refused_removals
 from tests.fuzz.departures import departure_at
 from tests.fuzz.ours import UNREADABLE
 from tests.fuzz.player import FIELDS, Sight, Step, play

@@ -60,7 +60,7 @@ def departure_at(
     return next((one.name for one in DEPARTURES if one.applies(situation)), None)
 
 
-def _spared(it: Situation) -> list[str]:
+def spared(it: Situation) -> list[str]:
     """Objects that SQLAlchemy deletes in the step, and we do not: they have a row, and are filed."""
     names = [
         name
@@ -76,7 +76,7 @@ def _spared(it: Situation) -> list[str]:
     or not, by which parent happens to be asked first.""",
 )
 def lost_child(it: Situation) -> bool:
-    lost = _spared(it)
+    lost = spared(it)
     for name in lost:
         row = it.row(it.ours, name) or {}
         held = [p for p, attrs in it.before["loaded"].items() if name in attrs.get("addresses", {"list": []})["list"]]
@@ -114,7 +114,9 @@ def stale_reference(it: Situation) -> bool:
     """Where it is not an earlier removal of a non-member that shows (22.15)."""
     theirs, ours = it.errors()  # where we go on, the database may refuse what is sent then
     refused = ours not in (None, "IntegrityError", "InvalidRequestError")
-    if theirs != "ValueError" or refused or it.step[0] == "remove" or any(it.refused_removals()):
+    if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
+        refused = ours != theirs or not it.only_they_rolled_back()
+    if theirs != "ValueError" or refused or any(it.refused_removals()):
         return False
     turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del", "remove", "setlist")]
     left = [name for name in turned if it.before["states"].get(name) in (*LOST, "transient", "pending")]
@@ -154,12 +156,26 @@ def values_kept(it: Situation) -> bool:
     "As before: reading an attribute that was expired raises DetachedInstanceError.",
 )
 def read_again(it: Situation) -> bool:
-    if it.step[0] != "read" or it.errors() != ("DetachedInstanceError", None):
+    if it.errors() != ("DetachedInstanceError", None):
+        return False
+    if it.step[0] == "merge":
+        return _merged_again(it)
+    if it.step[0] != "read":
         return False
     name, key = it.step[1:]
     new_again = it.before["states"][name] == "transient" and it.was(name, "persistent") is not None
     known = key not in it.kind(name).columns or it.ours["result"] in _values_of_row(it, name, key)
     return new_again and known and it.alike([name], results=False, only=("loaded", "modified"))
+
+
+def _merged_again(it: Situation) -> bool:
+    """merge() reads what it copies: to an object that is new as well."""
+    given, made = it.step[2], it.ours["result"]
+    new_again = it.before["states"][given] == "transient" and it.was(given, "persistent") is not None
+    kept, copied = it.ours["loaded"][given], it.ours["loaded"][made]
+    same = all(copied.get(key) == kept.get(key) for key in it.kind(given).columns)
+    fresh = it.ours["states"][made] == "pending" and made not in it.before["states"]
+    return new_again and same and fresh and it.alike([given, made], results=False, begun=True)
 
 
 def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
@@ -169,14 +185,14 @@ def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
     for sight in reversed(it.expected[: it.at]):
         held = sight["loaded"].get(name, {})
         if key in held and sight["states"][name] in LIVES and name not in map(bare, sight["modified"]):
-            if not sight["flags"][1]:
+            if not sight["flags"][3 * it.at_session + 1]:
                 return [*found, held[key]]
             found = found or [held[key]]
     kind = it.kind(name)
     for sight in it.expected[: it.at]:
         for entry in sight["map"]:
             if filed(entry)[2] == name:
-                rows = [as_dict(kind, row) for row in sight["tables"][kind.table]]
+                rows = [as_dict(kind, row) for row in sight["tables"][kind.table + entry[len(bare(entry)) :]]]
                 return [*found, *(row.get(key) for row in rows if key_text(kind, row) == filed(entry)[1])]
     return found or [it.before["loaded"].get(name, {}).get(key)]
 
@@ -186,18 +202,19 @@ def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
     "A new object takes over the row of a deleted one in a self-referential table: the row is updated, then deleted.",
 )
 def switched_in_a_tree(it: Situation) -> bool:
-    theirs, ours = it.theirs["tables"].get("nodes", []), it.ours["tables"].get("nodes", [])
+    table = next((table for table, _, _, _ in it.switches() if bare(table) == "nodes"), "nodes")
+    theirs, ours = it.theirs["tables"].get(table, []), it.ours["tables"].get(table, [])
     saved = [row for row in ours if row not in theirs]
-    taken = {str(key[0]): name for table, name, _, key in it.switches() if table == "nodes"}
+    taken = {str(key[0]): name for where, name, _, key in it.switches() if where == table}
     if it.refused_by_the_database():  # rows of others refer to the one that SQLAlchemy deletes
-        kept = {key[0] for table, _, _, key in it.switches() if table == "nodes"}
-        return any(row[2] in kept for row in it.ours["tables"].get("nodes", ()))
+        kept = {key[0] for where, _, _, key in it.switches() if where == table}
+        return any(row[2] in kept for row in ours)
     refreshed = it.step[0] == "refresh"  # one whose row is lost cannot be
     return (
-        (it.errors() == (None, None) or (refreshed and it.errors() == ("InvalidRequestError", None)))
+        (it.theirs["error"] == it.ours["error"] or (refreshed and it.errors() == ("InvalidRequestError", None)))
         and bool(saved)
         and all(row in ours for row in theirs)
-        and all(f"Node@{row[0]}={taken.get(str(row[0]))}" in it.ours["map"] for row in saved)
+        and all(f"Node@{row[0]}={taken.get(str(row[0]))}{table[5:]}" in it.ours["map"] for row in saved)
         and it.alike(taken.values(), taken.values(), results=it.step[0] not in ("query", "refresh"))
     )
 
@@ -221,82 +238,15 @@ def deleted_then_given(it: Situation) -> bool:
     "As before: a commit, or a step that flushes twice, deletes the child at once.",
 )
 def given_then_lost(it: Situation) -> bool:
-    lost = _spared(it)
+    lost = spared(it)
     for name in lost:
         marked = it.marked(name)
         if marked is None or it.given(name, marked) is None or name in map(bare, it.ours["deleted"]):
             return False
-    return bool(lost) and it.alike({*lost, *it.parents(lost)}, lost, results=it.step[0] != "read")
-
-
-@departure(
-    "22.15: who is no member and removed does not learn of it",
-    """remove() of who is no member raises ValueError, and all the same takes the owner from the other side: a reference that is
-    not loaded becomes None, and a flush then writes NULL, or deletes the object as an orphan.""",
-)
-def removal_refused(it: Situation) -> bool:
-    if it.step[0] != "remove" or it.errors() not in (("ValueError", "ValueError"), ("KeyError", "KeyError")):
-        return False
-    other, theirs, ours = it.step[3], it.theirs["loaded"], it.ours["loaded"]
-    if (it.theirs["states"][other], it.ours["states"][other]) == (
-        "transient",
-        "pending",
-    ):  # an orphan, and leaves at once
-        return it.alike([other], begun=True)
-    reverse = [name for name, value in theirs[other].items() if ours[other].get(name, "-") != value]
-    if any(KINDS[it.kind(other).relations[name][0]].table != it.kind(it.step[1]).table for name in reverse):
-        return False
-    told = all(theirs[other][name] is None and name not in ours[other] for name in reverse)
-    flushed = it.before["new"] != it.ours["new"] or it.before["tables"] != it.ours["tables"]
-    kept = all(
-        other in it.before[field] if other in it.ours[field] else flushed or other not in it.before[field]
-        for field in CHANGED
-    )
-    noted = other != it.step[1] and bool(reverse)
-    return told and bool(reverse) and (kept or not noted) and it.alike([other], begun=True, only=(*CHANGED, "loaded"))
-
-
-@departure(
-    "22.15: who is no member and removed stays in the session",
-    "The same, of an object that is to be inserted, under delete-orphan: the next flush drops it from the session.",
-)
-def removed_stays(it: Situation) -> bool:
-    removed = {step[3] for step in it.refused_removals()}
-    names = [
-        name
-        for name, state in it.theirs["states"].items()
-        if state == "transient" and it.before["states"].get(name) == "pending" and it.ours["states"].get(name) in LIVES
-    ]
-    rows = all(it.row(it.ours, name) is not None for name in names)
-    return bool(names) and removed.issuperset(names) and rows and it.alike({*names, *it.parents(names)}, names)
-
-
-@departure(
-    "22.15: who is no member and removed keeps its row",
-    "The same, of an object that has a row: the next flush in which it takes part deletes it as an orphan.",
-)
-def row_stays(it: Situation) -> bool:
-    removed = {step[3] for step in it.refused_removals()}
-    lost = _spared(it)
     refused = it.theirs["error"] == "InvalidRequestError" and "has been deleted" in it.theirs["message"]
-    fails = it.errors() == (None, None) or (it.ours["error"] is None and refused)
-    others = {*lost, *it.parents(lost)}
-    return bool(lost) and fails and removed.issuperset(lost) and it.alike(others, lost, results=not refused)
-
-
-@departure(
-    "22.15: a removal that was refused makes no later flush fail",
-    """The removal stays queued on the other side of a many-to-many, too: a later flush deletes a row that is not there and
-    raises StaleDataError, or a read raises ValueError.""",
-)
-def removal_forgotten(it: Situation) -> bool:
-    theirs, ours = it.errors()
-    lists = [step for step in it.refused_removals() if step[2] in ("keywords", "orders")]
-    if not lists or theirs not in ("ValueError", "StaleDataError"):
-        return False
-    if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
-        return ours == theirs and it.ours["flags"][2] and not it.theirs["flags"][2]
-    return ours is None or (ours == "IntegrityError" and it.alike((), results=False))
+    fails = it.theirs["error"] == it.ours["error"] or (refused and it.ours["error"] is None)  # it is given once more
+    results = it.step[0] != "read" and not refused
+    return bool(lost) and fails and it.alike({*lost, *it.parents(lost)}, lost, results=results)
 
 
 @departure(

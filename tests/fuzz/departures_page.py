@@ -6,7 +6,8 @@ from pathlib import Path
 from textwrap import fill
 
 from tests.fuzz import measured as measured
-from tests.fuzz.departures import DEPARTURES
+from tests.fuzz import refused_removals as refused_removals
+from tests.fuzz.departures import DEPARTURES, Departure
 
 PAGE = Path(__file__).parents[2] / "docs" / "departures.md"
 WIDTH = 100
@@ -31,10 +32,17 @@ This page is made of `tests/fuzz/departures.py` by `python -m tests.fuzz --page`
 """
 
 
+def _place(one: Departure) -> tuple[str, int]:
+    """By line of the semantics, then by letter."""
+    number = one.name.partition(":")[0]
+    return ("", int(number.partition(".")[2])) if "." in number else (number, 0)
+
+
 def page() -> str:
     """The page."""
     told = [
-        f"## {one.name}\n\n{fill(f'SQLAlchemy: {one.theirs}', WIDTH, break_long_words=False)}\n" for one in DEPARTURES
+        f"## {one.name}\n\n{fill(f'SQLAlchemy: {one.theirs}', WIDTH, break_long_words=False)}\n"
+        for one in sorted(DEPARTURES, key=_place)
     ]
     return "\n".join([HEAD, *told, "## What else is not compared\n", TAIL])
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz.model import KINDS, Kind
-from tests.fuzz.player import Sight, Step, play
+from tests.fuzz.player import FIELDS, Sight, Step, play
 from tests.fuzz.reference import Reference
 from tests.fuzz.world import Settings
 
@@ -80,6 +80,16 @@ class Situation(NamedTuple):
         """Before the step, and after it in both worlds."""
         return self.before, self.theirs, self.ours
 
+    @property
+    def at_session(self) -> int:
+        """The index of the session that the step goes to."""
+        return next((step[1] for step in reversed(self.program[: self.at]) if step[0] == "use"), 0)
+
+    def only_they_rolled_back(self) -> bool:
+        """Has a flush failed on SQLAlchemy, and not on our side?"""
+        place = 3 * self.at_session + 2
+        return bool(self.ours["flags"][place]) and not self.theirs["flags"][place]
+
     def errors(self) -> tuple[Any, Any]:
         return self.theirs["error"], self.ours["error"]
 
@@ -117,6 +127,27 @@ class Situation(NamedTuple):
         """What SQLAlchemy shows after another step in its place."""
         return play(Reference(), self.settings, [*self.program[: self.at], step])[-1]
 
+    def only_read(self) -> Sight:
+        """What SQLAlchemy shows if before, where somebody was to be removed who is no member, the list is only read."""
+        refused = [id(step) for step in self.refused_removals()]
+        before = []
+        for at, step in enumerate(self.program[: self.at]):
+            if id(step) in refused:
+                name, attr = step[1:3]
+                made = self.expected[at - 1]["states"][name] in ("transient", "pending")
+                made = made and attr not in self.expected[at - 1]["loaded"][name]
+                step = ["setlist", name, attr, []] if made else ["read", name, attr]
+            before.append(step)
+        return play(Reference(), self.settings, [*before, self.step])[-1]
+
+    def shows(self, other: Sight) -> bool:
+        """Do we show after the step what is seen there? What lies on deleted objects varies (22.5)."""
+        mine, yours = (
+            {**sight, "loaded": {name: held for name, held in sight["loaded"].items() if name not in self.gone}}
+            for sight in (self.ours, other)
+        )
+        return all(mine[field] == yours[field] for field in FIELDS)
+
     # ── is the rest alike? ───────────────────────────────────────────────────────────────────────────────────────────
     def alike(
         self,
@@ -130,7 +161,7 @@ class Situation(NamedTuple):
 
         :param rows: also these objects' rows may differ.
         :param results: also what the step handed back?
-        :param begun: may SQLAlchemy have begun a transaction, and we not?
+        :param begun: may one of us have begun a transaction, and the other not?
         :param only: of the objects, only these fields may differ; all by default.
         """
         names, mine, yours = set(besides), self.ours, self.theirs
@@ -152,7 +183,9 @@ class Situation(NamedTuple):
         return maps[0] == maps[1] and handed and flags and self._same_rows(set(rows))
 
     def _only_begun(self) -> bool:
-        return self.theirs["flags"][1:] == self.ours["flags"][1:] and self.theirs["flags"][0]
+        place = 3 * self.at_session
+        theirs, ours = self.theirs["flags"], self.ours["flags"]
+        return theirs[:place] + theirs[place + 1 :] == ours[:place] + ours[place + 1 :]
 
     def _same_rows(self, but: set[str]) -> bool:
         free: dict[str, set[str]] = {}
@@ -266,16 +299,18 @@ class Situation(NamedTuple):
         """(table, newcomer, class, key) of every row that changes hands in the step, as far as keys are known before it."""
         found = []
         leaving = {
-            (KINDS[filed(entry)[0]].table, filed(entry)[1])
+            (KINDS[filed(entry)[0]].table + entry[len(bare(entry)) :], filed(entry)[1])
             for entry in self.before["map"]
             if filed(entry)[2] in map(bare, self.before["deleted"])
             or all(sight["states"].get(filed(entry)[2]) == "deleted" for sight in (self.theirs, self.ours))
         }
-        for name in map(bare, self.before["new"]):
+        for entry in self.before["new"]:
+            name = bare(entry)
             held = self.before["loaded"][name]
             cls = self.before["kinds"][name]
             kind = KINDS[cls]
             key = [held.get(attr) for attr in kind.pk]
-            if (kind.table, ",".join(map(str, key))) in leaving:
-                found.append((kind.table, name, cls, key))
+            table = kind.table + entry[len(name) :]
+            if (table, ",".join(map(str, key))) in leaving:
+                found.append((table, name, cls, key))
         return found

@@ -202,6 +202,20 @@ def a_rollback_refuses(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Session, "rollback", refuse)
 
 
+def all_sessions_are_one(patch: pytest.MonkeyPatch) -> None:
+    """A rollback takes the objects that it makes new again out of any session."""
+    plain = transaction.unwind
+
+    def taking(unit: UnitOfWork, frame: Any, *rest: Any) -> None:
+        for obj in [reference() for reference in frame.inserted]:
+            owner = state_of(obj).session_ref()
+            if owner not in (None, unit.session()):
+                owner.expunge(obj)
+        plain(unit, frame, *rest)
+
+    patch.setattr(transaction, "unwind", taking)
+
+
 def members_are_missed(patch: pytest.MonkeyPatch) -> None:
     """A queued removal of who is not in the set fails."""
 
@@ -376,6 +390,14 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         a_rollback_refuses,
     ),
     (
+        "I: who is in another session stays there",
+        [
+            ["new", "c1", "Comp", {"a": 2, "b": 2}], ["add", "c1"], ["flush"], ["expunge", "c1"], ["use", 1], ["add", "c1"],
+            ["use", 0], ["rollback"],
+        ],
+        all_sessions_are_one,
+    ),
+    (
         "22.6: a set from which somebody is taken whom it does not hold makes no KeyError",
         [
             ["get", "Member", 1], ["read", "Member@1", "club"], ["expunge", "Member@1"], ["new", "c1", "Club", {}],
@@ -398,10 +420,11 @@ def quiet() -> Iterator[None]:
 def met(program: list[Step], name: str) -> list[str]:
     """The departures that a program meets; what differs otherwise is named first.
 
-    :param name: the one it is made for: of F the flush before a read is part.
+    :param name: the one it is made for: of F the flush before a read is part, I is about two sessions.
     """
     used: list[str] = []
-    found = difference({**SETTINGS, "autoflush": name.startswith("F:")}, program, OnSQLite, used=used)
+    settings = {**SETTINGS, "autoflush": name.startswith("F:"), "sessions": 1 + name.startswith("I:")}
+    found = difference(settings, program, OnSQLite, used=used)
     return used if found is None else [f"{found.field} differs", *used]
 
 

@@ -19,6 +19,7 @@ from nbsession import (
     inspect,
     mapped_column,
     relationship,
+    text,
 )
 from nbsession.exc import IntegrityError, ObjectDeletedError, PendingRollbackError, ResourceClosedError
 from tests.session.models import Country, Loan, Member, Node, Shelf, Tool
@@ -87,6 +88,18 @@ def test_of_an_association_that_both_sides_tell_of_the_first_by_name_is_believed
     poems.add(tag)
     poems.flush()
     assert rows("SELECT count(*) FROM tagging") == [(1,)]
+
+
+def test_of_who_turns_out_to_have_no_row_no_association_is_written(poems: Session, rows: Rows) -> None:
+    """A new object has its key, for which it is looked up."""
+    lost = Tag(id=5)
+    poems.add(lost)
+    poems.commit()
+    poems.execute(text("DELETE FROM tag"))
+    poems.add(Poem(tags=[lost, Tag(id=5)]))
+    poems.flush()
+    assert inspect(lost).deleted
+    assert rows("SELECT tag_id FROM tagging") == [(5,)]
 
 
 def test_an_assignment_that_is_refused_comes_as_far_as_the_member_that_may_not_come(poems: Session) -> None:

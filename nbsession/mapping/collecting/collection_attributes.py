@@ -15,7 +15,7 @@ from nbsession.mapping.collecting.collection_kinds import CollectionKind
 from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.relating.relationship_attributes import ReferenceAttribute, RelationshipAttribute, tell_given
 from nbsession.tracking.history import History, collection_history
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, own_state, state_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -213,20 +213,33 @@ class CollectionAttribute(RelationshipAttribute):
             if reverse is not None and (both or id(member) not in held):
                 reverse.unlink(member, owner)
             self.announce(owner, state_of(owner), member, None)
-            if id(member) in held:
+            if id(member) in held or self._has_a_twin_as_parent(owner, member):
                 self._once_more(owner, member)
             if id(member) not in held or state_of(member).status in NEW:
                 self.let_go(owner, member, id(member) in held)
 
     def _once_more(self, owner: Any, member: Any) -> None:
-        """A member went that is in the list still: under delete-orphan it counts as given up, unless it comes again."""
+        """A member went that is in the list still: under delete-orphan it counts as given up, unless it comes again.
+
+        So it does if its parent by now is another object of the same row.
+        """
         state, reverse = state_of(member), self.relationship.reverse
-        if reverse is not None and member.__dict__.get(reverse.key, owner) not in (None, owner):
+        twin = self._has_a_twin_as_parent(owner, member)
+        if reverse is not None and member.__dict__.get(reverse.key, owner) not in (None, owner) and not twin:
             return  # it has another parent by now
         if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
             count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
-            if count:
+            if count or twin:
                 own_state(member, state).noting_more().left += ((self.relationship, owner, count),)
+
+    def _has_a_twin_as_parent(self, owner: Any, member: Any) -> bool:
+        """Does a member refer to another object of its owner's row?"""
+        reverse = self.relationship.reverse
+        parent = None if reverse is None or reverse.relationship.uselist else member.__dict__.get(reverse.key)
+        if parent is None or parent is owner or not self.relationship.cascade.delete_orphan:
+            return False
+        ident = ident_of(owner)
+        return ident is not None and ident_of(parent) == ident and type(parent) is type(owner)
 
     def missed(self, owner: Any, member: Any) -> None:
         """Something was to be removed that is no member: both count as changed, and what was asked is known."""

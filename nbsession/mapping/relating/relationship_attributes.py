@@ -137,6 +137,10 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         state = state_of(value)
         if self.single is not None:
             self.single.freed(obj, value)
+        if self.relationship.cascade.delete_orphan:
+            session = state.session_ref()
+            if session is not None and session.is_kept(value, self.relationship, obj):
+                return
         if self.relationship.uselist and (
             state.owned or (state.status in NEW and self.relationship.direction is Direction.ONETOMANY)
         ):

@@ -82,6 +82,8 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
     if step.fills:
         fill_links(step.fills)
     if step.relationship is not None:
+        if step.verb == "INSERT" and session.unit_of_work.frame is not None and session.unit_of_work.frame.deleted:
+            _leave_out_the_lost(step)
         write_links(connection, step)
         return
     assert step.shape is not None
@@ -100,6 +102,13 @@ def write_step(session: Session, connection: Connection, step: Step, as_planned:
         known = step.columns if as_planned and not step.links else None
         for obj, ident in writer.update(connection, step.objects, known, step.dicts):
             session.unit_of_work.rekey(obj, ident)
+
+
+def _leave_out_the_lost(step: Step) -> None:
+    """Of objects that the flush itself found to have no row any more, no association is written."""
+    step.links_between = [
+        pair for pair in step.links_between if all(state_of(one).status is not ObjectState.DELETED for one in pair)
+    ]
 
 
 def _know_keys(session: Session, step: Step) -> None:

@@ -9,6 +9,7 @@ from weakref import ref
 from nbsession.mapping.collecting.collections import members_of
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.batches import by_mapper, mappers_of
+from nbsession.session.kept_parents import is_kept
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
@@ -140,6 +141,8 @@ class _Orphans:
             return False
         if left_once(child, declared):
             return id(child) not in self._added(declared)
+        if self.unit.kept and is_kept(self.unit, child, declared, giver):
+            return False
         if declared.has_parent(child, giver) and not _only_read(child, declared):
             return False
         return id(child) not in self._members(declared)
@@ -151,12 +154,12 @@ class _Orphans:
         return {id(child) for parent in parents for child in history(parent, declared.key).added}
 
     def _members(self, declared: Relationship) -> set[int]:
-        """All that new and modified parents hold."""
+        """All that new and modified parents hold, but those that are to be deleted."""
         known = self._held.get(declared)
         if known is None:
             known = self._held[declared] = set()
             for parent in (*self.unit.new.values(), *self.unit.modified.values()):
-                if isinstance(parent, declared.class_):
+                if isinstance(parent, declared.class_) and id(parent) not in self.unit.marked:
                     held = parent.__dict__.get(declared.key)
                     if held is not None:
                         known.update(map(id, members_of(held) if declared.uselist else (held,)))

@@ -1,0 +1,36 @@
+"""Parents that objects were given to and forgot, under delete-orphan: whoever else lets go of such an object makes no orphan of it.
+
+Expiring the reference alone forgets what was set on it, while the parent's collection holds the object still. Expiring the
+whole object forgets the parent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from nbsession.tracking.instance_state import ident_of, state_of
+
+if TYPE_CHECKING:
+    from nbsession.session.unit_of_work import UnitOfWork
+
+
+def keep_parent(unit: UnitOfWork, obj: Any, name: str, parent: Any) -> None:
+    """A reference that was set is expired: the parent is kept in mind."""
+    declared = getattr(state_of(obj).mapper.attributes[name], "relationship", None)
+    back = None if declared is None or declared.reverse is None else declared.reverse.relationship
+    if back is not None and back.cascade.delete_orphan:
+        unit.kept = {address: one for address, one in unit.kept.items() if one[0]() is not None}
+        unit.kept[id(obj)] = ref(obj), back, ref(parent)
+
+
+def is_kept(unit: UnitOfWork, obj: Any, along: Any, giver: Any) -> bool:
+    """Does an object that a parent lets go of belong to another one? Another object of its row is no other."""
+    known, declared, parent_ref = unit.kept.get(id(obj), (None, None, None))
+    parent = None if parent_ref is None else parent_ref()
+    if known is None or known() is not obj or declared is not along or parent is None:
+        return False
+    if parent is giver or (giver is not None and ident_of(parent) == ident_of(giver)):
+        del unit.kept[id(obj)]
+        return False
+    return True
