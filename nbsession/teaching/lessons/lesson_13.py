@@ -190,7 +190,7 @@ NOTES = Notes(
     expect={
         "1": "is found by reading. Ask for the second sign: no INSERT for her in the timeline.",
         "2": "the query is moved down, or repeated: only the first helps, if nobody has read the loans before.",
-        "3": "a rollback in the loop, a commit for each draft. Rows are right, and it passes: ask what becomes of all else.",
+        "3": "a rollback in the loop, a commit for each draft. Rows are right, and it passes: ask what a stop in the middle leaves.",
         "4": "`loan.member_id = 3`, or `marta.loans` without `list`: the error is the same, her list still holds loans.",
         "5": "the last to be found: the object has the new name, and says so when asked. Ask the file.",
         "6": "is found at once, or not at all: the session that flushed sees its row.",
@@ -200,12 +200,14 @@ NOTES = Notes(
     skip="The round; or let each pair take two wishes only.",
     break_live=Code(
         """
-        # the seventh bug, by whoever mends in a hurry: which rows are in the file, and which in the session?
+        # the seventh bug: the name is put right, and stays wrong in the file. Why is no UPDATE sent?
         session.rollback()
         wei = session.get(Member, 3)
-        session.execute(text("UPDATE member SET name = 'Wei' WHERE id = 3"))
-        wei.name = "Wei Becker"
+        name = wei.name
+        session.execute(text("UPDATE member SET name = 'Nobody' WHERE id = 3"))
+        wei.name = name
         session.commit()
+        next_door(URL, "SELECT name FROM member WHERE id = 3")
         """
     ),
 )
