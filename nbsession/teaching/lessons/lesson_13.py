@@ -190,7 +190,7 @@ NOTES = Notes(
     expect={
         "1": "is found by reading. Ask for the second sign: no INSERT for her in the timeline.",
         "2": "the query is moved down, or repeated: only the first helps, if nobody has read the loans before.",
-        "3": "a rollback in the loop, a commit for each draft. Rows are right, and it passes: ask what a stop in the middle leaves.",
+        "3": "a commit for each draft, a rollback in the loop. It passes: ask what a stop in the middle leaves.",
         "4": "`loan.member_id = 3`, or `marta.loans` without `list`: the error is the same, her list still holds loans.",
         "5": "the last to be found: the object has the new name, and says so when asked. Ask the file.",
         "6": "is found at once, or not at all: the session that flushed sees its row.",
