@@ -11,8 +11,9 @@ const ELSEWHERE = "nbs-docks-elsewhere";
 /** What has to give way: the shell of JupyterLab and Notebook, else the page's body. */
 const shellOfPage = () => document.querySelector("#main") ?? document.body;
 
-/** Can a panel stay in sight here? Not where the output is a small page of its own, as in VS Code. */
-const canDock = () => document.querySelector("#main") !== null || window.top === window;
+/** Can a panel stay in sight here? Not where an output is a page of its own (VS Code), or a shadow tree (marimo). */
+const canDock = (home) =>
+  home.getRootNode() === document && (document.querySelector("#main") !== null || window.top === window);
 
 function makeHandle(resize) {
   const props = {
@@ -85,7 +86,7 @@ export function followDock(model, home, content) {
   }
   function takeOut() {
     if (docked || home.closest(".jupyter-widgets-disconnected")) return; // a saved notebook, opened without a kernel
-    if (!canDock()) {
+    if (!canDock(home)) {
       note.textContent = "Outputs are pages of their own here: the dashboard cannot stay beside the code.";
       home.prepend(note);
       return;

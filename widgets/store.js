@@ -29,18 +29,24 @@ export function merged(snapshot, { kind, ...patch }) {
 export function followModel(model) {
   const observers = new Set();
   const tell = (message) => observers.forEach((observer) => observer(message));
+  /** Asks for everything, if the kernel knows more than is here. */
+  const ask = () => model.send({ kind: "show", view: "board", revision: model.get("snapshot").revision });
   const onSnapshot = () => tell({ kind: "snapshot" });
   const onMessage = (message) => {
     if (message.kind !== "patch") return tell(message);
     const { since, ...patch } = message;
     const snapshot = model.get("snapshot");
     if (patch.revision <= snapshot.revision) return undefined;
-    // A patch before this one was lost (sent before the page listened): draw this one, and ask for everything.
-    if (since > snapshot.revision) model.send({ kind: "show", view: "board" });
+    if (since > snapshot.revision) ask(); // a patch before this one was lost: draw this one
     return model.set("snapshot", merged(snapshot, patch));
   };
   model.on("change:snapshot", onSnapshot);
   model.on("msg:custom", onMessage);
+  try {
+    ask(); // what was sent before the page listened is lost
+  } catch {
+    // no kernel: a saved notebook, an exported page
+  }
   return {
     get snapshot() {
       return model.get("snapshot");

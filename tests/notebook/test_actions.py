@@ -182,3 +182,26 @@ def test_a_reply_that_fails_does_not_break_the_next(session: Session, recorder: 
     clock.end(1)
     assert len(answered) == 1
     funnel.detach()
+
+
+def kinds_in(data: Any) -> set[type]:
+    """The exact types of everything in some data."""
+    parts = [*data, *data.values()] if isinstance(data, dict) else data if isinstance(data, list | tuple) else []
+    return {type(data)}.union(*map(kinds_in, parts))
+
+
+def test_the_page_is_told_plain_data_only(session: Session, recorder: Recorder) -> None:
+    """A subclass of str is text for json, and an object for the encoder of marimo."""
+    patches: list[Any] = []
+    recorder.subscribe(patches.append)
+    ada = Member(name="Ada")
+    token = tokens.of(ada)
+    told = [act(recorder, "add", token=token), act(recorder, "flush"), act(recorder, "savepoint", name="one")]
+    told += [act(recorder, "delete", token=token), act(recorder, "rollback to", name="no such")]
+    assert [answer["ok"] for answer in told] == [True, True, True, True, False]
+    told += [carry_out(recorder, {"kind": "show", "token": token, "view": "plan"})]
+    for view in ("outside", "changes", "graph"):
+        told.append(carry_out(recorder, {"kind": "report", "view": view, "token": token}))
+    assert all(report["kind"] == "report" for report in told[-3:])
+    told += [recorder.snapshot().as_json(), *patches]
+    assert kinds_in(told) <= {dict, list, tuple, str, int, float, bool, type(None)}

@@ -37,10 +37,10 @@ OPEN = """async ({ esm, css, snapshot, view }) => {
   const address = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
   const widget = await (await import(address)).default();
   const close = await widget.initialize({ model });
-  const render = async () => {
+  const render = async (place = document.body) => {
     const el = document.createElement("div");
     el.style.marginBottom = "12px";
-    document.body.append(el);
+    place.append(el);
     return { el, close: await widget.render({ model, el }) };
   };
   window.nbs = { model, render, close, shown: [await render()] };
@@ -51,6 +51,7 @@ class Instrument:
     """A dashboard shown in a page.
 
     :ivar errors: what went wrong in the page's JavaScript and was caught by nobody.
+    :ivar greeting: the first message that the page sent.
     """
 
     def __init__(self, page: Page, snapshot: dict[str, Any], view: str = "board") -> None:
@@ -61,6 +62,7 @@ class Instrument:
         page.goto(ADDRESS)
         css = asset_path("dashboard.css").read_text(encoding="utf-8")
         page.evaluate(OPEN, {"esm": joined_module(), "css": css, "snapshot": snapshot, "view": view})
+        self.greeting = page.evaluate("() => nbs.model.sent.shift()")
         self.root = page.locator(".nbs").first
 
     def set(self, snapshot: dict[str, Any]) -> None:

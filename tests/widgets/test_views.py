@@ -78,7 +78,7 @@ def test_old_patch_is_ignored_and_a_hole_asks_for_everything(show: Show) -> None
     assert dash.sent() == [], "revisions may skip numbers"
     dash.send({"kind": "patch", "revision": 12, "since": 11, "log_total": 42})
     assert "42" in dash.root.get_by_role("tab", name="SQL").inner_text()
-    assert dash.sent() == [{"kind": "show", "view": "board"}]
+    assert dash.sent() == [{"kind": "show", "view": "board", "revision": 9}]
 
 
 def test_card_that_leaves_every_lane_is_forgotten(show: Show) -> None:

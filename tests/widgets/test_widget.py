@@ -134,11 +134,18 @@ def test_page_that_missed_a_patch_is_given_everything(
         reply(actions.carry_out(recorder, message))
 
     monkeypatch.setattr(actions.funnel, "submit", at_once)
-    dashboard = Dashboard(session)
     given: list[Any] = []
-    dashboard.observe(lambda change: given.append(change.new), "snapshot")
-    dashboard._handle_custom_msg({"kind": "show", "view": "board"}, [])
-    assert len(given) == 1 and sent[-1]["kind"] == "answer"
+    dashboard = Dashboard(session)
+    monkeypatch.setattr(dashboard, "send_state", lambda key: given.append((key, dict(dashboard.snapshot))))
+    first = dashboard.snapshot["revision"]
+    session.add(Member(name="Ada"))
+    dashboard._recorder.snapshot()
+    dashboard._handle_custom_msg({"kind": "show", "view": "board", "revision": first}, [])
+    ((key, snapshot),) = given
+    assert key == "snapshot" and snapshot["revision"] > first and snapshot["lanes"][1]["count"] == 1
+    assert sent[-1]["kind"] == "answer"
+    dashboard._handle_custom_msg({"kind": "show", "view": "board", "revision": snapshot["revision"]}, [])
+    assert len(given) == 1, "a page that knows the latest revision is told nothing"
     dashboard._handle_custom_msg({"kind": "action", "verb": "no such verb"}, [])
     assert sent[-1]["ok"] is False and "no such verb" in sent[-1]["text"]
 
@@ -163,3 +170,21 @@ def test_page_and_kernel_merge_patches_alike(
         dashboard._tell({"kind": "patch", "revision": revision, **patch})
         page.send(sent[-1])
         assert page.page.evaluate("() => nbs.model.get('snapshot')") == dashboard.snapshot, patch.keys()
+
+
+def test_in_a_shadow_tree_the_dashboard_is_not_docked(show: Show) -> None:
+    """Outside it no style sheet of the widget holds: marimo shows each output in a tree of its own."""
+    shown = show("empty")
+    shown.page.evaluate("""async () => {
+      const host = document.createElement("div");
+      document.body.append(host);
+      nbs.model.set("docked", true);
+      await nbs.render(host.attachShadow({ mode: "open" }));
+    }""")
+    shown.settle()
+    shown.page.get_by_text("the dashboard cannot stay beside the code").wait_for()
+    assert shown.page.evaluate("() => document.querySelectorAll('.nbs-dock .nbs').length") == 1, "the other one is"
+
+
+def test_page_asks_for_what_was_told_before_it_listened(show: Show) -> None:
+    assert show("busy").greeting == {"kind": "show", "view": "board", "revision": fixture("busy")["revision"]}

@@ -200,4 +200,5 @@ OBJECT_VERBS: Mapping[str, Callable[[Any, Any], str]] = {
 
 
 def _answer(message: Mapping[str, Any], ok: bool, text: str) -> dict[str, Any]:
-    return {"kind": "answer", "verb": message.get("verb") or message.get("kind"), "ok": ok, "text": text}
+    plain = str(text)  # an Answer is a str for json, and not for marimo's encoder
+    return {"kind": "answer", "verb": message.get("verb") or message.get("kind"), "ok": ok, "text": plain}

@@ -22,6 +22,7 @@ from nbsession.notebook.page.assets import asset_path, joined_module
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorder_of
 from nbsession.notebook.recording.snapshots import Snapshot, merged
+from nbsession.notebook.recording.sources import session_in
 from nbsession.notebook.views import event_timeline, flush_plan, identity_map, relationship_graph, sql_log, state_board
 from nbsession.notebook.views.view import View
 
@@ -57,8 +58,9 @@ class Dashboard(anywidget.AnyWidget):
 
     It holds the session weakly, and may be shown several times, inside a ``VBox`` too. :meth:`close` ends it.
 
-    :param session: a Session.
+    :param session: a Session, or a ``scoped_session``.
     :param view: the tab it opens on: one of :data:`VIEWS`, as ``'board'`` or ``'timeline'``.
+    :raises ArgumentError: it is no session.
     :raises TraitError: there is no such tab.
 
     :ivar docked: is it shown beside the code, where it stays in sight, instead of in an output? May be set.
@@ -76,6 +78,7 @@ class Dashboard(anywidget.AnyWidget):
 
     def __init__(self, session: Any, view: str = "board", **traits: Any) -> None:
         _follow_notebook()
+        session = session_in(session)
         self._recorder = recorder_of(session)
         snapshot = self._recorder.snapshot().as_json()
         traits.setdefault("layout", Layout(width="100%"))  # fills a line, or takes its share of an HBox
@@ -103,8 +106,14 @@ class Dashboard(anywidget.AnyWidget):
         self.snapshot.update(merged(self.snapshot, patch))
         self.send(_for_the_page({**patch, "since": since}))
 
-    def _tell_all(self) -> None:
-        self.snapshot = self._recorder.snapshot().as_json()
+    def _tell_all(self, known: int | None) -> None:
+        """Sends the whole snapshot to a page that has missed patches: one that knows an older revision than was told."""
+        if known is not None and known >= self.snapshot["revision"]:
+            return
+        snapshot = self._recorder.snapshot().as_json()
+        self.snapshot.clear()
+        self.snapshot.update(snapshot)
+        self.send_state("snapshot")  # setting the trait would send nothing: here it is in step with every patch
 
     # ── from the page ────────────────────────────────────────────────────────────────────────────────────────────────
     def _hear(self, _widget: object, message: Any, _buffers: object) -> None:
@@ -114,7 +123,7 @@ class Dashboard(anywidget.AnyWidget):
 
         def reply(answer: dict[str, Any]) -> None:
             if message.get("kind") == "show" and message.get("token") is None:
-                self._tell_all()
+                self._tell_all(message.get("revision"))
             self.send(_for_the_page(answer))
 
         funnel.submit(self._recorder, message, reply)

@@ -47,8 +47,8 @@ class CellClock:
 
     @property
     def has_widgets(self) -> bool:
-        """Is there a page that can show a widget? Only where a kernel runs the cells."""
-        return getattr(self._shell, "kernel", None) is not None
+        """Is there a page that can show a widget? Only where a kernel runs the cells, Jupyter's or marimo's."""
+        return getattr(self._shell, "kernel", None) is not None or _in_marimo()
 
     @property
     def namespace(self) -> Mapping[str, Any]:
@@ -115,6 +115,12 @@ class CellClock:
         if self.error is not None:
             self.raised = label(getattr(result, "execution_count", None)) or self.last
         self.end(getattr(result, "execution_count", None) if numbered else None)
+
+
+def _in_marimo() -> bool:
+    """Does a notebook of marimo run this? It has no shell of IPython, and shows widgets."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
 
 
 def label(number: int | None) -> str | None:

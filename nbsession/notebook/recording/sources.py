@@ -217,7 +217,7 @@ def session_in(value: Any) -> Any:
     if kind == "AsyncSession":
         return value.sync_session
     hint = {"sessionmaker": "; call it first: s = Session()", "Engine": "; make one first: s = Session(engine)"}
-    raise ArgumentError(f"watch needs a Session, of nbsession or of SQLAlchemy 2, not a {kind}{hint.get(kind, '')}")
+    raise ArgumentError(f"A Session is needed here, of nbsession or of SQLAlchemy 2, not a {kind}{hint.get(kind, '')}")
 
 
 def is_watched(value: Any) -> bool:

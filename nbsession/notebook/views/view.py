@@ -26,11 +26,11 @@ class View:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.html
+        return str(self.html)  # marimo sends a str to the page, but not a str's subclass
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
     ) -> dict[str, str]:
-        bundle = {"text/plain": self.text, "text/html": self.html}
+        bundle = {"text/plain": self.text, "text/html": str(self.html)}
         wanted = set(bundle if include is None else include) - set(exclude or ())
         return {kind: data for kind, data in bundle.items() if kind in wanted}

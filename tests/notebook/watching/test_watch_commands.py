@@ -96,7 +96,7 @@ def test_a_session_that_is_not_watched_is_left_alone(shell: Shell, alchemy_url: 
 
 
 def test_what_is_no_session_is_one_line(watching: Shell) -> None:
-    assert watching.run("%session watch alchemy").startswith("UsageError: %session: watch needs a Session")
+    assert watching.run("%session watch alchemy").startswith("UsageError: %session: A Session is needed here")
 
 
 def test_a_session_of_ours_may_be_watched_too(shell: Shell, database_url: str) -> None:

@@ -314,7 +314,7 @@ def test_a_scoped_session_stands_for_its_session(alchemy: Engine) -> None:
 
 @pytest.mark.parametrize("made", [lambda engine: engine, sessionmaker, lambda engine: 42])
 def test_what_is_no_session_is_refused_with_a_hint(made: Any, alchemy: Engine) -> None:
-    with pytest.raises(ArgumentError, match="watch needs a Session"):
+    with pytest.raises(ArgumentError, match="A Session is needed here"):
         watch(made(alchemy))
 
 
