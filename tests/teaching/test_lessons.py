@@ -192,6 +192,13 @@ def test_cells_are_short_and_hold_no_helper_code(lesson: Lesson) -> None:
 
 
 @each_lesson
+def test_no_line_of_code_is_cut_off_by_the_page(lesson: Lesson) -> None:
+    """JupyterLab does not wrap code: so much is seen of a line on a screen of 1,150 pixels."""
+    lines = [line for cell in cells(lesson) if cell["cell_type"] == "code" for line in cell["source"].splitlines()]
+    assert [line for line in lines if len(line) > 120] == []
+
+
+@each_lesson
 def test_first_cell_chooses_the_database_in_one_line(lesson: Lesson) -> None:
     first = next(cell for cell in cells(lesson) if cell["cell_type"] == "code")
     line = 'DATABASE = os.environ.get("NBSESSION_DATABASE", "sqlite")  # or write "duckdb" here'
