@@ -26,6 +26,7 @@ VENV = Path(os.environ.get("NBSESSION_VENV") or ROOT / ".venv").absolute()
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = str(BIN / ("python.exe" if os.name == "nt" else "python"))
 RESULTS = ROOT / "test-results"
+COURSE = ROOT / "toolshed-course"
 MINIMUM = (3, 11)
 IN_BROWSER = ("tests/browser", "tests/widgets")
 NOTHING_COLLECTED = 5  # pytest's exit code
@@ -224,8 +225,14 @@ def lite_python() -> str:
 
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lab(extra: Sequence[str]) -> int:
-    """Opens JupyterLab on the tour; Jupyter prints the address."""
-    where = ["--ServerApp.root_dir=notebooks", "--LabApp.default_url=/lab/tree/00_tour.ipynb"]
+    """Opens JupyterLab on the tour; Jupyter prints the address.
+
+    The notebooks are copies without outputs: nothing gives an answer away, and what is run in them does not show in git.
+    """
+    copied = run([PYTHON, "-m", "nbsession.cli", "course", str(COURSE), "--no-open"])
+    if copied:
+        return copied
+    where = [f"--ServerApp.root_dir={COURSE}", "--LabApp.default_url=/lab/tree/00_tour.ipynb"]
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print("JupyterLab is starting; its address comes below. Ctrl-C, twice, ends it.", flush=True)
     return run([PYTHON, "-m", "jupyterlab", *where, *as_root, *extra])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,34 @@ def keep(path: Path, tests: int, skipped: int) -> int:
 def test_nothing_collected_is_a_failure_unless_tests_were_chosen(stages: dict[str, int]) -> None:
     assert dev.run_stages(["empty"], []) == 1
     assert dev.run_stages(["empty"], ["-k", "savepoint"]) == 0
+
+
+def test_lab_opens_copies_in_which_no_cell_was_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[list[str]] = []
+
+    def run_all_but_jupyter(command: Sequence[str], **variables: str) -> int:
+        ran.append(list(command))
+        return 0 if "jupyterlab" in command else subprocess.run([sys.executable, *command[1:]]).returncode
+
+    monkeypatch.setattr(dev, "COURSE", tmp_path / "course")
+    monkeypatch.setattr(dev, "run", run_all_but_jupyter)
+    assert dev.lab(["--no-browser"]) == 0
+    assert f"--ServerApp.root_dir={tmp_path / 'course'}" in ran[-1] and "--no-browser" in ran[-1]
+    copies = sorted((tmp_path / "course").glob("*.ipynb"))
+    assert [copy.name for copy in copies] == sorted(path.name for path in (dev.ROOT / "notebooks").glob("*.ipynb"))
+    assert all('"execution_count": null' in copy.read_text("utf-8") for copy in copies)
+    assert not any('"output_type"' in copy.read_text("utf-8") for copy in copies)
+
+
+def test_lab_that_cannot_copy_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Sequence[str]] = []
+
+    def fail(command: Sequence[str], **variables: str) -> int:
+        ran.append(command)
+        return 2
+
+    monkeypatch.setattr(dev, "run", fail)
+    assert dev.lab([]) == 2 and len(ran) == 1
 
 
 def test_arguments_after_dashes_are_pytests() -> None:
