@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 BASE = "class Base(DeclarativeBase):\n    pass"
 A = """class A(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 MODELS = "from tests.notebook.library import *\nBase.metadata.create_all(engine)"
 INSERT = "session.add_all([Loan(note='a'), Loan(note='b')])"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 VERSIONS = ("6.30.1", "7.3.0", "7.4.0")
 START = """from tests.notebook.library import *

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.hazards.kernel import Kernel, as_text
+from tests.kernels import Kernel, as_text
 
 MODELS = "from tests.notebook.library import *\nfrom nbsession import *\nBase.metadata.create_all(engine)"
 ENDLESS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 MODELS = "from tests.notebook.library import *\nfrom nbsession import *\nBase.metadata.create_all(engine)"
 BUSY = """ada, bob = Member(name='Ada'), Member(name='Bob'); session.add_all([ada, bob]); session.commit()

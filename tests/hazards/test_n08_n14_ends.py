@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hazards.kernel import Kernel
+from tests.kernels import Kernel
 
 MODELS = (
     "from tests.notebook.library import *\nfrom nbsession import *\nfrom nbsession.notebook.commands import survivors"

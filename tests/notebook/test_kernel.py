@@ -3,44 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
 
-ROOT = Path(__file__).parents[2]
-
-
-class Kernel:
-    """A kernel and its client; runs cells and collects what they put out."""
-
-    def __init__(self) -> None:
-        self.manager, self.client = start_new_kernel(startup_timeout=60, cwd=str(ROOT))
-
-    def run(self, cell: str) -> list[dict[str, Any]]:
-        """Runs a cell and returns its outputs, errors among them."""
-        outputs: list[dict[str, Any]] = []
-
-        def note(message: dict[str, Any]) -> None:
-            if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-                outputs.append(message["content"])
-
-        self.client.execute_interactive(cell, output_hook=note, timeout=60, store_history=True)
-        return outputs
-
-    def text(self, cell: str) -> str:
-        """Runs a cell and returns what it shows as text."""
-        parts = []
-        for output in self.run(cell):
-            parts.append(
-                output.get("text") or output.get("data", {}).get("text/plain") or "\n".join(output.get("traceback", []))
-            )
-        return "\n".join(parts)
-
-    def stop(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+from tests.kernels import Kernel
 
 
 @pytest.fixture(scope="module")

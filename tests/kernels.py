@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SHOWN = ("stream", "display_data", "execute_result", "error")
 QUIET = 5
