@@ -43,13 +43,15 @@ def is_homeless(unit: UnitOfWork, child: Any, declared: Relationship) -> bool:
 
 def note_homeless(unit: UnitOfWork, objects: Iterable[Any]) -> None:
     """Remembers those of new objects, about to be inserted, who have lost their parents."""
+    found: dict[int, tuple[ref[Any], tuple[Relationship, ...]]] = {}
     for obj in objects:
         state = obj._nbs_state
         if state.owned and state.noted.given_up:
             lost = [d for d in state.mapper.owners if d in state.noted.given_up and not d.has_parent(obj)]
-            known = {address: one for address, one in unit.homeless.items() if one[0]() is not None} if lost else {}
             if lost:
-                unit.homeless = {**known, id(obj): (ref(obj), tuple(lost))}
+                found[id(obj)] = (ref(obj), tuple(lost))
+    if found:  # what is remembered of objects that are gone goes too
+        unit.homeless = {address: one for address, one in unit.homeless.items() if one[0]() is not None} | found
 
 
 def left_once(child: Any, declared: Relationship) -> bool:
