@@ -13,7 +13,7 @@ from nbsession.mapping.attribute_events import AttributeEvent, tell
 from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.collecting.collections import members_of
 from nbsession.tracking.history import History
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, own_state, state_of, watched_state
 
 __all__ = [
     "NO_VALUE",
@@ -145,11 +145,12 @@ def flag_modified(obj: Any, key: str) -> None:
         )
     state = state_of(obj)
     if state.status not in NEW:
-        own = own_state(obj, state)
         if key in state.mapper.columns:
-            (own.old if key in state.mapper.quiet_keys else own.watch())[key] = NO_VALUE
+            session = state.session_ref()
+            quiet = key in state.mapper.quiet_keys and not (session is not None and session.bus.observers)
+            (own_state if quiet else watched_state)(obj, state).old[key] = NO_VALUE
         else:
-            own.noting_more().related[key] = NO_VALUE
+            own_state(obj, state).noting_more().related[key] = NO_VALUE
     if attribute.occasional:
         tell(attribute, "modified", obj, AttributeEvent(attribute, "modified"))
 

@@ -15,7 +15,16 @@ from nbsession.mapping.attribute_events import AttributeEvent, Listener, Validat
 from nbsession.sql.operators import ColumnOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, column_history
-from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, ident_of, own_state, state_of, unset_of
+from nbsession.tracking.instance_state import (
+    NO_VALUE,
+    OPTIONS_KEY,
+    AnyState,
+    ident_of,
+    own_state,
+    state_of,
+    unset_of,
+    watched_state,
+)
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -191,8 +200,8 @@ class ColumnAttribute(Attribute, ColumnOperators):
             if old is NO_VALUE and common.status not in NEW and (key in mapper.pk_keys or key == mapper.version_key):
                 old = missing_value(obj, state, key)  # the row is found by it
                 state = state_of(obj)
-            own = own_state(obj, state)
-            (own.old if self.quiet and not observed else own.watch()).setdefault(key, old)
+            own = own_state(obj, state) if self.quiet and not observed else watched_state(obj, state)
+            own.old.setdefault(key, old)
         values[key] = value
         if observed:
             self.announce(obj, state, old, value)

@@ -183,7 +183,7 @@ class InstanceState:
     def expired(self) -> bool:
         """Is nothing of its row loaded, but what was set since?"""
         raw, values = self._raw, self.object.__dict__
-        changed = raw.old if isinstance(raw, OwnState) else ()
+        changed = raw.changed_keys
         if ident_of(self.object) is None:
             return False
         return not any(k in values and k not in changed for k in self.mapper.selected_keys)

@@ -18,9 +18,9 @@ from nbsession.tracking.instance_state import (
     OwnState,
     ident_of,
     note_unset,
-    own_state,
     state_of,
     unset_of,
+    watched_state,
 )
 
 
@@ -117,9 +117,9 @@ def restore_state(self: Any, saved: dict[str, Any]) -> None:
         if declared.uselist and self.__dict__.get(declared.key) is not None:
             mapper.attributes[declared.key].restore(self, self.__dict__[declared.key])
     if "changes" in saved:
-        own = own_state(self, state_of(self))
+        own = watched_state(self, state_of(self))
         notes = own.noting_more()
-        for known, noted in zip((own.watch(), notes.related, notes.queued), saved["changes"], strict=True):
+        for known, noted in zip((own.old, notes.related, notes.queued), saved["changes"], strict=True):
             known.update(noted)
     if class_hooks.count:
         class_hooks.fire("unpickle", (self,), saved)

@@ -82,11 +82,11 @@ def _standing(session: Session, obj: Any) -> str:
 
 def _values(obj: Any, labels: dict[int, str]) -> list[str]:
     state, values = state_of(obj), obj.__dict__
-    old = state.old if isinstance(state, OwnState) else {}
+    old, changed = state.old, state.changed_keys
     lines = []
     for key in state.mapper.column_keys:
         shown = safe_repr(values[key]) if key in values else "not loaded"
-        was = f" (was {'not loaded' if old[key] is NO_VALUE else safe_repr(old[key])})" if key in old else ""
+        was = f" (was {'not loaded' if old[key] is NO_VALUE else safe_repr(old[key])})" if key in changed else ""
         if key in values or state.status is not ObjectState.PENDING:
             lines.append(f"{key}: {shown}{was}")
     for declared in state.mapper.relationships:

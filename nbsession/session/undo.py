@@ -75,7 +75,7 @@ class Frame:
                 counted = state.mapper.version_key  # if it changed, an UPDATE was sent that is undone as well
                 before = {k: v for k, v in old.items() if v is not NO_VALUE and k != counted}
                 now = {k: values[k] for k in keys if k in values and k not in before and old.get(k) is not NO_VALUE}
-                if counted in old:
+                if counted in state.changed_keys:
                     now.pop(counted, None)
                 _, earlier, since = self._saved.get(id(obj), (None, {}, innermost))
                 if not earlier or not since._is_open(innermost):

@@ -7,7 +7,7 @@ publishes the fact. Moves come in batches of one class, because a flush moves th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
@@ -31,6 +31,7 @@ from nbsession.tracking.instance_state import (
     forget_changes_of,
     ident_of,
     state_of,
+    watched_state,
 )
 
 _CLEAN = frozenset({Trigger.INSERT, Trigger.LOAD})
@@ -120,7 +121,7 @@ class UnitOfWork:
                     common.update(mapper.plain_keys)
         for obj in (*self.modified.values(), *self.new.values()):
             if (state := obj._nbs_state).owned:
-                state.watch()
+                watched_state(obj, state)
 
     # ---------------------------------------------------------------------------------------------- moving
 
@@ -280,7 +281,7 @@ class UnitOfWork:
 
     # --------------------------------------------------------------------------------------------- marking
 
-    def mark(self, objects: Iterable[Any], mark: str, cause: str = "") -> None:
+    def mark(self, objects: Collection[Any], mark: str, cause: str = "") -> None:
         """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words."""
         if self._bus.observers:
             announce_mark(self._bus, objects, mark, cause)

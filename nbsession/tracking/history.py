@@ -73,9 +73,9 @@ def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], 
     if not state.noting:
         return History([current], (), ())
     before = getattr(state, noted) if isinstance(state, OwnState) else {}
-    if key not in before:
+    old = before.get(key, before)
+    if old is before:  # nothing is noted
         return History((), [current], ())
-    old = before[key]
     if isinstance(old, Absent):
         return History([current], (), ())
     return History((), [current], ()) if equal(old, current) else History([current], (), [old])

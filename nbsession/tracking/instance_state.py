@@ -10,7 +10,7 @@ Only ``session/unit_of_work.py`` moves an object from one ``ObjectState`` to ano
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -84,6 +84,7 @@ class CommonState(set[str]):
     __slots__ = ("held", "mapper", "noting", "session_ref", "status")
     owned = False
     old: Mapping[str, Any] = MappingProxyType({})
+    changed_keys: Collection[str] = ()
     """no value was changed: so that both forms answer"""
 
     def __init__(
@@ -138,17 +139,15 @@ class Notes:
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
     :ivar given_up: relationships of other objects that the object was taken out of.
     :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
-    :ivar old: the old values of columns, if the state itself is to stay empty.
     """
 
-    __slots__ = ("given_up", "left", "old", "queued", "related")
+    __slots__ = ("given_up", "left", "queued", "related")
 
     def __init__(self) -> None:
         self.related: dict[str, Any] = {}
         self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
         self.given_up: tuple[Any, ...] = ()
         self.left: tuple[tuple[Any, Any, int], ...] = ()
-        self.old: dict[str, Any] | None = None
 
 
 _NOTHING_NOTED = Notes()
@@ -158,8 +157,8 @@ _NOTHING_NOTED.related = _NOTHING_NOTED.queued = MappingProxyType({})  # type: i
 class OwnState(dict[str, Any]):
     """The state of one object that has unflushed changes: key to the column value before the first change, or NO_VALUE.
 
-    It is made by the thousand, so it is one dict, and what few objects have is apart. Whoever reads old values asks
-    :attr:`old`: while writes are watched, they lie elsewhere.
+    It is made by the thousand, so it is one dict, and what few objects have is apart. Whether a name is *in* the state
+    says how a write goes; whoever wants to know whether there is an old value asks :attr:`changed_keys`.
 
     :ivar common: the CommonState it came from and returns to.
     :ivar notes: what is noted besides; None while there is nothing.
@@ -173,8 +172,12 @@ class OwnState(dict[str, Any]):
     @property
     def old(self) -> dict[str, Any]:
         """Key to the column value before the first change, or NO_VALUE."""
-        notes = self.notes
-        return self if notes is None or notes.old is None else notes.old
+        return self
+
+    @property
+    def changed_keys(self) -> Collection[str]:
+        """The columns of which there is an old value."""
+        return self.keys()
 
     @property
     def noted(self) -> Notes:
@@ -186,17 +189,6 @@ class OwnState(dict[str, Any]):
         if self.notes is None:
             self.notes = Notes()
         return self.notes
-
-    def watch(self) -> dict[str, Any]:
-        """From now on every write passes by its attribute: no name is in the state.
-
-        :return: the old values.
-        """
-        notes = self.noting_more()
-        if notes.old is None:
-            notes.old = dict(self)
-            self.clear()
-        return notes.old
 
     @property
     def related(self) -> dict[str, Any]:
@@ -237,8 +229,8 @@ class OwnState(dict[str, Any]):
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """As :meth:`CommonState.write`."""
-        common, values, notes = self.common, obj.__dict__, self.notes
-        if common.held and name in values and name in common.mapper.quiet_keys and (notes is None or notes.old is None):
+        common, values = self.common, obj.__dict__
+        if common.held and name in values and name in common.mapper.quiet_keys:
             session = common.session_ref()
             if session is not None and not session.bus.observers:
                 self[name] = values[name]
@@ -248,6 +240,23 @@ class OwnState(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"<OwnState {self.common.mapper!r} {self.common.status.value} changed: {sorted({*self.old, *self.related})}>"
+
+
+class WatchedState(OwnState):
+    """The own state of an object of which every write is to pass by its attribute: no name is *in* it.
+
+    While a dashboard is open all of them are such, so a flush finds in it what it finds in the other form, and as quickly.
+    """
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        """Never: a write that found its name here would pass by nobody."""
+        return False
+
+    def write(self, obj: Any, name: str, value: Any) -> None:
+        """Every write passes by."""
+        self.common.hand_on(obj, name, value)
 
 
 AnyState: TypeAlias = CommonState | OwnState
@@ -325,7 +334,7 @@ def is_expired(obj: Any) -> bool:
     mapper = state.mapper
     if mapper.pk_keys[0] in values:
         return False
-    changed = state.old if isinstance(state, OwnState) else ()
+    changed = state.changed_keys
     return THERE not in unset_of(obj) and not any(
         key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
     )
@@ -345,6 +354,21 @@ def own_state(obj: Any, state: AnyState) -> OwnState:
     own.common, own.notes = state.common, None
     state.mapper.give_state(obj, own)
     if state.status is ObjectState.PERSISTENT:
+        session = state.session_ref()
+        if session is not None:
+            session.note_modified(obj)
+    return own
+
+
+def watched_state(obj: Any, state: AnyState) -> WatchedState:
+    """The object's own state from which on every write passes by its attribute; what is noted already stays so."""
+    if isinstance(state, WatchedState):
+        return state
+    own = WatchedState()
+    own.common, own.notes = state.common, state.notes if isinstance(state, OwnState) else None
+    own.update(state.old)
+    own.common.mapper.give_state(obj, own)
+    if not state.owned and state.status is ObjectState.PERSISTENT:
         session = state.session_ref()
         if session is not None:
             session.note_modified(obj)

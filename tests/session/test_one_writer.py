@@ -66,6 +66,12 @@ SAME_STATE = {
     # an object changes between the shared and its own form of one and the same state
     Site("tracking/instance_state.py", "own_state", "own.common, own.notes = (state.common, None)"),
     Site("tracking/instance_state.py", "own_state", "state.mapper.give_state(obj, own)"),
+    Site(
+        "tracking/instance_state.py",
+        "watched_state",
+        "own.common, own.notes = (state.common, state.notes if isinstance(state, OwnState) else None)",
+    ),
+    Site("tracking/instance_state.py", "watched_state", "own.common.mapper.give_state(obj, own)"),
     Site("tracking/instance_state.py", "CommonState.write", "own.common, own.notes = (self, None)"),
     Site("tracking/instance_state.py", "CommonState.write", "mapper.give_state(obj, own)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
@@ -245,6 +251,7 @@ def test_only_mapper_and_unit_of_work_make_common_states() -> None:
 
 def test_only_own_state_makes_own_states_and_from_the_state_the_object_has() -> None:
     assert makers_of("OwnState") == {("tracking/instance_state.py", "OwnState()")}
+    assert makers_of("WatchedState") == {("tracking/instance_state.py", "WatchedState()")}
 
 
 def test_only_one_method_moves_a_transaction() -> None:

@@ -41,8 +41,6 @@ def changed_alike(objects: Sequence[Any], dicts: Sequence[dict[str, Any]]) -> tu
     :param dicts: the objects' ``__dict__``.
     """
     olds = [obj._nbs_state for obj in objects]
-    if not all(olds):  # writes are watched: what was before lies elsewhere
-        olds = [state.old for state in olds]
     keys = tuple(olds[0])
     if not keys or set(map(len, olds)) != {len(keys)}:
         return None

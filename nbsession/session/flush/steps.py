@@ -239,7 +239,7 @@ def committed_value(obj: Any, key: str) -> Any:
         value = state.old.get(key, NO_VALUE)
         if value is not NO_VALUE:
             return value
-        if key in state.old:
+        if key in state.changed_keys:
             return NO_VALUE
     value = obj.__dict__.get(key, NO_VALUE)
     ident = ident_of(obj)

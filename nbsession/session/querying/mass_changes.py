@@ -20,7 +20,7 @@ from nbsession.sql.expression import and_, select, tuple_
 from nbsession.sql.froms import froms_of
 from nbsession.sql.selectable import columns_of
 from nbsession.states import Trigger
-from nbsession.tracking.instance_state import OwnState, state_of
+from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
@@ -149,7 +149,7 @@ def take_values(session: Session, obj: Any, names: Mapping[str, Any], values: Ma
     """Gives an object what its row has now; names without a value, and those with a pending change, expire."""
     session.unit_of_work.row_changed(obj)
     state = state_of(obj)
-    pending = state.old if isinstance(state, OwnState) else {}
+    pending = state.changed_keys
     expired = []
     for key in names:
         if key in values and key not in pending:
