@@ -108,7 +108,7 @@ def test_locked_sqlite_file_says_who_may_hold_it(tmp_path: Path) -> None:
 
 
 # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize("wrong", [None, "Ada", 5, Plain(), Plain, Member], ids=repr)
+@pytest.mark.parametrize("wrong", [None, "Ada", 5, Plain(), Plain, Member], ids=lambda each: type(each).__name__)
 def test_add_of_what_is_no_mapped_object(session: Session, wrong: object) -> None:
     with pytest.raises(exc.UnmappedInstanceError):
         session.add(wrong)

@@ -143,7 +143,9 @@ def test_an_object_of_another_session_is_refused_and_stays_there(session: Sessio
         assert ada in session and ada not in other and not other.deleted
 
 
-@pytest.mark.parametrize("stranger", [None, 3, "text", object(), Member, [Member()]], ids=repr)
+@pytest.mark.parametrize(
+    "stranger", [None, 3, "text", object(), Member, [Member()]], ids=lambda each: type(each).__name__
+)
 @pytest.mark.parametrize("how", ["add", "delete", "expunge", "refresh", "expire", "merge", "__contains__"])
 def test_what_is_not_mapped_is_refused_by_everything(session: Session, how: str, stranger: Any) -> None:
     """Line 13.9: what is not mapped is refused by everything."""

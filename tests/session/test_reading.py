@@ -437,7 +437,7 @@ def test_execute_of_bulk_statements(session: Session, ada: Member) -> None:
     assert session.execute(delete(Member).where(Member.name == "Bob")).rowcount == 1
 
 
-@pytest.mark.parametrize("statement", [None, 3, Member, object()], ids=repr)
+@pytest.mark.parametrize("statement", [None, 3, Member, object()], ids=lambda each: type(each).__name__)
 def test_execute_of_no_statement(session: Session, statement: Any) -> None:
     with pytest.raises(ArgumentError, match="Not an executable object"):
         session.execute(statement)

@@ -10,7 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
-from time import perf_counter, sleep, thread_time
+from time import perf_counter, sleep
+
+try:
+    from time import thread_time
+except ImportError:  # in a browser there is one thread, and the process's time is its
+    from time import process_time as thread_time
 
 logger = logging.getLogger("nbsession.notebook")
 
