@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
+from nbsession.tracking.instance_state import NO_VALUE, state_of
 
 
 class Frame:
@@ -44,22 +44,25 @@ class Frame:
         self.parent.rekeyed += self.rekeyed
         self.parent._saved.update(self._saved)
 
-    def _is_open(self, innermost: Frame) -> bool:
-        """Is the savepoint, or one that it was released into, one of those set now?"""
+    def _is_open(self, innermost: Frame, around: Frame) -> bool:
+        """Is the savepoint, or one that it was released into, one of those set now?
+
+        :param around: a frame that they are to lie in.
+        """
         frame, level = self, innermost
         while frame._heir is not None:
             frame = frame._heir
-        while level is not frame and level.parent is not None:
+        while level is not frame and level is not around and level.parent is not None:
             level = level.parent
-        return level is frame and frame.nested
+        return level is frame and frame is not around
 
-    def remember(self, objects: Iterable[Any], innermost: Frame, undone: bool = False) -> None:
+    def remember(self, objects: Iterable[Any], innermost: Frame) -> None:
         """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them.
 
-        Of an unflushed change, or one that a savepoint may undo, the value before is kept: the first in each savepoint.
+        Of an unflushed change, or one that a savepoint may undo, the value before is kept, or that none is known: the first
+        in each savepoint.
 
         :param innermost: the frame of the innermost savepoint.
-        :param undone: is it a savepoint that undoes them? What is known of before it counts then.
         """
         count, known = self._known
         if count != len(self.inserted):
@@ -68,24 +71,13 @@ class Frame:
         for obj in objects:
             reference = known.get(id(obj))
             if reference is not None and reference() is obj:
-                state = state_of(obj)
-                keys = state.mapper.column_keys
-                values = obj.__dict__
-                old = state.old if isinstance(state, OwnState) else {}
-                counted = state.mapper.version_key  # if it changed, an UPDATE was sent that is undone as well
-                before = {k: v for k, v in old.items() if v is not NO_VALUE and k != counted}
-                now = {k: values[k] for k in keys if k in values and k not in before and old.get(k) is not NO_VALUE}
-                if counted in state.changed_keys:
-                    now.pop(counted, None)
                 _, earlier, since = self._saved.get(id(obj), (None, {}, innermost))
-                if not earlier or not since._is_open(innermost):
-                    self._saved[id(obj)] = (
-                        reference,
-                        {**earlier, **now, **before, **(earlier if undone else {})},
-                        innermost,
-                    )
+                saved = _values_before(obj)
+                if earlier and since._is_open(innermost, self):
+                    self._saved[id(obj)] = reference, {**saved, **earlier}, since
                 else:
-                    self._saved[id(obj)] = reference, {**now, **before, **earlier}, since
+                    known_now = {key: value for key, value in saved.items() if value is not NO_VALUE}
+                    self._saved[id(obj)] = reference, {**saved, **earlier, **known_now}, innermost
 
     def give_back_values(self, objects: Iterable[Any]) -> None:
         """Puts remembered values back where they are missing."""
@@ -93,7 +85,8 @@ class Frame:
             reference, values, _ = self._saved.get(id(obj), (None, {}, self))
             if reference is not None and reference() is obj:
                 for key, value in values.items():
-                    obj.__dict__.setdefault(key, value)
+                    if value is not NO_VALUE:
+                        obj.__dict__.setdefault(key, value)
 
     def rekeyed_objects(self) -> Iterator[tuple[Any, Any]]:
         """(object, key before), the latest change first."""
@@ -101,3 +94,12 @@ class Frame:
             obj = reference()
             if obj is not None:
                 yield obj, ident
+
+
+def _values_before(obj: Any) -> dict[str, Any]:
+    """The values of an object before its unflushed changes, as far as they are known."""
+    state, values = state_of(obj), obj.__dict__
+    changed, counted = state.changed_keys, state.mapper.version_key
+    now = {key: values[key] for key in state.mapper.column_keys if key in values and key not in changed}
+    before = {key: value for key, value in state.old.items() if key != counted}  # the UPDATE that counted is undone, too
+    return {**now, **before}

@@ -193,11 +193,11 @@ class UnitOfWork:
         for obj in objects:  # thousands may share one state
             state = obj._nbs_state
             if state is not shared:
-                becomes = common if common.noting or not state.noting else self._noting(mapper, after)
+                target = common if common.noting or not state.noting else self._noting(mapper, after)
                 if state.owned:
-                    state.common, shared = becomes, None
+                    state.common = target
                     continue
-                shared = state
+                shared, becomes = state, target
             give(obj, becomes)
 
     def _unfile(self, objects: Sequence[Any], before: ObjectState) -> None:
@@ -353,12 +353,12 @@ class UnitOfWork:
             self.kept.clear()
             expire_everything(self.identity_map)
 
-    def remember_inserted(self, objects: Iterable[Any], undone: bool = False) -> None:
+    def remember_inserted(self, objects: Iterable[Any]) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
-        frame = self.frame
-        while frame is not None:
+        frame = innermost = self.frame
+        while frame is not None and innermost is not None:
             if frame.inserted:
-                frame.remember(objects, self.frame or frame, undone)
+                frame.remember(objects, innermost)
             frame = frame.parent
 
     # ------------------------------------------------------------------------------------------------ keys

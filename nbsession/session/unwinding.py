@@ -52,9 +52,7 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
     if touched is None:
         unit.expire_all(cause, ending=True)
     else:
-        written = set(map(id, alive(frame.touched)))
-        unit.remember_inserted([obj for address, obj in unit.modified.items() if address not in written])
-        unit.remember_inserted([obj for address, obj in unit.modified.items() if address in written], undone=True)
+        unit.remember_inserted(list(unit.modified.values()))
         touched += unit.modified.values()  # deleted ones come back with what was changed on them
         here = unit.identity_map.contains_object  # and who was displaced by one that came back keeps what it has
         unit.expire([obj for obj in _in(touched, ObjectState.PERSISTENT) if here(obj)], cause, ending=True)

@@ -119,9 +119,10 @@ class CollectionAttribute(RelationshipAttribute):
         self.before_remove(obj, gone)
         collection = self.fill(obj, come)
         self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
-        for member in come if held else ():  # who was there before is brought in last
-            if id(member) in held:
-                self.pull_in(obj, member)
+        for member in {
+            id(m): m for m in before if id(m) in kept
+        }.values():  # who stays is brought in last, in the old order
+            self.pull_in(obj, member)
         self.after_remove(obj, gone)
         if self.occasional:
             tell(self, "dispose_collection", obj, replaced, None)
@@ -133,7 +134,7 @@ class CollectionAttribute(RelationshipAttribute):
         collection = self.fill(obj, ())
         try:
             for member in members:
-                self.before_add(obj, (member,), already=held)
+                self.before_add(obj, (member,), already=held, far=[])
                 self.kind.append(collection, member)
                 self.after_add(obj, () if id(member) in held else (member,))
         except Exception:
@@ -223,10 +224,7 @@ class CollectionAttribute(RelationshipAttribute):
 
         So it does if its parent by now is another object of the same row.
         """
-        state, reverse = state_of(member), self.relationship.reverse
-        twin = self._has_a_twin_as_parent(owner, member)
-        if reverse is not None and member.__dict__.get(reverse.key, owner) not in (None, owner) and not twin:
-            return  # it has another parent by now
+        state, twin = state_of(member), self._has_a_twin_as_parent(owner, member)
         if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
             count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
             if count or twin:
