@@ -107,8 +107,8 @@ def two_newcomers(it: Situation) -> bool:
 
 @departure(
     "22.6: a reference to who is deleted, or queued for who is expunged, makes no ValueError",
-    """A back reference that went stale, because its object is deleted or left the session, is taken out of a list that does not
-    hold it: a flush or a read fails with "list.remove(x): x not in list".""",
+    """A back reference that went stale, because its object is deleted, left the session or has another key by now, is taken out
+    of a list that does not hold it: a flush or a read fails with "list.remove(x): x not in list".""",
 )
 def stale_reference(it: Situation) -> bool:
     """Where it is not an earlier removal of a non-member that shows (22.15)."""
@@ -121,7 +121,8 @@ def stale_reference(it: Situation) -> bool:
     turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del", "remove", "setlist")]
     left = [name for name in turned if it.before["states"].get(name) in (*LOST, "transient", "pending")]
     doomed = [name for name in turned if name in map(bare, it.before["deleted"])]
-    return "list.remove" in (it.theirs["message"] or "") and bool(left or doomed)
+    elsewhere = [name for name in turned if it.rekeyed(name)]  # its list was loaded by the new key
+    return "list.remove" in (it.theirs["message"] or "") and bool(left or doomed or elsewhere)
 
 
 @departure(
@@ -202,6 +203,7 @@ def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
     "A new object takes over the row of a deleted one in a self-referential table: the row is updated, then deleted.",
 )
 def switched_in_a_tree(it: Situation) -> bool:
+    it = it.without_the_given()  # who may have children, too, that were given to the newcomer
     table = next((table for table, _, _, _ in it.switches() if bare(table) == "nodes"), "nodes")
     theirs, ours = it.theirs["tables"].get(table, []), it.ours["tables"].get(table, [])
     saved = [row for row in ours if row not in theirs]
@@ -238,6 +240,7 @@ def deleted_then_given(it: Situation) -> bool:
     "As before: a commit, or a step that flushes twice, deletes the child at once.",
 )
 def given_then_lost(it: Situation) -> bool:
+    """Else it is as SQLAlchemy has it where who was given is added, too: then it is marked no more."""
     lost = spared(it)
     for name in lost:
         marked = it.marked(name)
@@ -246,7 +249,8 @@ def given_then_lost(it: Situation) -> bool:
     refused = it.theirs["error"] == "InvalidRequestError" and "has been deleted" in it.theirs["message"]
     fails = it.theirs["error"] == it.ours["error"] or (refused and it.ours["error"] is None)  # it is given once more
     results = it.step[0] != "read" and not refused
-    return bool(lost) and fails and it.alike({*lost, *it.parents(lost)}, lost, results=results)
+    alike = fails and it.alike({*lost, *it.parents(lost)}, lost, results=results)
+    return bool(lost) and (alike or it.shows(it.added_when_given(lost)))
 
 
 @departure(

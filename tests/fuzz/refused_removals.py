@@ -78,5 +78,5 @@ def removal_forgotten(it: Situation) -> bool:
     if not lists or theirs not in ("ValueError", "StaleDataError"):
         return False
     if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
-        return ours == theirs and it.only_they_rolled_back()
+        return (ours == theirs and it.only_they_rolled_back()) or it.shows(it.only_read())
     return ours is None or (ours == "IntegrityError" and it.alike((), results=False)) or it.shows(it.only_read())

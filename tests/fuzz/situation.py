@@ -6,7 +6,7 @@ Knows how sights are made up; does not know what is a defect of SQLAlchemy.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tests.fuzz.model import KINDS, Kind
 from tests.fuzz.player import FIELDS, Sight, Step, play
@@ -140,6 +140,25 @@ class Situation(NamedTuple):
             before.append(step)
         return play(Reference(), self.settings, [*before, self.step])[-1]
 
+    def added_when_given(self, names: Collection[str]) -> Sight:
+        """What SQLAlchemy shows if objects that were given to a parent are added after it: nobody deletes them then."""
+        before: list[Step] = []
+        given = {name: self.given(name) for name in names}
+        for at, step in enumerate(self.program[: self.at]):
+            before += [step, *(["add", name] for name, when in given.items() if when == at)]
+        return play(Reference(), self.settings, [*before, self.step])[-1]
+
+    def without_the_given(self) -> Self:
+        """The same without those who were deleted, then given to a parent, and are to be deleted on SQLAlchemy still (22.14)."""
+        left = set(map(bare, self.theirs["deleted"])) - set(map(bare, self.ours["deleted"]))
+        names = {
+            name for name in left if (marked := self.marked(name)) is not None and self.given(name, marked) is not None
+        }
+        deleted = [entry for entry in self.theirs["deleted"] if bare(entry) not in names]
+        dirty = sorted({*self.theirs["dirty"], *(entry for entry in self.ours["dirty"] if bare(entry) in names)})
+        theirs = {**self.theirs, "deleted": deleted, "dirty": dirty}
+        return self._replace(expected=[*self.expected[: self.at], theirs])
+
     def shows(self, other: Sight) -> bool:
         """Do we show after the step what is seen there? What lies on deleted objects varies (22.5)."""
         mine, yours = (
@@ -253,6 +272,14 @@ class Situation(NamedTuple):
         """The last step before this one after which an object was in a state."""
         return next((at for at in range(self.at - 1, -1, -1) if self.expected[at]["states"].get(name) == state), None)
 
+    def rekeyed(self, name: str) -> bool:
+        """Was a part of its key set, and not flushed yet?"""
+        held, kind = self.before["loaded"].get(name, {}), self.kind(name)
+        keys = [filed(entry)[1].split(",") for entry in self.before["map"] if filed(entry)[2] == name]
+        return any(
+            str(held.get(attr, known)) != known for key in keys for attr, known in zip(kind.pk, key, strict=True)
+        )
+
     def refused_removals(self) -> Iterator[Step]:
         """The removals, before this step, of who was no member."""
         for step, sight in zip(self.program[: self.at], self.expected, strict=False):
@@ -287,22 +314,29 @@ class Situation(NamedTuple):
         return found
 
     def lives(self, name: str) -> bool:
-        """Has a deleted object a row again? One that another object took over, or that came after the commit, is not its row."""
+        """Has a deleted object a row again?
+
+        One that another object took over, that a statement inserted, or that came after the commit, is not its row.
+        """
         row, at = self.row(self.theirs, name), self.was(name, "deleted")
         if row is None or at is None or self.before["states"].get(name) == "detached":
             return False
         while at and self.expected[at - 1]["states"].get(name) == "deleted":
             at -= 1
-        return self.row(self.expected[at], name) is None
+        if self.row(self.expected[at], name) is not None:
+            return False
+        back = next(later for later in range(at, self.at + 1) if self.row(self.expected[later], name) is not None)
+        return self.program[back][0] != "sql"
 
     def switches(self) -> list[tuple[str, str, str, list[Any]]]:
         """(table, newcomer, class, key) of every row that changes hands in the step, as far as keys are known before it."""
         found = []
+        lost = ("deleted", "detached") if self.step[0] == "commit" else ("deleted",)
         leaving = {
             (KINDS[filed(entry)[0]].table + entry[len(bare(entry)) :], filed(entry)[1])
             for entry in self.before["map"]
             if filed(entry)[2] in map(bare, self.before["deleted"])
-            or all(sight["states"].get(filed(entry)[2]) == "deleted" for sight in (self.theirs, self.ours))
+            or all(sight["states"].get(filed(entry)[2]) in lost for sight in (self.theirs, self.ours))
         }
         for entry in self.before["new"]:
             name = bare(entry)

@@ -56,19 +56,13 @@ def note_homeless(unit: UnitOfWork, objects: Iterable[Any]) -> None:
 
 def left_once(child: Any, declared: Relationship) -> bool:
     """Was it taken out of a list that holds it still, and not put in again, and does it refer to nobody else?"""
-    return bool(_left_by(child, declared))
-
-
-def _left_by(child: Any, declared: Relationship) -> list[Any]:
-    """The owners of the lists that :func:`left_once` is about."""
     state = state_of(child)
-    return [
-        owner
-        for along, owner, count in (state.noted.left if isinstance(state, OwnState) else ())
-        if along is declared
+    return isinstance(state, OwnState) and any(
+        along is declared
         and sum(member is child for member in members_of(owner.__dict__.get(along.key))) == count
         and not _refers_elsewhere(child, declared, owner)
-    ]
+        for along, owner, count in state.noted.left
+    )
 
 
 def _refers_elsewhere(child: Any, declared: Relationship, owner: Any) -> bool:
@@ -158,22 +152,19 @@ class _Orphans:
             return False
         if not self.unit.identity_map.contains_object(child):
             return False
-        if givers := _left_by(child, declared):
-            return not self._is_added(declared, child, givers)
+        if left_once(child, declared):
+            return id(child) not in self._added(declared)
         if self.unit.kept and is_kept(self.unit, child, declared, giver):
             return False
         if declared.has_parent(child, giver) and not _only_read(child, declared):
             return False
         return id(child) not in self._members(declared)
 
-    def _is_added(self, declared: Relationship, child: Any, givers: list[Any]) -> bool:
-        """Was it given to a new or modified parent besides those who gave it up?"""
+    def _added(self, declared: Relationship) -> set[int]:
+        """All that new and modified parents were given: they are not deleted, whoever gave them up."""
+        parents = [p for p in (*self.unit.new.values(), *self.unit.modified.values()) if isinstance(p, declared.class_)]
         history = collection_history if declared.uselist else reference_history
-        return any(
-            any(member is child for member in history(parent, declared.key).added)
-            for parent in (*self.unit.new.values(), *self.unit.modified.values())
-            if isinstance(parent, declared.class_) and all(parent is not giver for giver in givers)
-        )
+        return {id(child) for parent in parents for child in history(parent, declared.key).added}
 
     def _members(self, declared: Relationship) -> set[int]:
         """All that new and modified parents hold, but those that are to be deleted."""
