@@ -6,7 +6,7 @@ the list is only read.
 
 from __future__ import annotations
 
-from tests.fuzz.departures import CHANGED, LIVES, departure, spared
+from tests.fuzz.departures import CHANGED, LIVES, LOST, departure, spared
 from tests.fuzz.model import KINDS
 from tests.fuzz.situation import Situation
 
@@ -48,10 +48,15 @@ def removed_stays(it: Situation) -> bool:
     names = [
         name
         for name, state in it.theirs["states"].items()
-        if state == "transient" and it.before["states"].get(name) == "pending" and it.ours["states"].get(name) in LIVES
+        if state == "transient"
+        and it.before["states"].get(name) == "pending"
+        and it.ours["states"].get(name) != "pending"
     ]
-    rows = all(it.row(it.ours, name) is not None for name in names)
-    return bool(names) and removed.issuperset(names) and rows and it.alike({*names, *it.parents(names)}, names)
+    if not names or not removed.issuperset(names):
+        return False
+    if any(it.ours["states"][name] not in LIVES or it.row(it.ours, name) is None for name in names):
+        return it.shows(it.only_read())  # the database refuses the row
+    return it.alike({*names, *it.parents(names)}, names)
 
 
 @departure(
@@ -60,11 +65,18 @@ def removed_stays(it: Situation) -> bool:
 )
 def row_stays(it: Situation) -> bool:
     removed = {step[3] for step in it.refused_removals()}
-    lost = spared(it)
+    lost = [
+        name
+        for name, state in it.theirs["states"].items()
+        if state in LOST and it.before["states"].get(name) in LIVES and it.ours["states"].get(name) != state
+    ]
+    if not lost or not removed.issuperset(lost):
+        return False
     refused = it.theirs["error"] == "InvalidRequestError" and "has been deleted" in it.theirs["message"]
     fails = it.errors() == (None, None) or (it.ours["error"] is None and refused)
-    others = {*lost, *it.parents(lost)}
-    return bool(lost) and fails and removed.issuperset(lost) and it.alike(others, lost, results=not refused)
+    if fails and lost == spared(it) and it.alike({*lost, *it.parents(lost)}, lost, results=not refused):
+        return True
+    return it.shows(it.only_read())
 
 
 @departure(
