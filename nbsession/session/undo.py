@@ -101,5 +101,6 @@ def _values_before(obj: Any) -> dict[str, Any]:
     state, values = state_of(obj), obj.__dict__
     changed, counted = state.changed_keys, state.mapper.version_key
     now = {key: values[key] for key in state.mapper.column_keys if key in values and key not in changed}
-    before = {key: value for key, value in state.old.items() if key != counted}  # the UPDATE that counted is undone, too
+    # an UPDATE that counted is undone as well
+    before = {key: value for key, value in state.old.items() if key != counted}
     return {**now, **before}
