@@ -53,6 +53,10 @@ def test_n05_a_flush_that_is_interrupted_counts_as_failed(kernel: Kernel, dialec
     )
     said, _ = interrupted(kernel, "session.flush()")
     assert "KeyboardInterrupt" in said
+    # as after any flush that failed: its rows are gone, its objects are new again, and the session waits for the rollback
+    now, *banner = kernel.value("session.is_active, inspect(ada).transient, inspect(loan).transient").splitlines()
+    assert now == "False True True"
+    assert "(KeyboardInterrupt: )" in banner[0] and "%session rollback" in banner[1]
     kernel.run("session.rollback(); slow = False")
     assert kernel.value("inspect(ada).transient, inspect(loan).transient, ada.loans == [loan]") == "True True True"
     kernel.run("session.add(ada); session.commit()")
