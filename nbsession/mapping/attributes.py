@@ -22,9 +22,9 @@ from nbsession.tracking.instance_state import (
     ident_of,
     own_state,
     state_of,
-    unset_of,
     watched_state,
 )
+from nbsession.tracking.unset import unset_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper

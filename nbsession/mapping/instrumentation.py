@@ -14,14 +14,12 @@ from nbsession.tracking.instance_state import (
     IDENT_KEY,
     OPTIONS_KEY,
     STATE_KEY,
-    UNSET_KEY,
     OwnState,
     ident_of,
-    note_unset,
     state_of,
-    unset_of,
     watched_state,
 )
+from nbsession.tracking.unset import UNSET_KEY, note_unset, unset_of
 
 
 def instrumented_setattr(self: Any, name: str, value: Any) -> None:

@@ -15,7 +15,9 @@ from nbsession.session.flushing import Flushing
 from nbsession.session.kept_parents import is_kept
 from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import is_expired, state_of
+from nbsession.tracking.alike_state import Licence
+from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.unset import is_expired
 
 
 class Answering(Flushing):
@@ -38,11 +40,12 @@ class Answering(Flushing):
         else:
             self.unit_of_work.leaving[id(obj)] = obj
 
-    def note_modified(self, obj: Any) -> None:
-        """An object has its first unflushed change."""
+    def note_modified(self, obj: Any) -> Licence | None:
+        """An object has its first unflushed change. Until a flush, or until something happens to the transaction, so may others."""
         if (self.transaction is None or self.block is not None or self.flushing_thread is not None) and self.autobegin:
             self.work_begins()
         self.unit_of_work.modified[id(obj)] = obj
+        return None if self.transaction is None or self.flushing_thread is not None else self.unit_of_work.licence
 
     def note_given(self, obj: Any) -> None:
         """A parent took an object; if that is marked to be deleted, it is not deleted."""

@@ -13,15 +13,8 @@ from nbsession.session.kept_parents import keep_parent
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.history import column_history
-from nbsession.tracking.instance_state import (
-    OwnState,
-    forget_unset,
-    ident_of,
-    is_expired,
-    note_there,
-    state_of,
-    unset_of,
-)
+from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+from nbsession.tracking.unset import forget_unset, is_expired, note_there, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session

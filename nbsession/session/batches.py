@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -10,7 +11,8 @@ from typing import Any
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.identity import IdentityMap
-from nbsession.tracking.instance_state import IDENT_KEY, forget_unset, ident_of, state_of, unset_of
+from nbsession.tracking.instance_state import IDENT_KEY, ident_of, state_of
+from nbsession.tracking.unset import forget_unset, unset_of
 
 
 def grouped(objects: Iterable[Any]) -> dict[tuple[Mapper, ObjectState], list[Any]]:
@@ -87,6 +89,16 @@ def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
     return list({id(obj): obj for reference in references if (obj := reference()) is not None}.values())
 
 
+def taken_out(room: dict[int, Any], objects: Iterable[Any]) -> list[Any]:
+    """Takes objects out of where they are held by ``id``: those that are there."""
+    addresses = list(map(id, objects))
+    if addresses == list(room):  # mostly all go, in their order
+        found = list(room.values())
+        room.clear()
+        return found
+    return [obj for address in addresses if (obj := room.pop(address, None)) is not None]
+
+
 def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
     """New objects on which nothing was set: what they have is what an INSERT made, in a flush that failed later.
 
@@ -111,12 +123,15 @@ _COLLECTIONS = list, set, dict
 def expire_values(mapper: Mapper, objects: Sequence[Any]) -> None:
     """Drops what objects hold of their rows and relationships; what else lies in their ``__dict__`` stays."""
     keys = mapper.mapped_keys
-    only = keys.issuperset
     if "unset" in mapper.memo:
         for obj in objects:
             forget_unset(obj)
-    for obj in objects:
-        values = obj.__dict__
+    dicts = [obj.__dict__ for obj in objects]
+    only = keys.issuperset
+    if only(set().union(*dicts)):  # mostly nothing else lies in any
+        deque(map(dict.clear, dicts), 0)
+        return
+    for values in dicts:
         if only(values):
             values.clear()
         else:

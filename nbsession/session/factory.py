@@ -16,7 +16,8 @@ from nbsession.session.core import close_all_sessions
 from nbsession.session.session import Session
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import forget_changes, forget_unset, no_session, state_of
+from nbsession.tracking.instance_state import forget_changes, no_session, state_of
+from nbsession.tracking.unset import forget_unset
 
 __all__ = [
     "close_all_sessions",

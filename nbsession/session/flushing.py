@@ -38,6 +38,7 @@ class Flushing(Transacting):
         if not self.unit_of_work.has_work:
             return
         self.flushing_thread = get_ident()
+        self.unit_of_work.licence.withdraw()
         try:
             with self.bus.because("session.flush"):
                 self._flush(objects)

@@ -251,6 +251,7 @@ class Level:
     def _move(self, trigger: TransactionTrigger, error: BaseException | None = None) -> None:
         before = self.state
         self.state = TRANSACTION_MOVES.step("This transaction", before, trigger)
+        self.session.unit_of_work.licence.withdraw()
         bus = self.session.bus
         if bus.observers and not self.is_subtransaction:
             bus.publish(

@@ -11,7 +11,8 @@ from nbsession.mapping.attributes import NEW, describe
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.cascades import held_by
 from nbsession.states import ObjectState, Trigger
-from nbsession.tracking.instance_state import NO_VALUE, OwnState, forget_unset, ident_of, note_there, state_of, unset_of
+from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
+from nbsession.tracking.unset import forget_unset, note_there, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session

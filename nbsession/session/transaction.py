@@ -323,6 +323,7 @@ class SessionTransaction(Level):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self.session.block = self._outer_block
+        self.session.unit_of_work.licence.withdraw()
         if self.state is TransactionState.CLOSED:
             return
         if kind is None:

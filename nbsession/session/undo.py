@@ -56,6 +56,14 @@ class Frame:
             level = level.parent
         return level is frame and frame is not around
 
+    def remember_inserted(self, objects: Iterable[Any]) -> None:
+        """:meth:`remember` here and at each level above, of what was inserted there."""
+        level: Frame | None = self
+        while level is not None:
+            if level.inserted:
+                level.remember(objects, self)
+            level = level.parent
+
     def remember(self, objects: Iterable[Any], innermost: Frame) -> None:
         """Keeps the values of objects inserted here that are about to be expired: once transient, nothing could load them.
 

@@ -19,17 +19,19 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.announcing import Added, announce_mark, announce_move
-from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs
+from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs, taken_out
 from nbsession.session.displacing import displace
 from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
+from nbsession.tracking.alike_state import Licence
 from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import (
     CommonState,
     forget_changes,
     forget_changes_of,
     ident_of,
+    own_state,
     state_of,
     watched_state,
 )
@@ -59,6 +61,7 @@ class UnitOfWork:
     ) -> None:
         self.new: dict[int, Any] = {}
         self.modified: dict[int, Any] = {}
+        self.licence = Licence(self.modified)
         self.marked: dict[int, Any] = {}
         self.given: set[int] = set()
         self.leaving: dict[int, Any] = {}
@@ -114,14 +117,16 @@ class UnitOfWork:
 
     def observe(self, on: bool) -> None:
         """While somebody listens, every write passes by the attribute, which publishes it."""
+        self.licence.withdraw()
         for (mapper, status), common in self._commons.items():
+            common.after.clear()
             if status is ObjectState.PENDING:
                 common.clear()
                 if not on:
                     common.update(mapper.plain_keys)
         for obj in (*self.modified.values(), *self.new.values()):
             if (state := obj._nbs_state).owned:
-                watched_state(obj, state)
+                watched_state(obj, own_state(obj, state))
 
     # ---------------------------------------------------------------------------------------------- moving
 
@@ -172,9 +177,8 @@ class UnitOfWork:
     def tell(self, hook: str | None, objects: Sequence[Any]) -> bool:
         """Calls the hooks about single objects: (session, object). Is there a session to call them for?"""
         session = self.session()
-        if session is not None and hook is not None and self._hooks.listens(hook):
-            for obj in objects:
-                self._hooks.fire(hook, session, obj)
+        for obj in objects if session is not None and hook is not None and self._hooks.listens(hook) else ():
+            self._hooks.fire(hook, session, obj)  # type: ignore[arg-type]
         return session is not None
 
     def _settle(
@@ -195,7 +199,7 @@ class UnitOfWork:
             if state is not shared:
                 target = common if common.noting or not state.noting else self._noting(mapper, after)
                 if state.owned:
-                    state.common = target
+                    own_state(obj, state).common = target
                     continue
                 shared, becomes = state, target
             give(obj, becomes)
@@ -300,8 +304,7 @@ class UnitOfWork:
 
     def clean(self, objects: Iterable[Any]) -> None:
         """Their changes are written: they share the common state again."""
-        taken = map(self.modified.pop, map(id, objects), repeat(None)) if self.modified else ()
-        done = [obj for obj in taken if obj is not None]
+        done = taken_out(self.modified, objects)
         if not done:
             return
         if self.frame is not None and self.frame.nested:
@@ -355,11 +358,8 @@ class UnitOfWork:
 
     def remember_inserted(self, objects: Iterable[Any]) -> None:
         """An object inserted in this transaction gets its values back if the transaction is rolled back."""
-        frame = innermost = self.frame
-        while frame is not None and innermost is not None:
-            if frame.inserted:
-                frame.remember(objects, innermost)
-            frame = frame.parent
+        if self.frame is not None:
+            self.frame.remember_inserted(objects)
 
     # ------------------------------------------------------------------------------------------------ keys
 

@@ -1,22 +1,26 @@
 """The state behind every mapped object. Knows what changed on it; does not know how it is loaded or written.
 
-Two forms, because most objects never change. All unchanged objects of one mapper, in one session, in one
-:class:`~nbsession.states.ObjectState` share a single :class:`CommonState`; an object that is modified owns an
-:class:`OwnState` that remembers old values. One is a set, the other a dict, of names whose writes need no note:
-``__setattr__`` asks ``name in state`` and, mostly, is done.
+Three forms, because most objects never change, and of those that do, many change alike. All unchanged objects of one
+mapper, in one session, in one :class:`~nbsession.states.ObjectState` share a single :class:`CommonState`; an object that is
+modified owns an :class:`OwnState` that remembers old values; but those on which nothing was done than to set the same
+columns share an :class:`~nbsession.tracking.alike_state.AlikeState` until somebody asks. They are sets, or a dict, of names
+whose writes need no note: ``__setattr__`` asks ``name in state`` and, mostly, is done.
 
 Only ``session/unit_of_work.py`` moves an object from one ``ObjectState`` to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nbsession.exc import UnmappedInstanceError
 from nbsession.states import ObjectState
+from nbsession.tracking.alike_state import AlikeState, Licence
 
 if TYPE_CHECKING:
     from nbsession.events import FactBus
@@ -34,7 +38,6 @@ class Absent(Enum):
 
 NO_VALUE = Absent.NO_VALUE
 NEVER_SET = Absent.NEVER_SET
-_NOTHING: frozenset[str] = frozenset()
 
 
 class Owner(Protocol):
@@ -42,8 +45,8 @@ class Owner(Protocol):
 
     bus: FactBus
 
-    def note_modified(self, obj: Any) -> None:
-        """The object has its first unflushed change: hold it until the flush."""
+    def note_modified(self, obj: Any) -> Licence | None:
+        """The object has its first unflushed change: hold it until the flush. May others be changed without telling of it?"""
 
     def load_missing(self, obj: Any, key: str) -> Any:
         """Loads the column values that the object lacks, and returns one of them."""
@@ -79,10 +82,13 @@ class CommonState(set[str]):
     :ivar noting: are changes noted? Not of a new object: all that it has is to be written. Once it was flushed, they are,
         and stay so when a rollback makes it new again.
     :ivar held: does the session hold an object that is changed?
+    :ivar after: key to the state of those on which that alone was set.
+    :ivar quick: of these, those that may be given without telling the session.
     """
 
-    __slots__ = ("held", "mapper", "noting", "session_ref", "status")
+    __slots__ = ("after", "held", "mapper", "noting", "quick", "session_ref", "status")
     owned = False
+    alike = False
     old: Mapping[str, Any] = MappingProxyType({})
     changed_keys: Collection[str] = ()
     """no value was changed: so that both forms answer"""
@@ -95,6 +101,13 @@ class CommonState(set[str]):
         self.session_ref = session_ref
         self.noting = status not in _UNNOTED if noting is None else noting
         self.held = status is ObjectState.PERSISTENT
+        self.after: dict[str, AlikeState] = {}
+        self.quick: dict[str, AlikeState] = {}
+
+    @property
+    def noted(self) -> Notes:
+        """Nothing is noted of changes."""
+        return _NOTHING_NOTED
 
     @property
     def common(self) -> CommonState:
@@ -103,18 +116,33 @@ class CommonState(set[str]):
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """Sets an attribute that needs a note, an event, or is none of ours."""
+        values = obj.__dict__
+        after = self.quick.get(name)
+        if after is not None and name in values:  # mostly
+            address = id(obj)
+            after.before[address] = values[name]
+            after.held[address] = obj
+            self.mapper.give_state(obj, after)
+            values[name] = value
+        else:
+            self._write_first(obj, name, value)
+
+    def _write_first(self, obj: Any, name: str, value: Any) -> None:
+        """:meth:`write` of an object that the session is to be told of, or of what others are told of, too."""
         mapper, values = self.mapper, obj.__dict__
-        if self.held and name in values and name in mapper.quiet_keys:  # mostly: the first change of a loaded object
-            session = self.session_ref()
-            if session is not None and not session.bus.observers:
-                own = OwnState()
-                own.common, own.notes = self, None
-                mapper.give_state(obj, own)
-                session.note_modified(obj)
-                own[name] = values[name]
-                values[name] = value
-                return
-        self.hand_on(obj, name, value)
+        session = self.session_ref() if self.held and name in values and name in mapper.quiet_keys else None
+        if session is None or session.bus.observers:
+            self.hand_on(obj, name, value)
+            return
+        after = self.after.get(name)
+        if after is None:
+            after = self.after[name] = AlikeState(self, name)
+        after.before[id(obj)] = values[name]
+        mapper.give_state(obj, after)
+        licence = session.note_modified(obj)
+        if licence is not None:
+            licence.give(self.quick, name, after)
+        values[name] = value
 
     def hand_on(self, obj: Any, name: str, value: Any) -> None:
         """Gives a value to the attribute of a name, or, if it is none of ours, to the object."""
@@ -166,6 +194,7 @@ class OwnState(dict[str, Any]):
 
     __slots__ = ("common", "notes")
     owned = True
+    alike = False
     common: CommonState
     notes: Notes | None
 
@@ -268,20 +297,13 @@ IDENT_KEY = "_nbs_ident"
 OPTIONS_KEY = "_nbs_options"
 """the attribute under which an object carries what loader options asked for when it was loaded; absent where none did"""
 
-UNSET_KEY = "_nbs_unset"
-"""the attribute under which an object carries the columns that were never set when it was inserted; absent where all were"""
-
-
-THERE = ""
-"""among those columns: though nothing of its row is loaded, an object is not expired as a whole"""
-
 
 def no_session() -> None:
     """The session of objects that are in none."""
 
 
 def state_of(obj: Any) -> AnyState:
-    """The state of a mapped object; a new object is given its transient one.
+    """The state of a mapped object; a new object is given its transient one, and one that changed like others its own.
 
     :raises UnmappedInstanceError: it is no instance of a mapped class.
     """
@@ -291,7 +313,7 @@ def state_of(obj: Any) -> AnyState:
         pass
     else:
         if not isinstance(obj, type):
-            return state
+            return own_state(obj, state) if state.alike else state
     cls = type(obj)
     mapper = cls.__dict__.get("__mapper__")
     if mapper is None:
@@ -306,52 +328,17 @@ def ident_of(obj: Any) -> Any:
     return getattr(obj, IDENT_KEY, None)
 
 
-def unset_of(obj: Any) -> frozenset[str]:
-    """The columns that were never set when the object was inserted, nor expired since: they read as None."""
-    return getattr(obj, UNSET_KEY, _NOTHING)
-
-
-def note_unset(obj: Any, keys: frozenset[str]) -> None:
-    """Columns of an object that is inserted were never set."""
-    before = getattr(obj, UNSET_KEY, None)
-    object.__setattr__(obj, UNSET_KEY, before | keys if before else keys)
-
-
-def forget_unset(obj: Any, keys: Iterable[str] | None = None) -> None:
-    """Columns were expired: what the row holds is to be loaded.
-
-    :param keys: these; None: all.
-    """
-    if unset_of(obj):
-        object.__setattr__(obj, UNSET_KEY, _NOTHING if keys is None else unset_of(obj).difference(keys))
-
-
-def is_expired(obj: Any) -> bool:
-    """Is none of its row's values there, but what was set since? Not if that came of expiring one attribute after another."""
-    state, values = state_of(obj), obj.__dict__
-    if not values:
-        return THERE not in unset_of(obj)
-    mapper = state.mapper
-    if mapper.pk_keys[0] in values:
-        return False
-    changed = state.changed_keys
-    return THERE not in unset_of(obj) and not any(
-        key in values and key not in changed for key in mapper.column_keys if key not in mapper.deferred_keys
-    )
-
-
-def note_there(obj: Any) -> None:
-    """An object of which nothing is loaded is not expired: its row is taken to be there, until it is expired as a whole."""
-    note_unset(obj, frozenset((THERE,)))
-    state_of(obj).mapper.memo["unset"] = True
-
-
-def own_state(obj: Any, state: AnyState) -> OwnState:
+def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
     """The object's own state, made at its first change; its session then holds the object until the flush."""
-    if state.owned:
+    if state.owned and not state.alike:
         return state  # type: ignore[return-value]
     own = OwnState()
     own.common, own.notes = state.common, None
+    if isinstance(state, AlikeState):  # the session holds it already
+        own.update(state.old_of(obj))
+        state.forget((obj,))
+        state.mapper.give_state(obj, own)
+        return own
     state.mapper.give_state(obj, own)
     if state.status is ObjectState.PERSISTENT:
         session = state.session_ref()
@@ -375,11 +362,18 @@ def watched_state(obj: Any, state: AnyState) -> WatchedState:
     return own
 
 
-def forget_changes_of(objects: Iterable[Any]) -> None:
+def forget_changes_of(objects: Sequence[Any]) -> None:
     """The same for objects that have states: the values of all are those of their rows."""
+    first = objects[0]._nbs_state
+    if first.alike and [obj._nbs_state for obj in objects].count(first) == len(objects):
+        first.forget(objects)
+        deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)
+        return
     last: Any = None
     for obj in objects:
         state = obj._nbs_state
+        if state.alike:
+            state.forget((obj,))
         if state.owned:
             common = state.common
             if common is not last:  # thousands come from one
@@ -389,6 +383,8 @@ def forget_changes_of(objects: Iterable[Any]) -> None:
 
 def forget_changes(obj: Any) -> None:
     """The object's values are those of its row: it shares the common state again."""
-    state = state_of(obj)
-    if isinstance(state, OwnState):
+    state = obj._nbs_state
+    if state.alike:
+        state.forget((obj,))
+    if state.owned:
         state.common.mapper.give_state(obj, state.common)

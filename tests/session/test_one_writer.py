@@ -72,11 +72,18 @@ SAME_STATE = {
         "own.common, own.notes = (state.common, state.notes if isinstance(state, OwnState) else None)",
     ),
     Site("tracking/instance_state.py", "watched_state", "own.common.mapper.give_state(obj, own)"),
-    Site("tracking/instance_state.py", "CommonState.write", "own.common, own.notes = (self, None)"),
-    Site("tracking/instance_state.py", "CommonState.write", "mapper.give_state(obj, own)"),
+    Site("tracking/instance_state.py", "CommonState.write", "self.mapper.give_state(obj, after)"),
+    Site("tracking/instance_state.py", "CommonState._write_first", "mapper.give_state(obj, after)"),
+    Site("tracking/alike_state.py", "AlikeState.__init__", "self.common = common"),
+    Site("tracking/alike_state.py", "AlikeState.write", "common.mapper.give_state(obj, after)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
     Site("tracking/instance_state.py", "forget_changes_of", "last, give_state = (common, common.mapper.give_state)"),
     Site("tracking/instance_state.py", "forget_changes_of", "give_state(obj, common)"),
+    Site(
+        "tracking/instance_state.py",
+        "forget_changes_of",
+        "deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)",
+    ),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
 }
 MACHINERY = {
@@ -252,6 +259,13 @@ def test_only_mapper_and_unit_of_work_make_common_states() -> None:
 def test_only_own_state_makes_own_states_and_from_the_state_the_object_has() -> None:
     assert makers_of("OwnState") == {("tracking/instance_state.py", "OwnState()")}
     assert makers_of("WatchedState") == {("tracking/instance_state.py", "WatchedState()")}
+
+
+def test_states_of_objects_that_change_alike_are_made_from_the_state_they_have() -> None:
+    assert makers_of("AlikeState") == {
+        ("tracking/instance_state.py", "AlikeState(self, name)"),
+        ("tracking/alike_state.py", "AlikeState(common, name, self)"),
+    }
 
 
 def test_only_one_method_moves_a_transaction() -> None:

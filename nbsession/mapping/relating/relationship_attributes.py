@@ -15,16 +15,8 @@ from nbsession.mapping.relating.parents import SingleParent, has_another_parent
 from nbsession.mapping.relating.relationship_operators import RelationshipOperators
 from nbsession.states import ObjectState
 from nbsession.tracking.history import History, reference_history
-from nbsession.tracking.instance_state import (
-    NEVER_SET,
-    NO_VALUE,
-    OPTIONS_KEY,
-    OwnState,
-    is_expired,
-    own_state,
-    state_of,
-    unset_of,
-)
+from nbsession.tracking.instance_state import NEVER_SET, NO_VALUE, OPTIONS_KEY, OwnState, own_state, state_of
+from nbsession.tracking.unset import is_expired, unset_of
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbsession.events import safe_repr
 from nbsession.mapping.attributes import key_text
+from nbsession.tracking.alike_state import AlikeState
 from nbsession.tracking.history import same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
@@ -24,7 +25,7 @@ def changed_columns(obj: Any, extra: Iterable[str] = ()) -> tuple[str, ...]:
     if not state.owned:
         wanted: set[str] = set(extra)
     else:
-        values, old = obj.__dict__, state.old
+        values, old = obj.__dict__, state.old if not state.alike else state.old_of(obj)
         if not extra and len(old) == 1:
             ((key, before),) = old.items()
             return (key,) if key in values and (before is NO_VALUE or not same(before, values[key])) else ()
@@ -40,13 +41,12 @@ def changed_alike(objects: Sequence[Any], dicts: Sequence[dict[str, Any]]) -> tu
 
     :param dicts: the objects' ``__dict__``.
     """
-    olds = [obj._nbs_state for obj in objects]
-    keys = tuple(olds[0])
-    if not keys or set(map(len, olds)) != {len(keys)}:
+    keys, befores = _set_alike([obj._nbs_state for obj in objects], objects)
+    if not keys:
         return None
-    for key in keys:
+    for key, before in zip(keys, befores, strict=True):
         try:
-            before, now = [old[key] for old in olds], [values[key] for values in dicts]
+            now = [values[key] for values in dicts]
         except KeyError:
             return None
         kinds = {*map(type, before), *map(type, now)}
@@ -56,7 +56,24 @@ def changed_alike(objects: Sequence[Any], dicts: Sequence[dict[str, Any]]) -> tu
             return None
     if len(keys) == 1:
         return keys
-    return tuple(key for key in state_of(objects[0]).mapper.column_keys if key in keys)
+    return tuple(key for key in objects[0]._nbs_state.mapper.column_keys if key in keys)
+
+
+def _set_alike(states: list[Any], objects: Sequence[Any]) -> tuple[tuple[str, ...], list[list[Any]]]:
+    """The columns that were set on all objects, and what all held under each before; none if they are not the same."""
+    first = states[0]
+    if first.alike and states.count(first) == len(states):
+        return first.changed_keys, first.olds_of(objects)
+    olds = states
+    if AlikeState in set(map(type, states)):  # some, and not all alike
+        olds = [state.old_of(obj) if state.alike else state for state, obj in zip(states, objects, strict=True)]
+    keys = tuple(olds[0])
+    if set(map(len, olds)) != {len(keys)}:
+        return (), []
+    try:
+        return keys, [[old[key] for old in olds] for key in keys]
+    except KeyError:
+        return (), []
 
 
 def key_changed(obj: Any) -> bool:

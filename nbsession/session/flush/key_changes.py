@@ -85,7 +85,7 @@ class KeyChanges:
 def _with_keys_set(mapper: Mapper, objects: list[Any]) -> list[Any]:
     """Those of whose key something was set: few, and all that were changed are asked."""
     keys = frozenset(mapper.pk_keys)
-    return [obj for obj in objects if not keys.isdisjoint(obj._nbs_state.old)]
+    return [obj for obj in objects if (state := obj._nbs_state).owned and not keys.isdisjoint(state)]
 
 
 def references_without_collection(mapper: Mapper) -> tuple[Relationship, ...]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.session.load.refreshing import load_expired
 from nbsession.states import Trigger
-from nbsession.tracking.instance_state import is_expired, state_of
+from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.unset import is_expired
 
 if TYPE_CHECKING:
     from nbsession.session.flush.steps import Step

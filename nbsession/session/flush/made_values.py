@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from nbsession.sql.ddl import server_default_sql
 from nbsession.sql.expression import and_, or_
 from nbsession.sql.select import Select
-from nbsession.tracking.instance_state import NO_VALUE, forget_unset, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
+from nbsession.tracking.unset import forget_unset
 
 if TYPE_CHECKING:
     from nbsession.database.connection import Connection

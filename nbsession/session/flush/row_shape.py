@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import InvalidRequestError
+from nbsession.mapping.attributes import describe
 
 if TYPE_CHECKING:
     from nbsession.mapping.mapper import Mapper
@@ -83,6 +84,18 @@ class RowShape:
             return parts
         values = dict(zip(self.mapper.pk_keys, parts, strict=True))
         return tuple(values[key] for key in self.pk_keys)
+
+    def lack_of_keys(self, objects: Iterable[Any]) -> str | None:
+        """What is wrong where a key was not given; None if all were. Most databases refuse such a row themselves."""
+        mapper = self.mapper
+        for obj in objects:
+            if mapper.ident_of_values(obj.__dict__) is None:
+                missing = [k for k in mapper.pk_keys if obj.__dict__.get(k) is None]
+                return (
+                    f"Instance {describe(obj)} has a NULL identity key: {', '.join(missing)} is not set, and the database "
+                    "does not generate it. Set it, or the relationship it comes from, before the flush."
+                )
+        return None
 
     def __repr__(self) -> str:
         return f"<RowShape {'/'.join(m.class_.__name__ for m in self.mappers)} in {self.table.name}>"

@@ -15,7 +15,8 @@ from nbsession.database.processors import takes_none
 from nbsession.mapping.codegen import parameter_extractor
 from nbsession.sql.base import ClauseElement
 from nbsession.sql.expression import insert, update
-from nbsession.tracking.instance_state import forget_unset, state_of
+from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.unset import forget_unset
 
 if TYPE_CHECKING:
     from nbsession.session.flush.row_shape import RowShape

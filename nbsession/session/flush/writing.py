@@ -11,7 +11,6 @@ from typing import Any
 from nbsession.database.connection import Connection
 from nbsession.database.rows import Columns, RowDelete, RowInsert, RowUpdate, Sets, columns_of
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
-from nbsession.mapping.attributes import describe
 from nbsession.session.batches import idents_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made, given_values
@@ -21,7 +20,8 @@ from nbsession.session.flush.sql_values import SqlRows, extractor, holds_sql
 from nbsession.session.flush.steps import Dicts
 from nbsession.session.flush.versions import count_versions, version_of
 from nbsession.sql.defaults import default_in_row, is_sql_default
-from nbsession.tracking.instance_state import NO_VALUE, ident_of, note_unset, own_state, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, own_state, state_of
+from nbsession.tracking.unset import note_unset
 
 
 class RowWriter:
@@ -166,7 +166,7 @@ class RowWriter:
         try:
             made_keys = connection.insert_rows(write, rows)
         except IntegrityError as error:
-            advice = self._lack_of_keys(objects) if write.generated is None else None
+            advice = self.shape.lack_of_keys(objects) if write.generated is None else None
             if advice is not None:
                 error.add_note(advice)
             raise
@@ -198,20 +198,8 @@ class RowWriter:
         mapper = self.shape.mapper
         idents = [mapper.ident_of_values(obj.__dict__) for obj in objects]
         if None in idents:
-            raise FlushError(self._lack_of_keys(objects))
+            raise FlushError(self.shape.lack_of_keys(objects))
         deque(map(mapper.give_ident, objects, idents), 0)
-
-    def _lack_of_keys(self, objects: Iterable[Any]) -> str | None:
-        """What is wrong where a key was not given; None if all were. Most databases refuse such a row themselves."""
-        mapper = self.shape.mapper
-        for obj in objects:
-            if mapper.ident_of_values(obj.__dict__) is None:
-                missing = [k for k in mapper.pk_keys if obj.__dict__.get(k) is None]
-                return (
-                    f"Instance {describe(obj)} has a NULL identity key: {', '.join(missing)} is not set, and the database "
-                    "does not generate it. Set it, or the relationship it comes from, before the flush."
-                )
-        return None
 
     def _insert_each(self, connection: Connection, objects: Sequence[Any], keys: tuple[str, ...]) -> None:
         """Objects among which some have SQL expressions for values, or get values back: by statements of their own."""

@@ -19,7 +19,8 @@ from nbsession.session.load.told import read_told, somebody_listens
 from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.compile import compile_statement
 from nbsession.sql.expression import select
-from nbsession.tracking.instance_state import ident_of, is_expired, state_of
+from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.unset import is_expired
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session

@@ -21,7 +21,8 @@ from nbsession.session.querying.orm_execute import Loading
 from nbsession.sql.expression import bindparam
 from nbsession.sql.select import Select
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import ident_of, is_expired, state_of, unset_of
+from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.unset import is_expired, unset_of
 
 if TYPE_CHECKING:
     from nbsession.session.session import Session
