@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.mutation.__main__ import equivalents
 from tests.mutation.known import PROJECT, targets
 from tests.mutation.mutants import different, mutants_of
-from tests.mutation.trial import functions_at
+from tests.mutation.trial import failed, functions_at, with_next
 
 SAMPLE = '''"""A module."""
 from typing import TYPE_CHECKING
@@ -33,6 +34,18 @@ class Thing:
         self.c = 3
         return len([x for x in self.d if x > 0])
 '''
+
+TESTS = """
+import warnings
+import pytest
+
+@pytest.mark.filterwarnings("ignore:told")
+def test_that_ignores_a_warning():
+    warnings.warn("told")
+
+def test_that_warns():
+    warnings.warn("told")
+"""
 
 
 @pytest.mark.long
@@ -64,6 +77,22 @@ def test_the_mutants_of_a_small_module(tmp_path: Path) -> None:
     ]
     for mutant in mutants:
         compile(mutant.tree(), "sample", "exec")
+
+
+def test_a_test_fails_in_a_trial_as_it_does_elsewhere(tmp_path: Path) -> None:
+    """What is said of a test by its marks holds: a warning is an error unless it is ignored there."""
+    path = tmp_path / "test_sample.py"
+    path.write_text(TESTS, encoding="utf-8")
+    fails: dict[str, bool] = {}
+
+    class Loop:
+        def pytest_runtestloop(self, session: pytest.Session) -> bool:
+            fails.update((pair[0].name, failed(pair)) for pair in with_next(session.items))
+            return True
+
+    options = ["-q", "-s", "-W", "error", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", f"--confcutdir={tmp_path}"]
+    pytest.main([*options, "-c", os.devnull, str(path)], plugins=[Loop()])
+    assert fails == {"test_that_ignores_a_warning": False, "test_that_warns": True}
 
 
 def test_every_function_with_mutants_can_be_found() -> None:

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from tests.mutation.known import PROJECT, Known, Measured, targets
 from tests.mutation.mutants import Mutant, mutants_of
@@ -181,9 +180,11 @@ def with_next(items: Sequence[pytest.Item]) -> Iterable[tuple[pytest.Item, pytes
 
 
 def failed(pair: tuple[pytest.Item, pytest.Item | None]) -> bool:
-    """Runs a test."""
+    """Runs a test as pytest does, so that its marks hold. Did it fail?"""
     item, following = pair
-    return any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
+    before = item.session.testsfailed
+    item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+    return item.session.testsfailed > before
 
 
 def traced(items: Sequence[pytest.Item]) -> dict[str, Measured]:
