@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -13,6 +13,7 @@ from nbsession.session.undo import Frame
 from nbsession.states import TRANSACTION_MOVES, SessionTransactionOrigin, TransactionState, TransactionTrigger
 
 if TYPE_CHECKING:
+    from nbsession.mapping.mapper import Mapper
     from nbsession.session.binding import Binding
 
 
@@ -37,8 +38,8 @@ class Level:
     def __init__(
         self,
         session: Binding,
-        parent: Self | None = None,
-        autoflush: bool = True,
+        parent: Self | None,
+        autoflush: bool,
         nested: bool = False,
         *,
         name: str | None = None,
@@ -57,6 +58,7 @@ class Level:
         self._unannounced: set[Any] = set()
         self._outer_block: Any = None
         self._rolled_back = False
+        self._stays: Callable[[Mapper], bool] | None = None
         self._by_itself = by_itself
         unit = session.unit_of_work
         self.frame: Frame = parent.frame if parent is not None and not nested else Frame(unit.frame, nested)
@@ -128,12 +130,10 @@ class Level:
                 )
         if self.state is TransactionState.ACTIVE:
             return
-        if self.state is TransactionState.PREPARED or self.session.transaction is self:
-            raise InvalidRequestError(
-                f"This session is in '{'prepared' if self.state is TransactionState.PREPARED else 'committed'}' state; no "
-                "further SQL can be emitted within this transaction. Wait until it has ended."
-            )
-        raise ResourceClosedError(f"This transaction is closed: it is {self.state.value}. Begin a new one.")
+        raise InvalidRequestError(
+            f"This session is in '{'prepared' if self.state is TransactionState.PREPARED else 'committed'}' state; no further "
+            "SQL can be emitted within this transaction. Wait until it has ended."
+        )
 
     # ----------------------------------------------------------------------------------------- connections
 
@@ -225,12 +225,10 @@ class Level:
         """The connections this level has taken."""
         return [held.connection for held in self._enlisted.values()]
 
-    def enlist_parents_connections(self) -> None:
-        """A savepoint is set at once on every connection that the level above has."""
-        if self.parent is None:
-            return
+    def enlist_connections_of(self, outer: Self) -> None:
+        """A savepoint is set at once on every connection that the level around it has."""
         try:
-            for engine, held in self.parent._enlisted.items():
+            for engine, held in outer._enlisted.items():
                 savepoint = held.connection.begin_nested(name=self.name)
                 self._enlisted[engine] = Enlisted(held.connection, savepoint, ends=True, closes=False)
                 self._unannounced.add(engine)
@@ -266,9 +264,7 @@ class Level:
             )
 
 
-def first_line(error: BaseException | None) -> str:
+def first_line(error: object) -> str:
     """An error in one line, with its type."""
-    if error is None:
-        return ""
     text = str(error)
     return f"({type(error).__name__}) {text.splitlines()[0] if text else ''}"

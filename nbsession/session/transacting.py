@@ -62,7 +62,7 @@ class Transacting(Binding):
             self.flush()
             nested = SessionTransaction(self, parent, autoflush, nested=True, name=name)
             try:
-                nested.enlist_parents_connections()
+                nested.enlist_connections_of(parent.real)
             except BaseException:
                 nested.close()
                 raise

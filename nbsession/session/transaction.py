@@ -178,7 +178,7 @@ class SessionTransaction(Level):
         """The subtransaction that a flush opens within this level, if a hook wants to hear of it."""
         if not any(map(self.session.hooks.listens, OF_LEVELS)):
             return None
-        return type(self)(self.session, self, False, for_flush=True)
+        return type(self)(self.session, self, self.autoflush, for_flush=True)
 
     def fail(self, error: BaseException, committed: Sequence[Any] = (), bracket: Self | None = None) -> None:
         """A flush or commit failed: rolls back, and waits for rollback() in a state that refuses work.
@@ -229,7 +229,8 @@ class SessionTransaction(Level):
                 first, lost = first or error, self.nested
         self._rolled_back = True
         first = _first_of(first, partial(self.session.hooks.fire, "after_rollback", self.session))
-        unwind(self.session.unit_of_work, self.frame, cause, self._written_to(committed) if committed else None)
+        self._stays = self._written_to(committed) if committed else None
+        unwind(self.session.unit_of_work, self.frame, cause, self._stays)
         return first, lost
 
     def _tell_soft_rollback(self) -> None:
@@ -251,7 +252,7 @@ class SessionTransaction(Level):
             NbsessionWarning,
             stacklevel=2,
         )
-        unwind(self.session.unit_of_work, self.frame, self.session.bus.cause)
+        unwind(self.session.unit_of_work, self.frame, self.session.bus.cause, self._stays)
 
     def close(self) -> None:
         """Ends this level without flush or hooks: what was not committed is rolled back with its connections."""

@@ -213,10 +213,7 @@ class UnitOfWork:
                     self.new.pop(id(obj), None)
         elif before is ObjectState.PERSISTENT:
             places = self.identity_map.of(state_of(objects[0]).mapper.base_mapper)
-            nested = self.frame if self.frame is not None and self.frame.nested else None
             for obj in objects:
-                if nested is not None and id(obj) in self.modified:
-                    nested.touched.append(ref(obj))
                 self.marked.pop(id(obj), None)
                 places.discard(ident_of(obj), obj)
                 self.let_go(obj)

@@ -41,7 +41,6 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
         inserted = [obj for obj in inserted if not stays(state_of(obj).mapper)]
         gone = [obj for obj in _in(deleted, ObjectState.DELETED) if stays(state_of(obj).mapper)]
         unit.move_each(gone, Trigger.COMMIT, cause)
-    touched = [*alive(frame.touched), *unit.modified.values()] if frame.nested else None
     _make_new_again(unit, frame, inserted, cause)
     for obj, ident in frame.rekeyed_objects():
         if state_of(obj).status is ObjectState.PERSISTENT:
@@ -49,13 +48,13 @@ def unwind(unit: UnitOfWork, frame: Frame, cause: str, stays: Callable[[Mapper],
         unit.give_key(obj, ident)
     _bring_back(unit, deleted, cause)
     unit.move_each(expunged, Trigger.ADD, cause)  # by a flush that failed they were persistent again before
-    if touched is None:
-        unit.expire_all(cause, ending=True)
-    else:
-        unit.remember_inserted(list(unit.modified.values()))
-        touched += unit.modified.values()  # deleted ones come back with what was changed on them
+    if frame.nested:
+        touched = {id(obj): obj for obj in alive(frame.touched)}
+        touched.update(unit.modified)  # deleted ones come back with what was changed on them
         here = unit.identity_map.contains_object  # and who was displaced by one that came back keeps what it has
-        unit.expire([obj for obj in _in(touched, ObjectState.PERSISTENT) if here(obj)], cause, ending=True)
+        unit.expire([obj for obj in _in(touched.values(), ObjectState.PERSISTENT) if here(obj)], cause)
+    else:
+        unit.expire_all(cause, ending=True)
 
 
 def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: str) -> None:
@@ -71,11 +70,11 @@ def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: 
             unit.move_each(batch, Trigger.UNDO_INSERT, cause)
             continue
         keyed = [obj for obj in batch if id(obj) in first_keys]
+        left = _in(keyed, ObjectState.DETACHED)
+        unit.tell("deleted_to_detached" if batch is was_deleted else "persistent_to_transient", left)
         unit.move_each(_in(keyed, ObjectState.DELETED), Trigger.EXPUNGE, cause)
-        stay = _in(keyed, ObjectState.DETACHED)
-        left = {id(obj) for obj in stay}
-        unit.tell("deleted_to_detached" if batch is was_deleted else "persistent_to_transient", stay)
-        unit.move_each([obj for obj in batch if id(obj) not in left], Trigger.UNDO_INSERT, cause)
+        stay = set(map(id, _in(keyed, ObjectState.DETACHED)))
+        unit.move_each([obj for obj in batch if id(obj) not in stay], Trigger.UNDO_INSERT, cause)
         again = _in(keyed, ObjectState.TRANSIENT)
         for obj in again:
             state_of(obj).mapper.give_ident(obj, first_keys[id(obj)])
@@ -132,9 +131,8 @@ def note_undeleted(unit: UnitOfWork, frame: Frame) -> None:
 def is_ours(unit: UnitOfWork, obj: Any) -> bool:
     """Was the object left to this session, and did it not become somebody else's or new meanwhile?"""
     state = state_of(obj)
-    if state.status in (ObjectState.TRANSIENT, ObjectState.PENDING):
-        return False
-    return state.session_ref() in (None, unit.session())
+    new = state.status in (ObjectState.TRANSIENT, ObjectState.PENDING)
+    return not new and state.session_ref() in (None, unit.session())
 
 
 def _ours(unit: UnitOfWork, objects: list[Any]) -> list[Any]:

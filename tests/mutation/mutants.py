@@ -60,15 +60,7 @@ class Mutant:
     def tree(self) -> ast.Module:
         """The mutated program."""
         tree = ast.parse(self.path.read_text(encoding="utf-8"))
-        *way, (field, index) = self.place
-        parent: ast.AST = tree
-        for step in way:
-            parent = child_at(parent, step)
-        changed = list(changes(child_at(parent, (field, index))))[self.position]
-        if index is None:
-            setattr(parent, field, changed)
-        else:
-            getattr(parent, field)[index] = changed
+        put_at(tree, self.place, list(changes(node_at(tree, self.place)))[self.position])
         return ast.fix_missing_locations(tree)
 
 
@@ -87,8 +79,38 @@ def mutants_of(path: Path) -> list[Mutant]:
     for node, place, statement, function in walk(tree, (), None, (), False):
         for position, changed in enumerate(changes(node)):
             line = getattr(statement, "lineno", 0)
-            found.append(Mutant(path, line, function, shown(node), shown(changed), place, position))
+            before, after = shown(node), shown(changed)
+            if isinstance(node, ast.Constant):  # by itself it tells nothing
+                before, after = shown_around(tree, place, changed)
+            found.append(Mutant(path, line, function, before, after, place, position))
     return found
+
+
+def shown_around(tree: ast.Module, place: Place, changed: ast.AST) -> tuple[str, str]:
+    """The call, expression or parameters around a node, as it is and with a change in it."""
+    around, way = [node_at(tree, place[:depth]) for depth in range(len(place))], len(place) - 1
+    while isinstance(around[way], ast.keyword):
+        way -= 1
+    other = copy.deepcopy(around[way])
+    put_at(other, place[way:], changed)
+    return shown(around[way]), shown(other)
+
+
+def node_at(node: ast.AST, place: Place) -> ast.AST:
+    """The node at a place below another."""
+    for step in place:
+        node = child_at(node, step)
+    return node
+
+
+def put_at(node: ast.AST, place: Place, changed: ast.AST) -> None:
+    """Puts a node in place of another one, at a place below a third."""
+    *way, (field, index) = place
+    parent = node_at(node, tuple(way))
+    if index is None:
+        setattr(parent, field, changed)
+    else:
+        getattr(parent, field)[index] = changed
 
 
 def walk(
