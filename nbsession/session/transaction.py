@@ -187,11 +187,10 @@ class SessionTransaction(Level):
         :param bracket: the subtransaction of the flush that failed, which ends with it.
         """
         if self.is_subtransaction:
-            self.real.fail(error, committed, self if self.for_flush else bracket)
+            mine = self.for_flush and self.state is TransactionState.ACTIVE  # a hook may have ended it
+            self.real.fail(error, committed, self if mine else bracket)
             return
         if self.state not in (TransactionState.ACTIVE, TransactionState.PREPARED):
-            if bracket is not None:
-                bracket.give_way()
             return
         self.error = error
         with unbroken:
