@@ -27,6 +27,7 @@ from nbsession.states import (
     OBJECT_MOVES,
     TRANSACTION_MOVES,
     ObjectState,
+    SessionTransactionOrigin,
     TransactionState,
     TransactionTrigger,
     Trigger,
@@ -512,6 +513,16 @@ def test_an_ended_transaction_cannot_be_moved_again(world: World, trigger: Trans
     with pytest.raises(IllegalTransition, match="This transaction is closed"):
         transaction._move(trigger)
     assert transaction.state is TransactionState.CLOSED
+
+
+def test_what_a_transaction_was_begun_by_has_the_numbers_of_sqlalchemy() -> None:
+    """Line 4.3"""
+    assert {one.name: one.value for one in SessionTransactionOrigin} == {
+        "AUTOBEGIN": 0,
+        "BEGIN": 1,
+        "BEGIN_NESTED": 2,
+        "SUBTRANSACTION": 3,
+    }
 
 
 def test_two_phases_are_refused_where_the_database_has_none(world: World) -> None:

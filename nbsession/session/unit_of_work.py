@@ -133,8 +133,8 @@ class UnitOfWork:
     def admit(self, mapper: Mapper, obj: Any, cause: str) -> None:
         """Moves one transient object to pending: what :meth:`move` does, for the one move that comes a single object a time."""
         hooked = HookPoints.about_objects and self.tell("before_attach", (obj,))
-        self.new[id(obj)] = obj
         mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
+        self.new[id(obj)] = obj
         if self._bus.observers:
             if self._added is not None:
                 self._added.take(mapper, obj, cause)

@@ -30,6 +30,7 @@ AT_MODULE = (
     "tests/session/test_endings.py",
     "tests/session/test_transactions.py",
     "tests/session/test_objects.py",
+    "tests/session/test_levels.py",
 )
 WANTED = 0.90
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")

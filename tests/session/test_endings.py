@@ -10,21 +10,26 @@ import pytest
 
 from nbsession import (
     Connection,
+    DeclarativeBase,
     Engine,
+    FlushError,
     IntegrityError,
     InvalidRequestError,
+    Mapped,
     PendingRollbackError,
     ResourceClosedError,
     Session,
     create_engine,
     event,
     inspect,
+    mapped_column,
     text,
     update,
 )
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import own_state, state_of
 from tests.session.models import Base, Loan, Member
+from tests.support import expect_moves
 
 
 def refuse(*args: Any, **options: Any) -> Any:
@@ -266,3 +271,84 @@ def test_a_deletion_committed_before_another_engine_refused_is_final(
 
 def _refusing(real: Callable[[Any], Any], refusing: Any) -> Callable[[Any], Any]:
     return lambda self: refuse() if self is refusing else real(self)
+
+
+def test_a_commit_flushes_a_hundred_times_and_no_more(session: Session) -> None:
+    """Line 6.16: while hooks of flushes find something new to do."""
+    flushes: list[int] = []
+
+    def more(s: Session, *about: Any) -> None:
+        flushes.append(len(flushes))
+        s.add(Member(name=f"another {len(flushes)}"))
+
+    event.listen(session, "after_flush_postexec", more)
+    session.add(Member(name="Ada"))
+    with pytest.raises(FlushError, match="Over 100 subsequent flushes"):
+        session.commit()
+    assert len(flushes) == 100
+    event.remove(session, "after_flush_postexec", more)
+
+
+def test_a_subtransaction_outlives_the_flush_that_fails_in_it(session: Session) -> None:
+    """Line 4.17: only the bracket that a flush opens for itself ends with it."""
+    session.begin()
+    sub = session.begin(subtransactions=True)
+    fail_a_flush(session)
+    assert session.transaction is sub and not sub.is_active
+    session.rollback()
+    assert not session.in_transaction()
+
+
+def test_objects_added_by_a_hook_of_an_add_come_along(session: Session) -> None:
+    """Line 3.15"""
+    more = [Loan(note="a"), Loan(note="b")]
+
+    def bring(s: Session, obj: Any) -> None:
+        if isinstance(obj, Member):
+            s.add_all(more)
+
+    event.listen(session, "transient_to_pending", bring)
+    ada = Member(name="Ada")
+    try:
+        with expect_moves(session, ["Member transient → pending by add", "Loan transient → pending by add ×2"]):
+            session.add_all([ada])
+    finally:
+        event.remove(session, "transient_to_pending", bring)
+    assert list(session.new) == [ada, *more]
+
+
+def test_who_is_taken_back_by_add_and_deleted_again_is_deleted(session: Session) -> None:
+    """Line 22.14: giving it away counts until then."""
+    loan, bob = Loan(id=1), Member(id=2, name="Bob")
+    session.add_all([Member(id=1, name="Ada", loans=[loan]), bob])
+    session.commit()
+    assert bob.loans == []
+    session.delete(loan)
+    bob.loans.append(loan)
+    session.add(loan)
+    session.delete(loan)
+    session.flush()
+    session.flush()
+    assert inspect(loan).deleted
+
+
+def test_objects_of_a_class_that_is_retired_cannot_be_added(session: Session) -> None:
+    """Its place was taken by another class; sessions forget it, and know the others as before."""
+
+    class Old(DeclarativeBase):
+        pass
+
+    class Word(Old):
+        __tablename__ = "word"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    Old.metadata.create_all(session.get_bind())
+    session.add_all([Word(id=1), Member(id=1, name="Ada")])
+    session.commit()
+    session.expunge_all()
+    mapper = inspect(Word)
+    mapper.retired = "class redefined"
+    session.unit_of_work.forget_class(mapper)
+    with pytest.raises(InvalidRequestError, match="'Word' is used no longer: class redefined"):
+        session.add(Word())
+    assert session.get_one(Member, 1).name == "Ada"

@@ -327,7 +327,9 @@ def test_a_savepoint_released_on_one_engine_only_has_committed_nothing(
     real = Connection._release
 
     def release(connection: Connection, nested: Any) -> None:
-        return refuse() if connection.engine is other else real(connection, nested)
+        if connection.engine is other:
+            refuse()
+        real(connection, nested)
 
     monkeypatch.setattr(Connection, "_release", release)
     with pytest.raises(RuntimeError, match="refused") as caught:

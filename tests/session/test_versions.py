@@ -210,3 +210,16 @@ def test_an_object_of_another_version_is_not_merged(session: Session) -> None:
     with pytest.raises(StaleDataError, match=r"Version id '1' on merged state .* does not match existing version '2'"):
         session.merge(Doc(id=1, version=1, text="c"))
     assert session.merge(Doc(id=1, text="d")).version == 2
+
+
+def test_the_version_of_a_row_that_is_undone_is_given_back_and_one_set_by_hand_is_not(session: Session) -> None:
+    """Line 22.7: only what was written is what the object had."""
+    written, set_by_hand = Doc(text="a"), Doc(text="b")
+    session.add_all([written, set_by_hand])
+    session.flush()
+    session.begin_nested()
+    set_by_hand.version = 9
+    session.expire_all()
+    session.rollback()
+    assert (vars(written)["version"], vars(written)["text"]) == (1, "a")
+    assert "version" not in vars(set_by_hand) and set_by_hand.text == "b"
