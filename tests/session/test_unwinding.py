@@ -141,6 +141,23 @@ def test_a_flush_that_fails_after_it_changed_a_key_has_not_changed_it(session: S
     assert inspect(first).identity == ("a",) and session.get(Country, "a") is first
 
 
+def test_of_new_objects_keys_changed_by_the_flush_that_failed_count_for_nothing(session: Session) -> None:
+    """Line 21.6: those of a flush before it do."""
+    before, failed = Country(code="a"), Country(code="m")
+    session.add_all([before, failed])
+    session.flush()
+    before.code = "b"
+    session.flush()
+    failed.code = "n"
+    session.add(City(code="b", name="of no number"))
+    with expect_statements(session, 2) as sent, pytest.raises(IntegrityError):
+        session.flush()
+    assert sent[0].startswith("UPDATE country")
+    session.rollback()
+    assert inspect(before).detached and inspect(before).identity == ("a",)
+    assert inspect(failed).transient and inspect(failed).identity is None
+
+
 # ── places that others took ──────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("way", ["deleted", "key changed"])
 @pytest.mark.parametrize("nested", [False, True])
