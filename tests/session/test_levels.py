@@ -252,6 +252,16 @@ def test_a_prepared_session_takes_no_more_work(tables: Engine, preparing: list[A
     session.close()
 
 
+def test_preparing_releases_the_savepoints(tables: Engine, preparing: list[Any]) -> None:
+    """Lines 20.1, 4.15."""
+    session = Session(tables, twophase=True)
+    session.begin_nested()
+    session.prepare()
+    assert not session.in_nested_transaction() and preparing == []
+    session.rollback()
+    session.close()
+
+
 def test_preparing_wants_two_phases(session: Session) -> None:
     """Line 20.1."""
     with pytest.raises(InvalidRequestError, match="'twophase' mode not enabled"):
