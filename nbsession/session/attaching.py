@@ -9,6 +9,7 @@ from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.session.displacing import is_displaced, key_taken, put_back
+from nbsession.session.hook_points import HookPoints
 from nbsession.session.kept_parents import keep_parent
 from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_of
 from nbsession.states import IN_SESSION, ObjectState, Trigger
@@ -59,6 +60,22 @@ def attach(session: Session, obj: Any, cause: str) -> None:
     if holder is not None and holder is not obj:
         raise key_taken(obj)
     unit.move(mapper, (obj,), status, Trigger.ADD, cause)
+
+
+def attach_plain(session: Session, objects: list[Any], cause: str) -> bool:
+    """Brings in many new objects of one class that lead to nobody, all at once. False if there is more to some: none is in then."""
+    state = state_of(objects[0])
+    mapper = state.mapper
+    if state is not mapper.transient or HookPoints.about_objects:
+        return False
+    if session.transaction is None or session.block is not None or session.flushing_thread is not None:
+        session.work_begins()
+    if set(map(type, objects)) != {type(objects[0])} or any(obj._nbs_state is not state for obj in objects):
+        return False
+    if mapper.declared and not set().union(*[obj.__dict__ for obj in objects]).isdisjoint(mapper.declared):
+        return False
+    session.unit_of_work.move(mapper, objects, ObjectState.TRANSIENT, Trigger.ADD, cause)
+    return True
 
 
 def _stay(session: Session, obj: Any, status: ObjectState, cause: str) -> None:

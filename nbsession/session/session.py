@@ -76,6 +76,8 @@ class Session(ClassicNames):
                 for obj in instances:
                     self.add(obj)
             return
+        if type(instances) is list and len(instances) > 1 and attaching.attach_plain(self, instances, "session.add"):
+            return
         for obj in instances:
             self.add(obj)
 
