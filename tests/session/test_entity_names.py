@@ -42,7 +42,7 @@ class Box(Thing):
     things: list[Thing]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # not of the module: a class is mapped once, in whatever order tests run
 def metadata() -> MetaData:
     """Thing is mapped to two tables, and the things of a Box lie in the second."""
     made = MetaData()
