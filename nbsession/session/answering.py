@@ -6,6 +6,7 @@ The protocol is :class:`~nbsession.tracking.instance_state.Owner`.
 from __future__ import annotations
 
 from typing import Any, cast
+from weakref import ref
 
 from nbsession.exc import ObjectDeletedError
 from nbsession.mapping.mapper import Mapper
@@ -16,7 +17,7 @@ from nbsession.session.kept_parents import is_kept
 from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.alike_state import Licence
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import OwnState, state_of
 from nbsession.tracking.unset import is_expired
 
 
@@ -51,8 +52,16 @@ class Answering(Flushing):
         """A parent took an object; if that is marked to be deleted, it is not deleted."""
         if self.unit_of_work.kept:
             self.unit_of_work.kept.pop(id(obj), None)
+        if self.unit_of_work.homeless:
+            self.unit_of_work.homeless.pop(id(obj), None)
         if id(obj) in self.unit_of_work.marked:
             self.unit_of_work.given.add(id(obj))
+
+    def note_left(self, obj: Any, along: Any) -> None:
+        """An unchanged object was taken out of a list that holds it still, under delete-orphan: with its next change it goes."""
+        unit = self.unit_of_work
+        _, lost = unit.homeless.get(id(obj), (None, ()))
+        unit.homeless[id(obj)] = ref(obj), (*lost, along)
 
     def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
         """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
@@ -124,4 +133,8 @@ class Answering(Flushing):
         session: Any = self
         told = bool(self.bus.observers)
         for member, along in reached(obj, "save_update", removed=True, halt=self.__contains__):
-            attaching.attach(session, member, f"cascade save-update over {along}" if told else "cascade save-update")
+            cause = f"cascade save-update over {along}" if told else "cascade save-update"
+            attaching.attach(session, member, cause, behind=True)
+            state = state_of(member)
+            if isinstance(state, OwnState) and state.noted.adrift:
+                self.unit_of_work.leaving[id(member)] = member

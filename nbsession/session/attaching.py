@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from nbsession.session.unit_of_work import UnitOfWork
 
 
-def attach(session: Session, obj: Any, cause: str) -> None:
+def attach(session: Session, obj: Any, cause: str, behind: bool = False) -> None:
     """Brings an object in: a transient one becomes pending, a detached one persistent; one that is here stays.
 
+    :param behind: it comes along with another one, by the cascade.
     :raises InvalidRequestError: it is in another session, its key is taken here, or it was deleted.
     """
     state = state_of(obj)
@@ -36,9 +37,9 @@ def attach(session: Session, obj: Any, cause: str) -> None:
         if state is mapper.transient:
             unit.admit(mapper, obj, cause)
         else:
+            if isinstance(state, OwnState) and state.noted.adrift and not behind:
+                state.noting_more().adrift = False
             unit.move(mapper, (obj,), status, Trigger.ADD, cause)
-            if isinstance(state, OwnState) and state.noted.left and cause != "session.add":
-                unit.leaving[id(obj)] = obj
         return
     if status is not ObjectState.DETACHED:
         owner = state.session_ref()

@@ -70,6 +70,8 @@ def reached(
 ) -> Iterator[tuple[Any, Relationship]]:
     """(object, relationship) for every object that a cascade reaches over loaded relationships, each once.
 
+    Expiring passes by new objects, and what lies behind them, where they are not orphans by it.
+
     :param deed: a field of :class:`~nbsession.mapping.relating.cascade.Cascade`.
     :param removed: along with the members that were removed since the last flush.
     :param halt: members of which this is true are left out, and so is what lies behind them.
@@ -82,7 +84,10 @@ def reached(
             if not getattr(declared.cascade, deed):
                 continue
             fresh = []
+            passes_by_new = deed == "refresh_expire" and not declared.cascade.delete_orphan
             for member in loaded_members(current, declared, removed):
+                if passes_by_new and member is not None and state_of(member).status in NEW:
+                    continue
                 if member is not None and id(member) not in seen and not (halt is not None and halt(member)):
                     check_class(declared, member)
                     seen.add(id(member))

@@ -29,10 +29,10 @@ class Expiring(Answering):
             attaching.expire_names(self.unit_of_work, obj, names)
             return
         expired, left = [obj], []
-        for member, along in reached(obj, "refresh_expire"):
+        for member, _ in reached(obj, "refresh_expire"):
             if state_of(member).status not in NEW:  # here or elsewhere, deleted or not
                 expired.append(member)
-            elif member in self and along.cascade.delete_orphan:
+            elif member in self:
                 left.append(member)
         self.unit_of_work.expire(expired, "session.expire")
         self.unit_of_work.move_each(left, Trigger.EXPUNGE, "session.expire")

@@ -60,6 +60,9 @@ class Owner(Protocol):
     def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
         """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
 
+    def note_left(self, obj: Any, along: Any) -> None:
+        """The unchanged object was taken out of a list that holds it still."""
+
     def find(self, mapper: Any, ident: Any) -> Any:
         """The object of an identity if it is in the session, else None. No SQL."""
 
@@ -167,15 +170,17 @@ class Notes:
     :ivar queued: key to (added, removed) for a collection that is changed through its back reference while not loaded.
     :ivar given_up: relationships of other objects that the object was taken out of.
     :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
+    :ivar adrift: so it was while it was new, and its owner in no session with it.
     """
 
-    __slots__ = ("given_up", "left", "queued", "related")
+    __slots__ = ("adrift", "given_up", "left", "queued", "related")
 
     def __init__(self) -> None:
         self.related: dict[str, Any] = {}
         self.queued: dict[str, tuple[list[Any], list[Any]]] = {}
         self.given_up: tuple[Any, ...] = ()
         self.left: tuple[tuple[Any, Any, int], ...] = ()
+        self.adrift = False
 
 
 _NOTHING_NOTED = Notes()

@@ -116,7 +116,9 @@ def stale_reference(it: Situation) -> bool:
     refused = ours not in (None, "IntegrityError", "InvalidRequestError")
     if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
         refused = ours != theirs or not it.only_they_rolled_back()
-    if theirs != "ValueError" or refused or any(it.refused_removals()):
+    if theirs != "ValueError" or refused:
+        return False
+    if any(it.refused_removals()) and it.only_read()["error"] != theirs:
         return False
     turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del", "remove", "setlist")]
     left = [name for name in turned if it.before["states"].get(name) in (*LOST, "transient", "pending")]

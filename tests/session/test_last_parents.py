@@ -16,6 +16,7 @@ from nbsession import (  # fmt: skip
     inspect,
     mapped_column,
     relationship,
+    select,
 )
 from tests.session.models import Loan, Member, Node, Shelf, Tool
 
@@ -175,3 +176,96 @@ def test_what_was_known_before_a_savepoint_comes_back_though_it_was_expired(sess
     session.flush()
     session.rollback()
     assert tool.name == "saw"
+
+
+def test_expiring_reaches_nobody_behind_a_new_object(session: Session) -> None:
+    """It stays pending: over delete-orphan it would leave, and they would be expired."""
+    top, other = Node(id=1, name="top"), Node(id=2, name="other")
+    session.add_all([top, other])
+    session.commit()
+    assert (top.name, other.name) == ("top", "other")
+    fresh = Node()
+    top.children.append(fresh)
+    other.parent = fresh
+    session.expire(top)
+    assert "name" in vars(other) and fresh in session.new and other.parent is fresh
+
+
+@pytest.fixture
+def twice(session: Session) -> Loan:
+    """A loan that its member has had twice since the last flush, and gave up once."""
+    loan = Loan(id=1)
+    ada = Member(id=1, name="Ada", loans=[loan, loan])
+    session.add(ada)
+    session.flush()
+    session.info["ada"] = ada
+    ada.loans.remove(loan)
+    return loan
+
+
+def test_an_unchanged_child_that_was_given_up_by_half_goes_with_its_next_change(session: Session, twice: Loan) -> None:
+    session.flush()
+    assert inspect(twice).persistent
+    twice.note = "late"
+    session.flush()
+    assert inspect(twice).deleted
+
+
+def test_a_child_that_was_given_up_by_half_stays_if_a_parent_takes_it_again(session: Session, twice: Loan) -> None:
+    session.info["ada"].loans.append(twice)
+    twice.note = "late"
+    session.flush()
+    assert inspect(twice).persistent
+
+
+def test_a_new_child_that_was_given_up_by_half_goes_with_its_next_change_whoever_holds_it(session: Session) -> None:
+    loan = Loan(id=1)
+    ada = Member(id=1, name="Ada", loans=[loan, loan])
+    session.add(ada)
+    loan.member = None
+    session.add(loan)
+    session.flush()
+    ada.loans.append(Loan(id=2))
+    loan.note = "late"
+    session.flush()
+    assert inspect(loan).deleted
+
+
+@pytest.mark.parametrize("how", ["assigned", "behind"])
+def test_a_pending_child_that_was_given_up_by_half_in_the_session_may_come_again(session: Session, how: str) -> None:
+    loan = Loan(id=1)
+    ada = Member(id=1, name="Ada", loans=[loan])
+    session.add(ada)
+    ada.loans.append(loan)
+    ada.loans.remove(loan)
+    assert loan not in session
+    if how == "assigned":
+        ada.loans = [loan]
+    else:
+        session.expunge(ada)
+        session.add(ada)
+    session.flush()
+    assert inspect(loan).persistent
+
+
+def test_a_child_that_was_given_up_and_refers_to_its_parent_again_comes_with_it(session: Session) -> None:
+    loan = Loan(id=1)
+    ada = Member(id=1, name="Ada", loans=[loan, loan])
+    ada.loans.remove(loan)
+    ada.loans.remove(loan)
+    loan.member = ada
+    session.add(ada)
+    session.flush()
+    assert inspect(loan).persistent
+
+
+def test_children_in_a_tree_are_written_with_the_new_key_of_their_parent(session: Session) -> None:
+    """Line 21.6: though the database is asked to follow by itself elsewhere."""
+    top, leaf = Node(id=1), Node(id=2)
+    session.add_all([top, leaf])
+    leaf.parent = top
+    session.commit()
+    assert top.children == [leaf]
+    top.id = 6
+    session.flush()
+    assert session.scalar(select(Node.parent_id).where(Node.id == 2)) == 6

@@ -179,17 +179,18 @@ class CollectionAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         for member in members:
             if member is not None:
-                state = state_of(member)
-                if (
-                    isinstance(state, OwnState) and state.noted.left
-                ):  # that it was taken out once does not count any more
-                    state.noting_more().left = tuple(
-                        one for one in state.noted.left if one[0] is not self.relationship or one[1] is not owner
-                    )
+                self._comes_again(owner, member)
                 if reverse is not None:
                     reverse.link(member, owner)
             tell_given(member)
             self.announce(owner, state_of(owner), NO_VALUE, member)
+
+    def _comes_again(self, owner: Any, member: Any) -> None:
+        """That somebody was taken out of the list once does not count any more."""
+        state = state_of(member)
+        if isinstance(state, OwnState) and state.noted.left:
+            left = tuple(one for one in state.noted.left if one[0] is not self.relationship or one[1] is not owner)
+            state.noting_more().left = left
 
     def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
         """Notes what the collection holds before something goes."""
@@ -225,10 +226,18 @@ class CollectionAttribute(RelationshipAttribute):
         So it does if its parent by now is another object of the same row.
         """
         state, twin = state_of(member), self._has_a_twin_as_parent(owner, member)
-        if self.relationship.cascade.delete_orphan and (isinstance(state, OwnState) or state.status in NEW):
-            count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
-            if count or twin:
-                own_state(member, state).noting_more().left += ((self.relationship, owner, count),)
+        if not self.relationship.cascade.delete_orphan:
+            return
+        count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
+        if not count and not twin:
+            return
+        if isinstance(state, OwnState) or state.status in NEW:
+            notes = own_state(member, state).noting_more()
+            notes.left += ((self.relationship, owner, count),)
+            session = state_of(owner).session_ref()
+            notes.adrift = state.status in NEW and (session is None or session is not state.session_ref())
+        elif (session := state.session_ref()) is not None:
+            session.note_left(member, self.relationship)
 
     def _has_a_twin_as_parent(self, owner: Any, member: Any) -> bool:
         """Does a member refer to another object of its owner's row?"""
@@ -265,6 +274,7 @@ class CollectionAttribute(RelationshipAttribute):
         if self.relationship.cascade_backrefs:
             self.pull_in(obj, other)
         tell_given(other)
+        self._comes_again(obj, other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.noting_more().queued.setdefault(self.key, ([], []))

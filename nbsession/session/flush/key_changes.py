@@ -73,11 +73,13 @@ class KeyChanges:
         return [key for key, _ in keys]
 
     def _is_written_anyway(self, declared: Relationship, child: Any, keys: tuple[tuple[str, str], ...]) -> bool:
-        """Is a member of a collection in this flush by itself? Its UPDATE names the new key then, as in SQLAlchemy."""
+        """Is a member of a collection in this flush by itself, or of a tree? Its UPDATE names the new key, as in SQLAlchemy."""
+        from nbsession.session.flush.linking import is_tree
+
         own = state_of(child).mapper.pk_keys
         return (
             declared.direction is Direction.ONETOMANY
-            and self.work.takes_part(child)
+            and (self.work.takes_part(child) or is_tree(declared))
             and all(key not in own for key, _ in keys)
         )
 

@@ -36,7 +36,10 @@ def given_up(child: Any, declared: Relationship) -> bool:
 
 
 def is_homeless(unit: UnitOfWork, child: Any, declared: Relationship) -> bool:
-    """Was it inserted after it had been taken out of such a relationship? With its next change it goes."""
+    """Was it inserted after it had been taken out of such a relationship, or taken out of a list that holds it still?
+
+    With its next change it goes, unless a parent takes it before.
+    """
     reference, given_up = unit.homeless.get(id(child), (None, ()))
     return reference is not None and reference() is child and declared in given_up
 
@@ -130,8 +133,8 @@ class _Orphans:
                     if given_up(child, declared) or is_homeless(unit, child, declared):
                         if self._is_orphan(declared, child):
                             found.append((child, declared))
-                        else:
-                            unit.homeless.pop(id(child), None)
+                        elif left_once(child, declared):
+                            unit.homeless[id(child)] = ref(child), (declared,)
         return found
 
     def _left(self, parent: Any) -> Iterator[tuple[Any, Relationship]]:
@@ -152,7 +155,7 @@ class _Orphans:
             return False
         if not self.unit.identity_map.contains_object(child):
             return False
-        if left_once(child, declared):
+        if left_once(child, declared) or is_homeless(self.unit, child, declared):
             return id(child) not in self._added(declared)
         if self.unit.kept and is_kept(self.unit, child, declared, giver):
             return False
