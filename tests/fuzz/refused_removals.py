@@ -89,6 +89,7 @@ def removal_forgotten(it: Situation) -> bool:
     lists = [step for step in it.refused_removals() if step[2] in ("keywords", "orders")]
     if not lists or theirs not in ("ValueError", "StaleDataError"):
         return False
+    right = it.shows(it.only_read(), [step[3] for step in lists])
     if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
-        return (ours == theirs and it.only_they_rolled_back()) or it.shows(it.only_read())
-    return ours is None or (ours == "IntegrityError" and it.alike((), results=False)) or it.shows(it.only_read())
+        return (ours == theirs and it.only_they_rolled_back()) or right
+    return ours is None or (ours == "IntegrityError" and it.alike((), results=False)) or right

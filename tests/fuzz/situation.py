@@ -159,12 +159,19 @@ class Situation(NamedTuple):
         theirs = {**self.theirs, "deleted": deleted, "dirty": dirty}
         return self._replace(expected=[*self.expected[: self.at], theirs])
 
-    def shows(self, other: Sight) -> bool:
-        """Do we show after the step what is seen there? What lies on deleted objects varies (22.5)."""
+    def shows(self, other: Sight, looked_at: Collection[str] = ()) -> bool:
+        """Do we show after the step what is seen there? What lies on deleted objects varies (22.5).
+
+        :param looked_at: objects that a flush of ours may have loaded, and theirs has not.
+        """
         mine, yours = (
             {**sight, "loaded": {name: held for name, held in sight["loaded"].items() if name not in self.gone}}
             for sight in (self.ours, other)
         )
+        for name in looked_at:
+            if name in yours["loaded"] and not yours["loaded"][name] and self.row(self.ours, name) is not None:
+                row, held = self.row(self.ours, name), mine["loaded"][name]
+                yours["loaded"][name] = held if held == row else {}
         return all(mine[field] == yours[field] for field in FIELDS)
 
     # ── is the rest alike? ───────────────────────────────────────────────────────────────────────────────────────────
