@@ -48,6 +48,11 @@ class Answering(Flushing):
         self.unit_of_work.modified[id(obj)] = obj
         return None if self.transaction is None or self.flushing_thread is not None else self.unit_of_work.licence
 
+    def change_begins(self) -> None:
+        """An object that the session does not hold, displaced or deleted, has its first change."""
+        if self.autobegin:
+            self.work_begins()
+
     def note_given(self, obj: Any) -> None:
         """A parent took an object; if that is marked to be deleted, it is not deleted."""
         if self.unit_of_work.kept:

@@ -1,7 +1,8 @@
 """Objects whose place in the identity map another one took: they stay what they are, outside of it. Moves none.
 
 Such an object is persistent, and its session loads what it lacks; but it is not in the session, and no flush, commit or
-rollback reaches it. It has a state of its own, so that its session is not told of its changes.
+rollback reaches it. Its state says that it is not held, so that its changes are none of the session's; all the same a
+transaction begins with the first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import OwnState, forget_changes, ident_of, own_state, state_of
+from nbsession.tracking.instance_state import CommonState, OwnState, forget_changes, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.unit_of_work import UnitOfWork
@@ -24,7 +25,10 @@ def displace(unit: UnitOfWork, newcomer: Any, ident: Any, cause: str) -> None:
     if holder is None or holder is newcomer:
         return
     places.discard(ident, holder)
-    own_state(holder, state_of(holder))
+    state = state_of(holder)
+    apart = CommonState(state.mapper, state.status, state.session_ref)
+    apart.held = False
+    _share(holder, apart)
     unit.let_go(holder)
     unit.mark((holder,), "displaced", cause)
 
@@ -44,10 +48,25 @@ def put_back(unit: UnitOfWork, obj: Any) -> None:
     if places.find(ident) is not None:
         raise key_taken(obj)
     places.put(ident, obj)
+    take_back(unit, obj)
+
+
+def take_back(unit: UnitOfWork, obj: Any) -> None:
+    """An object has a place in the map again: its changes are the session's."""
+    state = state_of(obj)
+    _share(obj, unit.common(state.mapper, ObjectState.PERSISTENT))
     if isinstance(state, OwnState) and (state.old or state.related or state.queued):
         unit.modified[id(obj)] = obj
     else:
         forget_changes(obj)
+
+
+def _share(obj: Any, common: CommonState) -> None:
+    state = state_of(obj)
+    if isinstance(state, OwnState):
+        state.common = common
+    else:
+        state.mapper.give_state(obj, common)
 
 
 def key_taken(obj: Any) -> InvalidRequestError:

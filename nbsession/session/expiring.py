@@ -11,7 +11,7 @@ from nbsession.session.answering import Answering
 from nbsession.session.cascades import reached
 from nbsession.session.load import refreshing
 from nbsession.states import Trigger
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.instance_state import note_there, state_of
 
 
 class Expiring(Answering):
@@ -60,4 +60,6 @@ class Expiring(Answering):
                 found = refreshing.load_anew(session, obj, locked)
             else:
                 found = refreshing.refresh_names(session, obj, names, locked)
+                if found and state_of(obj).mapper.pk_keys[0] not in obj.__dict__:
+                    note_there(obj)  # though nothing else was loaded, it is not expired as a whole any more
         refreshing.require_found(obj, found)

@@ -62,7 +62,7 @@ class Flushing(Transacting):
         transaction.require_active()
         works = unit.has_work if only is None else not only.isdisjoint((*unit.new, *unit.modified, *unit.marked))
         bracket = transaction.bracket() if works and not own and not self.hooks.heard.isdisjoint(OF_LEVELS) else None
-        known_keys = keys_changed(unit)
+        known_keys, marked = keys_changed(unit), set(unit.marked)
         try:
             prepare_flush(session, only)
             plan = build_plan(unit, only, prepared=True)
@@ -82,6 +82,8 @@ class Flushing(Transacting):
             if isinstance(error, IntegrityError):
                 note_taken_keys(unit, error)
             take_keys_back(unit, known_keys)
+            for orphan in [obj for address, obj in unit.marked.items() if address not in marked]:
+                unit.unmark_deleted(orphan, "the flush failed")
             (bracket or transaction).fail(error)
             publish_end(session, error)
             if own and transaction is self.transaction:

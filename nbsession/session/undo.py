@@ -33,6 +33,11 @@ class Frame:
         self._heir: Frame | None = None
         self._known: tuple[int, dict[int, ref[Any]]] = 0, {}
 
+    def forget_deleted(self, objects: Iterable[Any]) -> None:
+        """Objects that were deleted leave: of the levels above, one in which they were deleted still tells of them at its end."""
+        left = set(map(id, objects))
+        self.deleted = [reference for reference in self.deleted if id(reference()) not in left]
+
     def hand_over(self) -> None:
         """A released savepoint: from now on it is the level above that would undo it."""
         if self.parent is None:

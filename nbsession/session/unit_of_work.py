@@ -20,7 +20,7 @@ from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.announcing import Added, announce_mark, announce_move
 from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs, taken_out
-from nbsession.session.displacing import displace
+from nbsession.session.displacing import displace, take_back
 from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
@@ -159,7 +159,7 @@ class UnitOfWork:
         gone = hooked and mapper.deleted_before(state_of(objects[0]))
         if hooked and trigger is Trigger.ADD:
             self.tell("before_attach", objects)
-        self._unfile(objects, before)
+        self._unfile(objects, before, trigger)
         self._settle(mapper, objects, before, after, trigger)
         if hooked and after is ObjectState.PERSISTENT:
             self._came(objects)
@@ -204,13 +204,15 @@ class UnitOfWork:
                 shared, becomes = state, target
             give(obj, becomes)
 
-    def _unfile(self, objects: Sequence[Any], before: ObjectState) -> None:
+    def _unfile(self, objects: Sequence[Any], before: ObjectState, trigger: Trigger) -> None:
         if before is ObjectState.PENDING:
             if len(objects) == len(self.new):
                 self.new.clear()
             else:
                 for obj in objects:
                     self.new.pop(id(obj), None)
+        elif before is ObjectState.DELETED and trigger is Trigger.EXPUNGE and self.frame is not None:
+            self.frame.forget_deleted(objects)
         elif before is ObjectState.PERSISTENT:
             places = self.identity_map.of(state_of(objects[0]).mapper.base_mapper)
             for obj in objects:
@@ -337,8 +339,7 @@ class UnitOfWork:
                 if left or self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
             for obj in batch if self.homeless or self.kept else ():
-                self.homeless.pop(id(obj), None)
-                self.kept.pop(id(obj), None)
+                self.homeless.pop(id(obj), None), self.kept.pop(id(obj), None)
             expire_values(mapper, batch)
             if class_hooks.count:
                 class_hooks.fire("expire", batch, None)
@@ -378,8 +379,8 @@ class UnitOfWork:
         known.put(ident, obj)
         if HookPoints.about_objects:
             self._came((obj,))
-        if state_of(obj).owned:  # it may have been displaced
-            self.modified[id(obj)] = obj
+        if not state_of(obj).common.held:
+            take_back(self, obj)
 
     def prune(self) -> int:
         """With a strong identity map: lets go of unchanged objects that nobody else holds. Returns how many went."""

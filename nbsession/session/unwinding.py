@@ -115,6 +115,13 @@ def take_keys_back(unit: UnitOfWork, since: int) -> None:
 def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
     """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
     if detach:
+        if HookPoints.about_objects:  # who was expunged in a savepoint is told of again
+            left = [
+                o
+                for o in _in(alive(frame.deleted), ObjectState.DETACHED)
+                if state_of(o).common is state_of(o).mapper.left
+            ]
+            unit.tell("deleted_to_detached", left)
         gone = _ours(unit, _in(alive(frame.deleted), ObjectState.DELETED)) if frame.deleted else []
         if gone:
             unit.move_each(gone, Trigger.COMMIT, cause)

@@ -48,6 +48,9 @@ class Owner(Protocol):
     def note_modified(self, obj: Any) -> Licence | None:
         """The object has its first unflushed change: hold it until the flush. May others be changed without telling of it?"""
 
+    def change_begins(self) -> None:
+        """An object that the session does not hold, displaced or deleted, has its first change."""
+
     def load_missing(self, obj: Any, key: str) -> Any:
         """Loads the column values that the object lacks, and returns one of them."""
 
@@ -74,6 +77,7 @@ class Owner(Protocol):
 
 
 _UNNOTED = (ObjectState.TRANSIENT, ObjectState.PENDING)
+_HAS_A_SESSION = (ObjectState.PERSISTENT, ObjectState.DELETED)
 
 
 class CommonState(set[str]):
@@ -84,7 +88,7 @@ class CommonState(set[str]):
     :ivar session_ref: a weak reference to the session, or a function that returns None.
     :ivar noting: are changes noted? Not of a new object: all that it has is to be written. Once it was flushed, they are,
         and stay so when a rollback makes it new again.
-    :ivar held: does the session hold an object that is changed?
+    :ivar held: does the session hold an object that is changed? Not one that is displaced.
     :ivar after: key to the state of those on which that alone was set.
     :ivar quick: of these, those that may be given without telling the session.
     """
@@ -345,10 +349,13 @@ def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
         state.mapper.give_state(obj, own)
         return own
     state.mapper.give_state(obj, own)
-    if state.status is ObjectState.PERSISTENT:
+    if state.status in _HAS_A_SESSION:
         session = state.session_ref()
         if session is not None:
-            session.note_modified(obj)
+            if state.common.held:
+                session.note_modified(obj)
+            else:
+                session.change_begins()
     return own
 
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from tests.fuzz import measured as measured
 from tests.fuzz import refused_removals as refused_removals
-from tests.fuzz.departures import departure_at
 from tests.fuzz.ours import UNREADABLE
 from tests.fuzz.player import FIELDS, Sight, Step, play
 from tests.fuzz.programs import note_gone
 from tests.fuzz.reference import Reference
+from tests.fuzz.several import departure_at
 from tests.fuzz.world import Settings, World
 
 SCRAMBLES = (1, 2, 3, 4, 5)

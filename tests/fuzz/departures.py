@@ -8,13 +8,11 @@ comparison take out; 22.8 to 22.12 are done alike; 22.2 and 22.16 no program rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.fuzz.model import KINDS
-from tests.fuzz.player import Sight, Step
 from tests.fuzz.situation import Situation, as_dict, bare, filed, key_text
-from tests.fuzz.world import Settings
 
 LIVES = ("persistent",)
 LOST = ("deleted", "detached")
@@ -45,19 +43,6 @@ def departure(name: str, theirs: str) -> Callable[[Callable[[Situation], bool]],
         return applies
 
     return register
-
-
-def departure_at(
-    at: int,
-    program: Sequence[Step],
-    expected: Sequence[Sight],
-    found: Sequence[Sight],
-    gone: set[str],
-    settings: Settings,
-) -> str | None:
-    """The name of the defect that a step meets, or None."""
-    situation = Situation(at, program, expected, found, gone, settings)
-    return next((one.name for one in DEPARTURES if one.applies(situation)), None)
 
 
 def spared(it: Situation) -> list[str]:
@@ -116,9 +101,7 @@ def stale_reference(it: Situation) -> bool:
     refused = ours not in (None, "IntegrityError", "InvalidRequestError")
     if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
         refused = ours != theirs or not it.only_they_rolled_back()
-    if theirs != "ValueError" or refused:
-        return False
-    if any(it.refused_removals()) and it.only_read()["error"] != theirs:
+    if theirs != "ValueError" or refused or not it.without_refused_removals():
         return False
     turned = [step[1] for step in it.program[: it.at] if step[0] in ("ref", "del", "remove", "setlist")]
     left = [name for name in turned if it.before["states"].get(name) in (*LOST, "transient", "pending")]
@@ -133,25 +116,27 @@ def stale_reference(it: Situation) -> bool:
     DetachedInstanceError, and it cannot be added again.""",
 )
 def values_kept(it: Situation) -> bool:
+    differing = [name for name, held in it.theirs["loaded"].items() if held != it.ours["loaded"].get(name, {})]
+    names = with_values_kept(it)
+    return bool(names) and names == differing and it.alike(names, only=("loaded", "modified"))
+
+
+def with_values_kept(it: Situation) -> list[str]:
+    """Objects that are transient, and hold values of their row on our side alone."""
     names = []
     for name, theirs in it.theirs["loaded"].items():
         ours = it.ours["loaded"].get(name, {})
-        if theirs == ours:
-            continue
         state = it.theirs["states"][name]
         added = state == "pending" and it.step[0] == "add" and it.before["states"].get(name) == "transient"
         if (
-            it.ours["states"].get(name) != state
-            or not theirs.keys() < ours.keys()
-            or not (state == "transient" or added)
+            it.ours["states"].get(name) == state
+            and theirs.keys() < ours.keys()
+            and (state == "transient" or added)
+            and all(ours[key] == value for key, value in theirs.items())
+            and all(ours[key] in _values_of_row(it, name, key) for key in ours.keys() - theirs.keys())
         ):
-            return False
-        if any(ours[key] != value for key, value in theirs.items()):
-            return False
-        if any(ours[key] not in _values_of_row(it, name, key) for key in ours.keys() - theirs.keys()):
-            return False
-        names.append(name)
-    return bool(names) and it.alike(names, only=("loaded", "modified"))
+            names.append(name)
+    return names
 
 
 @departure(
@@ -185,10 +170,13 @@ def _values_of_row(it: Situation, name: str, key: str) -> list[Any]:
     """What the row of an object held last, by what lay on the object while nothing was unflushed, and what it held before the
     savepoints that go with it; else as it was inserted."""
     found: list[Any] = []
-    for sight in reversed(it.expected[: it.at]):
+    place = 3 * it.at_session + 1
+    for at in range(it.at - 1, -1, -1):
+        sight = it.expected[at]
         held = sight["loaded"].get(name, {})
         if key in held and sight["states"][name] in LIVES and name not in map(bare, sight["modified"]):
-            if not sight["flags"][3 * it.at_session + 1]:
+            outermost = it.program[at][0] == "begin_nested" and at and not it.expected[at - 1]["flags"][place]
+            if outermost or not sight["flags"][place]:  # setting a savepoint flushes before
                 return [*found, held[key]]
             found = found or [held[key]]
     kind = it.kind(name)
@@ -229,12 +217,22 @@ def switched_in_a_tree(it: Situation) -> bool:
     flush deletes it.""",
 )
 def deleted_then_given(it: Situation) -> bool:
+    names = given_away(it)
+    differing = set(map(bare, it.theirs["deleted"])) - set(map(bare, it.ours["deleted"]))
+    states = it.theirs["states"] == it.ours["states"]
+    return bool(names) and names == differing and states and it.alike(names, only=("deleted", "dirty"))
+
+
+def given_away(it: Situation) -> set[str]:
+    """Those that are in ``session.deleted`` on SQLAlchemy's side alone, and were given to a parent."""
     names = set(map(bare, it.theirs["deleted"])) - set(map(bare, it.ours["deleted"]))
-    for name in names:
-        marked = it.marked(name)
-        if marked is None or it.given(name, marked) is None or it.ours["states"].get(name) not in LIVES:
-            return False
-    return bool(names) and it.theirs["states"] == it.ours["states"] and it.alike(names, only=("deleted", "dirty"))
+    return {
+        name
+        for name in names
+        if (marked := it.marked(name)) is not None
+        and it.given(name, marked) is not None
+        and it.ours["states"].get(name) in LIVES
+    }
 
 
 @departure(
@@ -341,7 +339,9 @@ def made_transient_stays(it: Situation) -> bool:
     "The same of a collection that is a set.",
 )
 def stale_member(it: Situation) -> bool:
-    if it.errors() != ("KeyError", None) or it.step[0] == "remove" or any(it.refused_removals()):
+    if it.errors() not in (("KeyError", None), ("KeyError", "IntegrityError")) or it.step[0] == "remove":
+        return False
+    if not it.without_refused_removals():
         return False
     turned: set[str] = set()
     for kind, *named in it.program[: it.at + 1]:

@@ -93,3 +93,12 @@ def removal_forgotten(it: Situation) -> bool:
     if it.step[0] == "remove":  # which is refused on both sides, and SQLAlchemy has rolled back before
         return (ours == theirs and it.only_they_rolled_back()) or right
     return ours is None or (ours == "IntegrityError" and it.alike((), results=False)) or right
+
+
+@departure(
+    "22.15: who is no member and removed changes nothing later",
+    """The same, whatever comes of it: what was queued cancels a later change, or names a row. SQLAlchemy itself shows what is
+    right, where the collection is only read.""",
+)
+def only_read(it: Situation) -> bool:
+    return any(it.refused_removals()) and it.shows(it.only_read())

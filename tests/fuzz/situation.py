@@ -159,6 +159,29 @@ class Situation(NamedTuple):
         theirs = {**self.theirs, "deleted": deleted, "dirty": dirty}
         return self._replace(expected=[*self.expected[: self.at], theirs])
 
+    def without_refused_removals(self) -> bool:
+        """Does SQLAlchemy fail as it does, also where nobody is removed who is no member?"""
+        return not any(self.refused_removals()) or self.only_read()["error"] == self.theirs["error"]
+
+    def all_set(self) -> Sight | None:
+        """What SQLAlchemy shows if what was never set on who takes a row over is set to None before; None: there is nothing."""
+        found: list[Step] = []
+        for _, name, cls, _ in self.switches():
+            kind, held = KINDS[cls], self.before["loaded"][name]
+            related = any(attr in held for attr, (_, many) in kind.relations.items() if not many)
+            free = {*kind.pk, "version", *([kind.refers] if related else ())}
+            found += [
+                ["set", name, column, None] for column in kind.columns if column not in held and column not in free
+            ]
+        if not found:
+            return None
+        use = [["use", self.at_session]] if self.settings.get("sessions") else []
+        sight = play(Reference(), self.settings, [*self.program[: self.at], *found, *use, self.step])[-1]
+        for _, name, column, _ in found:  # that it was set is all that tells it from one that was not
+            if column not in self.ours["loaded"][name] and sight["loaded"][name].get(column, "") is None:
+                del sight["loaded"][name][column]
+        return sight
+
     def shows(self, other: Sight, looked_at: Collection[str] = ()) -> bool:
         """Do we show after the step what is seen there? What lies on deleted objects varies (22.5).
 
@@ -294,13 +317,20 @@ class Situation(NamedTuple):
                 yield step
 
     def parents(self, children: Iterable[str]) -> set[str]:
-        """Those in whose collections some objects are, or were."""
+        """Those in whose collections some objects are, or were, and those to whom they refer."""
+        names = set(children)
         return {
             parent
             for sight in self.sights
             for parent, attrs in sight["loaded"].items()
             for value in attrs.values()
-            if isinstance(value, dict) and set(children) & set(value.get("list", value.get("set", ())))
+            if isinstance(value, dict) and names & set(value.get("list", value.get("set", ())))
+        } | {
+            value["ref"]
+            for sight in self.sights
+            for name in names
+            for value in sight["loaded"].get(name, {}).values()
+            if isinstance(value, dict) and "ref" in value
         }
 
     def row(self, sight: Sight, name: str) -> dict[str, Any] | None:
@@ -330,6 +360,9 @@ class Situation(NamedTuple):
             return False
         while at and self.expected[at - 1]["states"].get(name) == "deleted":
             at -= 1
+        mine = f"{self.key(name)}="
+        if any(mine in one and filed(one)[2] != name for sight in self.expected[at : self.at] for one in sight["map"]):
+            return False
         if self.row(self.expected[at], name) is not None:
             return False
         back = next(later for later in range(at, self.at + 1) if self.row(self.expected[later], name) is not None)

@@ -85,6 +85,9 @@ SAME_STATE = {
         "deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)",
     ),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
+    # a displaced object, which stays persistent, is held no more, and then again
+    Site("session/displacing.py", "_share", "state.common = common"),
+    Site("session/displacing.py", "_share", "state.mapper.give_state(obj, common)"),
 }
 MACHINERY = {
     # the setter itself, the slot it fills, and the name of both
@@ -247,12 +250,14 @@ def makers_of(cls_name: str) -> set[tuple[str, str]]:
 
 
 def test_only_mapper_and_unit_of_work_make_common_states() -> None:
+    """And, for a displaced object, one of the state that it has."""
     assert makers_of("CommonState") == {
         ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session)"),
         ("mapping/mapper.py", "CommonState(self, ObjectState.TRANSIENT, no_session, noting=True)"),
         ("mapping/mapper.py", "CommonState(self, ObjectState.DETACHED, no_session)"),
         ("session/unit_of_work.py", "CommonState(mapper, status, self.session)"),
         ("session/unit_of_work.py", "CommonState(mapper, status, self.session, noting=True)"),
+        ("session/displacing.py", "CommonState(state.mapper, state.status, state.session_ref)"),
     }
 
 

@@ -162,10 +162,8 @@ class ReferenceAttribute(RelationshipAttribute):
         state = state_of(obj)
         if state.status in NEW:
             return None  # never set
-        if isinstance(state, OwnState) and self.key in state.related:
-            if state.related[self.key] is not NEVER_SET:
-                return None  # deleted and not flushed yet
-            del state.related[self.key]  # there was nothing to delete
+        if isinstance(state, OwnState) and self.key in state.related and not self.forget_unknown(obj):
+            return None  # deleted and not flushed yet
         return self.load(obj)
 
     def set(self, obj: Any, value: Any) -> None:
@@ -234,7 +232,7 @@ class ReferenceAttribute(RelationshipAttribute):
         if current is other:
             self._store(obj, current, None)
             self.let_go(other, obj)
-        elif current is NO_VALUE:
+        elif current is NO_VALUE and state_of(obj).status not in NEW:
             self._store(obj, NO_VALUE, None)
 
     def look_up(self, obj: Any, expired: bool = False) -> None:
@@ -246,6 +244,14 @@ class ReferenceAttribute(RelationshipAttribute):
             known = self._told(obj, expired)
             if known is not NO_VALUE:
                 obj.__dict__[self.key] = known
+
+    def forget_unknown(self, obj: Any) -> bool:
+        """Was it deleted from an object on which it had never been set? Then nothing was deleted."""
+        state = state_of(obj)
+        if not isinstance(state, OwnState) or state.related.get(self.key) is not NEVER_SET or self.key in obj.__dict__:
+            return False
+        del state.related[self.key]
+        return True
 
     def _is_deleted(self, obj: Any) -> bool:
         """Was it deleted from the object, and not set since?"""

@@ -14,6 +14,7 @@ from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import key_changed
 from nbsession.session.flush.steps import Link
 from nbsession.session.flush.workload import Workload
+from nbsession.tracking.history import collection_history
 from nbsession.tracking.instance_state import state_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class KeyChanges:
         seen = set(map(id, waiting))
         while waiting:
             obj = waiting.pop()
+            self._tell_outsiders(obj)
             for declared, child in self._children(obj):
                 keys = self._follow(declared, child, obj)
                 if id(child) not in seen and not set(state_of(child).mapper.pk_keys).isdisjoint(keys):
@@ -58,6 +60,14 @@ class KeyChanges:
                 if isinstance(child, declared.class_) and child.__dict__.get(declared.key) is obj:
                     found.append((declared, child))
         return [(declared, child) for declared, child in found if self.work.has_row(child)]
+
+    def _tell_outsiders(self, obj: Any) -> None:
+        """Members that are in no session, or deleted, learn the key all the same."""
+        for declared in state_of(obj).mapper.relationships:
+            if declared.direction is Direction.ONETOMANY and declared.uselist and not declared.viewonly:
+                for child in collection_history(obj, declared.key).unchanged:
+                    if child is not None and not self.work.in_session(child):
+                        self.linking.link_outside(declared, child, obj)
 
     def _follow(self, declared: Relationship, child: Any, parent: Any) -> list[str]:
         from nbsession.session.flush.linking import foreign_keys_of

@@ -111,11 +111,17 @@ class Linking:
             self._link_members(
                 declared, obj, history.added if declared.uselist else [c for c in history.added if c is not None]
             )
-            for child in history.deleted if declared.passive_deletes != "all" else ():
-                if declared.reverse is None or key in obj.__dict__ or given_up(child, declared):
-                    self._unlink_child(declared, obj, child)
-                elif not declared.cascade.delete_orphan and child is not None and self.work.has_row(child):
-                    self.met.append(child)
+            if (
+                declared.passive_deletes != "all" and not declared.cascade.delete_orphan
+            ):  # who is no orphan belongs elsewhere
+                self._let_go(declared, obj, history.deleted)
+
+    def _let_go(self, declared: Relationship, obj: Any, children: Iterable[Any]) -> None:
+        for child in children:
+            if declared.reverse is None or declared.key in obj.__dict__ or _forgot(child, declared):
+                self._unlink_child(declared, obj, child)
+            elif child is not None and self.work.has_row(child):
+                self.met.append(child)
 
     def _link_members(self, declared: Relationship, parent: Any, members: Iterable[Any]) -> None:
         back = declared.reverse.key if declared.reverse is not None else None
@@ -139,7 +145,7 @@ class Linking:
                 warn_not_in_session(declared, other)
                 if declared.direction is Direction.ONETOMANY:
                     check_type(declared, other)
-                    self._link_outside(declared, child, parent)
+                    self.link_outside(declared, child, parent)
                 return
             check_type(declared, other)
         if id(child) in self.work.gone:
@@ -150,7 +156,8 @@ class Linking:
             return  # their own flush links the two
         self.add(declared, child, parent)
 
-    def _link_outside(self, declared: Relationship, child: Any, parent: Any, leaving: bool = False) -> None:
+    def link_outside(self, declared: Relationship, child: Any, parent: Any, leaving: bool = False) -> None:
+        """Notes what a member that is in no session learns of its parent, or of having none."""
         link = Link(child, foreign_keys_of(declared), parent, str(declared))
         self.outside.setdefault((declared, leaving), []).append(link)
 
@@ -193,6 +200,8 @@ class Linking:
         :param leaving: the parent is deleted: then a new parent counts only if it is in the session.
         """
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
+        if now is parent and not leaving:
+            return  # taken out by an assignment that was refused: nobody told it
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if moved and not leaving and declared.reverse is not None and self.work.has_row(child):
             # a parent that was only read is what the row says, and no new one
@@ -206,7 +215,7 @@ class Linking:
             elif alone:
                 alone = not moved and _was_member(declared, parent, child)
             if alone and not declared.cascade.delete_orphan:
-                self._link_outside(declared, child, None, leaving)
+                self.link_outside(declared, child, None, leaving)
             return
         if id(child) in self.work.gone:
             if not written_late(declared) or id(parent) not in self.work.gone:
@@ -230,7 +239,12 @@ class Linking:
                 continue
             if (declared.cascade.delete and not written_late(declared)) or declared.passive_deletes == "all":
                 continue
-            for child in members_of(held) if declared.uselist else [held]:
+            members: Iterable[Any] = members_of(held) if declared.uselist else [held]
+            if parent._nbs_state.owned:  # who came since the last flush says by itself where it belongs
+                members = (collection_history if declared.uselist else reference_history)(
+                    parent, declared.key
+                ).unchanged
+            for child in members:
                 self._unlink_child(declared, parent, child, leaving=True)
 
     def _unlink_removed(self, declared: Relationship, parent: Any) -> None:
@@ -252,7 +266,7 @@ class Linking:
                 if forgot or back is None or (tree and back not in child.__dict__):
                     self._unlink_child(declared, parent, child)
                 elif state_of(child).status is ObjectState.DETACHED:
-                    self._link_outside(declared, child, None, leaving=True)
+                    self.link_outside(declared, child, None, leaving=True)
 
     def _let_go_of_parents(self, declared: Relationship, children: list[Any]) -> None:
         """Rows that are to be deleted and refer, by ``post_update``, to others: first they let go of them."""
@@ -264,6 +278,20 @@ class Linking:
                 committed_value(child, k) not in (None, NO_VALUE) for k, _ in keys
             ):
                 self.late.append(Link(child, keys, None, str(declared)))
+
+
+def _forgot(child: Any, declared: Relationship) -> bool:
+    """Was a child taken out of such a relationship, or does it not know any more where it belongs?"""
+    if child is None or given_up(child, declared):
+        return True
+    return (
+        declared.reverse is not None and declared.reverse.key not in child.__dict__ and not _is_noted(child, declared)
+    )
+
+
+def _is_noted(child: Any, declared: Relationship) -> bool:
+    state = state_of(child)
+    return isinstance(state, OwnState) and declared.reverse is not None and declared.reverse.key in state.related
 
 
 def _was_member(declared: Relationship, parent: Any, child: Any) -> bool:

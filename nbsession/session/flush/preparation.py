@@ -39,10 +39,10 @@ def prepare_flush(session: Session, only: set[int] | None) -> None:
         return
     if unit.leaving:
         _drop_leaving(unit)
-    for child, along in taken_back_since(unit, only) if unit.marked else ():
-        unit.unmark_deleted(child, f"given to {along}")
     seen: set[int] = set()
     spared = _spared(session, only) if unit.marked else set()
+    for child, along in taken_back_since(unit, only) if unit.marked else ():
+        unit.unmark_deleted(child, f"given to {along}")
     while True:
         for child, along in orphans(unit, only):
             before = set(unit.marked)
@@ -119,7 +119,7 @@ def _reach_parents(session: Session, leaving: list[Any]) -> None:
                 continue
             attribute = mapper.attributes[declared.key]
             for obj in sorted(objects, key=_key_text):
-                if _is_changed(obj, declared):
+                if _is_changed(obj, declared) and not attribute.forget_unknown(obj):
                     break  # what it referred to is known
                 for local, _ in declared.pairs if declared.key not in obj.__dict__ else ():
                     getattr(obj, local)  # an expired object is loaded

@@ -41,6 +41,8 @@ class Saving:
                 new = [obj for obj in new if id(obj) not in self._switched]
         if new:
             steps += self._inserts(new)
+        if len(steps) > 1 and any(_depth(step) for step in steps):
+            steps.sort(key=_depth)  # table by table
         return steps
 
     def updates(self, touched: list[Any]) -> list[Step]:
@@ -152,6 +154,12 @@ def _taken_columns(
         columns = shape.keys if there else tuple(key for key in shape.keys if key in obj.__dict__)
         found.setdefault(columns, []).append((obj, old))
     return found
+
+
+def _depth(step: Step) -> int:
+    """How many tables of its class lie above the one it writes to."""
+    assert step.shape is not None
+    return step.shape.mapper.tables.index(step.shape.table)
 
 
 def _keys_in(shape: RowShape, columns: tuple[str, ...]) -> tuple[str, ...]:
