@@ -350,8 +350,7 @@ class UnitOfWork:
         if self.modified or not ending or self._bus.observers or class_hooks.count:
             self.expire(self.identity_map.all(), cause, ending)
         else:
-            self.homeless.clear()
-            self.kept.clear()
+            self.homeless, self.kept = {}, {}
             expire_everything(self.identity_map)
 
     def remember_inserted(self, objects: Iterable[Any]) -> None:

@@ -77,7 +77,6 @@ class Owner(Protocol):
 
 
 _UNNOTED = (ObjectState.TRANSIENT, ObjectState.PENDING)
-_HAS_A_SESSION = (ObjectState.PERSISTENT, ObjectState.DELETED)
 
 
 class CommonState(set[str]):
@@ -349,13 +348,12 @@ def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
         state.mapper.give_state(obj, own)
         return own
     state.mapper.give_state(obj, own)
-    if state.status in _HAS_A_SESSION:
-        session = state.session_ref()
-        if session is not None:
-            if state.common.held:
-                session.note_modified(obj)
-            else:
-                session.change_begins()
+    session = None if state.status in _UNNOTED else state.session_ref()
+    if session is not None:
+        if state.common.held:
+            session.note_modified(obj)
+        else:
+            session.change_begins()
     return own
 
 

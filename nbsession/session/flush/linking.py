@@ -200,8 +200,8 @@ class Linking:
         :param leaving: the parent is deleted: then a new parent counts only if it is in the session.
         """
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
-        if now is parent and not leaving:
-            return  # taken out by an assignment that was refused: nobody told it
+        if now is parent and not leaving and reference_history(child, declared.reverse.key).has_changes():
+            return  # given, then taken out by an assignment that was refused: nobody told it
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if moved and not leaving and declared.reverse is not None and self.work.has_row(child):
             # a parent that was only read is what the row says, and no new one
