@@ -348,13 +348,16 @@ def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
         state.mapper.give_state(obj, own)
         return own
     state.mapper.give_state(obj, own)
-    session = None if state.status in _UNNOTED else state.session_ref()
-    if session is not None:
-        if state.common.held:
-            session.note_modified(obj)
-        else:
-            session.change_begins()
+    _tell_session(obj, state.common)
     return own
+
+
+def _tell_session(obj: Any, common: CommonState) -> None:
+    session = None if common.status in _UNNOTED else common.session_ref()
+    if session is not None and common.held:
+        session.note_modified(obj)
+    elif session is not None:
+        session.change_begins()
 
 
 def watched_state(obj: Any, state: AnyState) -> WatchedState:
@@ -365,10 +368,8 @@ def watched_state(obj: Any, state: AnyState) -> WatchedState:
     own.common, own.notes = state.common, state.notes if isinstance(state, OwnState) else None
     own.update(state.old)
     own.common.mapper.give_state(obj, own)
-    if not state.owned and state.status is ObjectState.PERSISTENT:
-        session = state.session_ref()
-        if session is not None:
-            session.note_modified(obj)
+    if not state.owned:
+        _tell_session(obj, own.common)
     return own
 
 

@@ -255,9 +255,9 @@ def test_an_assignment_that_is_refused_takes_nobody_out(shelves: Session) -> Non
     shelves.delete(gone)
     shelves.flush()
     kept = Tool(id=3)
-    kept.shelf = shelf
     shelves.add(kept)
-    shelves.flush()
+    assert kept not in shelf.tools
+    kept.shelf = shelf
     with pytest.raises(InvalidRequestError, match="has been deleted"):
         shelf.tools = [gone]
     shelves.flush()

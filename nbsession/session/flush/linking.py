@@ -200,7 +200,7 @@ class Linking:
         :param leaving: the parent is deleted: then a new parent counts only if it is in the session.
         """
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
-        if now is parent and not leaving and reference_history(child, declared.reverse.key).has_changes():
+        if now is parent and not leaving and _is_set(child, declared):
             return  # given, then taken out by an assignment that was refused: nobody told it
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if moved and not leaving and declared.reverse is not None and self.work.has_row(child):
@@ -287,6 +287,11 @@ def _forgot(child: Any, declared: Relationship) -> bool:
     return (
         declared.reverse is not None and declared.reverse.key not in child.__dict__ and not _is_noted(child, declared)
     )
+
+
+def _is_set(child: Any, declared: Relationship) -> bool:
+    """Was the reference of a child changed since the last flush?"""
+    return declared.reverse is not None and reference_history(child, declared.reverse.key).has_changes()
 
 
 def _is_noted(child: Any, declared: Relationship) -> bool:
