@@ -11,7 +11,8 @@ from nbsession.session.answering import Answering
 from nbsession.session.cascades import reached
 from nbsession.session.load import refreshing
 from nbsession.states import Trigger
-from nbsession.tracking.instance_state import note_there, state_of
+from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.unset import note_there
 
 
 class Expiring(Answering):
