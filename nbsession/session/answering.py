@@ -48,7 +48,7 @@ class Answering(Flushing):
         self.unit_of_work.modified[id(obj)] = obj
         return None if self.transaction is None or self.flushing_thread is not None else self.unit_of_work.licence
 
-    def change_begins(self) -> None:
+    def change_begins(self, obj: Any) -> None:
         """An object that the session does not hold, displaced or deleted, has its first change."""
         if self.autobegin:
             self.work_begins()

@@ -48,7 +48,7 @@ class Owner(Protocol):
     def note_modified(self, obj: Any) -> Licence | None:
         """The object has its first unflushed change: hold it until the flush. May others be changed without telling of it?"""
 
-    def change_begins(self) -> None:
+    def change_begins(self, obj: Any) -> None:
         """An object that the session does not hold, displaced or deleted, has its first change."""
 
     def load_missing(self, obj: Any, key: str) -> Any:
@@ -354,10 +354,8 @@ def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
 
 def _tell_session(obj: Any, common: CommonState) -> None:
     session = None if common.status in _UNNOTED else common.session_ref()
-    if session is not None and common.held:
-        session.note_modified(obj)
-    elif session is not None:
-        session.change_begins()
+    if session is not None:
+        (session.note_modified if common.held else session.change_begins)(obj)
 
 
 def watched_state(obj: Any, state: AnyState) -> WatchedState:
