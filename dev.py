@@ -29,6 +29,7 @@ RESULTS = ROOT / "test-results"
 COURSE = ROOT / "toolshed-course"
 MINIMUM = (3, 11)
 IN_BROWSER = ("tests/browser", "tests/widgets")
+PROCESSES = 4  # that run tests at a time, at most: kernels and databases among them need memory
 NOTHING_COLLECTED = 5  # pytest's exit code
 
 
@@ -265,8 +266,9 @@ def nbval(stage: str, mode: str, database: str) -> int:
 
 
 def python_tests(stage: str, extra: Sequence[str]) -> int:
-    """Everything but the browser; every engine test on both databases."""
-    return pytest(stage, *(f"--ignore={folder}" for folder in (*IN_BROWSER, "tests/acceptance")), *extra)
+    """Everything but the browser; every engine test on both databases. A file's tests stay together on one of the processes."""
+    processes = ["-n", str(min(PROCESSES, os.cpu_count() or 1)), "--dist", "loadfile"]
+    return pytest(stage, *processes, *(f"--ignore={folder}" for folder in (*IN_BROWSER, "tests/acceptance")), *extra)
 
 
 def acceptance(stage: str, database: str) -> int:
