@@ -30,6 +30,7 @@ class AlikeState(set[str]):
     __slots__ = ("after", "before", "changed_keys", "common", "earlier", "held")
     owned = True
     alike = True
+    watched = False
     notes = None
     __eq__ = object.__eq__  # one is not another because the same was set
     __hash__ = object.__hash__  # type: ignore[assignment]
@@ -49,14 +50,20 @@ class AlikeState(set[str]):
         if name in values and name in common.mapper.quiet_keys and len(self) < DEEPEST:
             session = common.session_ref()
             if session is not None and not session.bus.observers:
-                after = self.after.get(name)
-                if after is None:
-                    after = self.after[name] = AlikeState(common, name, self)
-                after.before[id(obj)] = values[name]
-                common.mapper.give_state(obj, after)
+                self._follow(obj, name, values[name])
                 values[name] = value
                 return
         common.hand_on(obj, name, value)
+
+    def _follow(self, obj: Any, name: str, old: Any) -> None:
+        """The object is given the state that follows when a column is set, too."""
+        after = self.after.get(name)
+        if after is None:
+            common = self.common
+            after = WatchedAlike(common, name, self) if self.watched else AlikeState(common, name, self)
+            self.after[name] = after
+        after.before[id(obj)] = old
+        self.common.mapper.give_state(obj, after)
 
     def line(self) -> list[AlikeState]:
         """The states that led here, the first one first, and itself."""
@@ -118,6 +125,39 @@ class AlikeState(set[str]):
 
     def __repr__(self) -> str:
         return f"<AlikeState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self)}>"
+
+
+class WatchedAlike(AlikeState):
+    """The same while somebody listens: no name is *in* it, so that every write passes by, and is told.
+
+    A flush finds in it what it finds in the other form, and as quickly.
+    """
+
+    __slots__ = ()
+    watched = True
+
+    def __contains__(self, name: object) -> bool:
+        """Never: a write that found its name here would be told to nobody."""
+        return False
+
+    def write(self, obj: Any, name: str, value: Any) -> None:
+        """As :meth:`AlikeState.write`; told."""
+        common, values = self.common, obj.__dict__
+        known = name in self.changed_keys
+        if name in values and name in common.mapper.quiet_keys and (known or len(self) < DEEPEST):
+            session = common.session_ref()
+            if session is not None and session.bus.observers:
+                old = values[name]
+                if not known:
+                    self._follow(obj, name, old)
+                values[name] = value
+                common.mapper.attributes[name].announce(obj, common, old, value)
+                return
+        common.hand_on(obj, name, value)
+
+
+KINDS = frozenset({AlikeState, WatchedAlike})
+"""the two forms"""
 
 
 class Licence:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nbsession.exc import UnmappedInstanceError
 from nbsession.states import ObjectState
-from nbsession.tracking.alike_state import AlikeState, Licence
+from nbsession.tracking.alike_state import AlikeState, Licence, WatchedAlike
 
 if TYPE_CHECKING:
     from nbsession.events import FactBus
@@ -137,18 +137,19 @@ class CommonState(set[str]):
         """:meth:`write` of an object that the session is to be told of, or of what others are told of, too."""
         mapper, values = self.mapper, obj.__dict__
         session = self.session_ref() if self.held and name in values and name in mapper.quiet_keys else None
-        if session is None or session.bus.observers:
-            self.hand_on(obj, name, value)
-            return
-        after = self.after.get(name)
+        if session is None:
+            return self.hand_on(obj, name, value)
+        observed, old, after = bool(session.bus.observers), values[name], self.after.get(name)
         if after is None:
-            after = self.after[name] = AlikeState(self, name)
-        after.before[id(obj)] = values[name]
+            after = self.after[name] = WatchedAlike(self, name) if observed else AlikeState(self, name)
+        after.before[id(obj)] = old
         mapper.give_state(obj, after)
         licence = session.note_modified(obj)
-        if licence is not None:
-            licence.give(self.quick, name, after)
         values[name] = value
+        if observed:
+            mapper.attributes[name].announce(obj, self, old, value)
+        elif licence is not None:
+            licence.give(self.quick, name, after)
 
     def hand_on(self, obj: Any, name: str, value: Any) -> None:
         """Gives a value to the attribute of a name, or, if it is none of ours, to the object."""
@@ -340,7 +341,7 @@ def own_state(obj: Any, state: AnyState | AlikeState) -> OwnState:
     """The object's own state, made at its first change; its session then holds the object until the flush."""
     if state.owned and not state.alike:
         return state  # type: ignore[return-value]
-    own = OwnState()
+    own = WatchedState() if isinstance(state, WatchedAlike) else OwnState()
     own.common, own.notes = state.common, None
     if isinstance(state, AlikeState):  # the session holds it already
         own.update(state.old_of(obj))
@@ -373,21 +374,12 @@ def watched_state(obj: Any, state: AnyState) -> WatchedState:
 
 def forget_changes_of(objects: Sequence[Any]) -> None:
     """The same for objects that have states: the values of all are those of their rows."""
-    first = objects[0]._nbs_state
-    if first.alike and [obj._nbs_state for obj in objects].count(first) == len(objects):
-        first.forget(objects)
-        deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)
-        return
-    last: Any = None
-    for obj in objects:
-        state = obj._nbs_state
-        if state.alike:
-            state.forget((obj,))
-        if state.owned:
-            common = state.common
-            if common is not last:  # thousands come from one
-                last, give_state = common, common.mapper.give_state
-            give_state(obj, common)
+    states = [obj._nbs_state for obj in objects]
+    for shared in {state for state in states if state.alike}:
+        shared.forget([obj for obj, state in zip(objects, states, strict=True) if state is shared])
+    for common in {id(state.common): state.common for state in states if state.owned}.values():  # mostly one
+        its = [obj for obj, state in zip(objects, states, strict=True) if state.owned and state.common is common]
+        deque(map(common.mapper.give_state, its, repeat(common)), 0)
 
 
 def forget_changes(obj: Any) -> None:

@@ -75,14 +75,12 @@ SAME_STATE = {
     Site("tracking/instance_state.py", "CommonState.write", "self.mapper.give_state(obj, after)"),
     Site("tracking/instance_state.py", "CommonState._write_first", "mapper.give_state(obj, after)"),
     Site("tracking/alike_state.py", "AlikeState.__init__", "self.common = common"),
-    Site("tracking/alike_state.py", "AlikeState.write", "common.mapper.give_state(obj, after)"),
+    Site("tracking/alike_state.py", "AlikeState._follow", "self.common.mapper.give_state(obj, after)"),
     Site("tracking/instance_state.py", "forget_changes", "state.common.mapper.give_state(obj, state.common)"),
-    Site("tracking/instance_state.py", "forget_changes_of", "last, give_state = (common, common.mapper.give_state)"),
-    Site("tracking/instance_state.py", "forget_changes_of", "give_state(obj, common)"),
     Site(
         "tracking/instance_state.py",
         "forget_changes_of",
-        "deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)",
+        "deque(map(common.mapper.give_state, its, repeat(common)), 0)",
     ),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
     # a displaced object, which stays persistent, is held no more, and then again
@@ -267,10 +265,11 @@ def test_only_own_state_makes_own_states_and_from_the_state_the_object_has() -> 
 
 
 def test_states_of_objects_that_change_alike_are_made_from_the_state_they_have() -> None:
-    assert makers_of("AlikeState") == {
-        ("tracking/instance_state.py", "AlikeState(self, name)"),
-        ("tracking/alike_state.py", "AlikeState(common, name, self)"),
-    }
+    for form in ("AlikeState", "WatchedAlike"):
+        assert makers_of(form) == {
+            ("tracking/instance_state.py", f"{form}(self, name)"),
+            ("tracking/alike_state.py", f"{form}(common, name, self)"),
+        }
 
 
 def test_only_one_method_moves_a_transaction() -> None:

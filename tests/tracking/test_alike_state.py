@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from nbsession import DeclarativeBase, Engine, InvalidRequestError, Session, inspect, mapped_column, select
+from nbsession.events import AttributeChanged
 from nbsession.sql.types import Integer, String
-from nbsession.tracking.alike_state import AlikeState
+from nbsession.tracking.alike_state import AlikeState, WatchedAlike
 from nbsession.tracking.history import column_history
-from nbsession.tracking.instance_state import OwnState, state_of
+from nbsession.tracking.instance_state import OwnState, WatchedState, state_of
 from tests.support import expect_statements
 
 
@@ -25,14 +26,20 @@ class Coin(Base):
     id = mapped_column(Integer, primary_key=True)
     worth = mapped_column(Integer)
     face = mapped_column(String)
+    mint = mapped_column(Integer, default=0)
+    year = mapped_column(Integer, default=0)
+    metal = mapped_column(Integer, default=0)
 
 
-@pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
+@pytest.fixture(params=["alone", "observed"])
+def session(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """With coins in the database; somebody listens to it, or nobody."""
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         session.add_all([Coin(worth=n, face=f"face {n}") for n in range(1, 5)])
         session.commit()
+        if request.param == "observed":
+            session.subscribe(lambda fact: None)
         yield session
 
 
@@ -132,6 +139,40 @@ def test_who_listens_from_the_middle_of_a_loop_hears_of_the_rest(session: Sessio
     assert [(fact.old, fact.new) for fact in facts if hasattr(fact, "name")] == [("3", "13"), ("4", "14"), ("11", "12")]
     session.flush()
     assert worths(session) == [12, 12, 13, 14]
+
+
+def test_who_listens_hears_of_every_write_also_after_somebody_asked(session: Session, coins: list[Coin]) -> None:
+    facts: list[Any] = []
+    stop = session.subscribe(facts.append)
+    for coin in coins[:2]:
+        coin.worth += 10
+        coin.worth += 10
+        coin.face = "new"
+    assert isinstance(raw(coins[0]), WatchedAlike) and raw(coins[0]) is raw(coins[1])
+    coins[0].worth = 0
+    assert state_of(coins[1]).old == {"worth": 2, "face": "face 2"}
+    coins[1].worth = 0
+    heard = [(fact.name, fact.old, fact.new) for fact in facts if isinstance(fact, AttributeChanged)]
+    assert heard == [
+        *[("worth", "1", "11"), ("worth", "11", "21"), ("face", "'face 1'", "'new'")],
+        *[("worth", "2", "12"), ("worth", "12", "22"), ("face", "'face 2'", "'new'")],
+        *[("worth", "21", "0"), ("worth", "22", "0")],
+    ]
+    stop()
+    coins[0].worth, coins[2].worth = 5, 6
+    assert sum(isinstance(fact, AttributeChanged) for fact in facts) == 8
+    session.commit()
+    assert worths(session) == [5, 0, 6, 4] and coins[0].face == coins[1].face == "new"
+
+
+def test_more_columns_than_a_state_follows_are_written_all_the_same(session: Session, coins: list[Coin]) -> None:
+    for coin in coins:
+        for name in ("worth", "face", "mint", "year", "metal"):
+            setattr(coin, name, 7)
+    assert type(raw(coins[0])) in (OwnState, WatchedState) and len(raw(coins[0]).changed_keys) == 5
+    session.commit()
+    rows = session.connection().exec_driver_sql("SELECT worth, face, mint, year, metal FROM coin").all()
+    assert rows == [(7, "7", 7, 7, 7)] * 4
 
 
 def test_a_changed_object_is_held_and_the_transaction_begins_again_with_the_next_change(

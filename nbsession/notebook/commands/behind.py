@@ -10,8 +10,9 @@ from typing import Any
 from nbsession.events import tokens
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorder_of
+from nbsession.notebook.reporting.readings import seen
 from nbsession.notebook.reporting.stale import believed
-from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of
 
 MOST = 500
 """objects of a class that are compared"""
@@ -27,7 +28,7 @@ def note_behind(session: Any, tables: set[str]) -> list[Any]:
     journal = recorder_of(session).journal
     by_mapper: dict[Any, list[Any]] = {}
     for obj in session.identity_map.values():
-        mapper = state_of(obj).mapper
+        mapper = seen(obj).mapper
         if any(table.name in tables for table in mapper.tables):
             by_mapper.setdefault(mapper, []).append(obj)
     found = []

@@ -7,8 +7,7 @@ from typing import Any
 
 from nbsession.mapping.registry import registries
 from nbsession.notebook.recording.cells import clock
-from nbsession.notebook.reporting.readings import maps
-from nbsession.tracking.instance_state import state_of
+from nbsession.notebook.reporting.readings import maps, seen
 
 
 def mappers_in_sight(session: Any) -> Iterator[Any]:
@@ -18,7 +17,7 @@ def mappers_in_sight(session: Any) -> Iterator[Any]:
     """
     named = [value for value in tuple(clock.namespace.values()) if isinstance(value, type)]
     found = [vars(cls)["__mapper__"] for cls in named if maps(cls)]
-    found += {mapper: None for obj in session for mapper in [state_of(obj).mapper]}
+    found += {mapper: None for obj in session for mapper in [seen(obj).mapper]}
     known = dict.fromkeys(mapper.registry for mapper in found)
     for registry in known or tuple(registries):
         yield from registry.mappers

@@ -14,7 +14,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
-__all__ = ["NO_VALUE", "OwnReading", "Reading", "maps", "named", "others", "read", "status_of"]
+__all__ = ["NO_VALUE", "OwnReading", "Reading", "maps", "named", "others", "read", "seen", "status_of"]
 
 
 class Changes(Protocol):
@@ -97,10 +97,22 @@ def read(obj: Any) -> Reading:
     return (None if maps(type(obj)) else _other(obj)) or OwnReading(obj)
 
 
+def seen(obj: Any) -> Any:
+    """The state behind a mapped object, to be looked at only.
+
+    ``state_of()`` would give each of thousands that changed alike, and share a state, one of its own.
+    """
+    try:
+        return obj._nbs_state
+    except AttributeError:
+        return state_of(obj)
+
+
 def status_of(obj: Any) -> str:
     """The state of a mapped object, as ``'pending'``."""
     if maps(type(obj)):
-        return state_of(obj).status.value
+        status: ObjectState = seen(obj).status
+        return status.value
     return read(obj).state
 
 
@@ -110,7 +122,7 @@ def named(obj: Any) -> tuple[Any, ...] | None:
     :raises UnmappedInstanceError: it is not mapped.
     """
     if maps(type(obj)):
-        ident = ident_of(obj) if state_of(obj).status not in _KEYLESS else None
+        ident = ident_of(obj) if seen(obj).status not in _KEYLESS else None
         return ident if ident is None or isinstance(ident, tuple) else (ident,)
     other = _other(obj)
     if other is None:

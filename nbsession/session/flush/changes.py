@@ -8,7 +8,7 @@ from typing import Any
 
 from nbsession.events import safe_repr
 from nbsession.mapping.attributes import key_text
-from nbsession.tracking.alike_state import AlikeState
+from nbsession.tracking.alike_state import KINDS
 from nbsession.tracking.history import same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, ident_of, state_of
 
@@ -64,9 +64,9 @@ def _set_alike(states: list[Any], objects: Sequence[Any]) -> tuple[tuple[str, ..
     first = states[0]
     if first.alike and states.count(first) == len(states):
         return first.changed_keys, first.olds_of(objects)
-    olds = states
-    if AlikeState in set(map(type, states)):  # some, and not all alike
-        olds = [state.old_of(obj) if state.alike else state for state, obj in zip(states, objects, strict=True)]
+    olds: list[Any] = states
+    if not KINDS.isdisjoint(map(type, states)):  # some, and not all alike
+        olds = _olds_of(states, objects)
     keys = tuple(olds[0])
     if set(map(len, olds)) != {len(keys)}:
         return (), []
@@ -74,6 +74,17 @@ def _set_alike(states: list[Any], objects: Sequence[Any]) -> tuple[tuple[str, ..
         return keys, [[old[key] for old in olds] for key in keys]
     except KeyError:
         return (), []
+
+
+def _olds_of(states: list[Any], objects: Sequence[Any]) -> list[dict[str, Any]]:
+    """What each object held before, by key; of those that share a state it is asked for all at once."""
+    olds = list(states)
+    for shared in {state for state in states if state.alike}:
+        places = [place for place, state in enumerate(states) if state is shared]
+        keys, befores = shared.changed_keys, shared.olds_of([objects[place] for place in places])
+        for place, *before in zip(places, *befores, strict=True):
+            olds[place] = dict(zip(keys, before, strict=True))
+    return olds
 
 
 def key_changed(obj: Any) -> bool:
