@@ -375,9 +375,15 @@ def watched_state(obj: Any, state: AnyState) -> WatchedState:
 def forget_changes_of(objects: Sequence[Any]) -> None:
     """The same for objects that have states: the values of all are those of their rows."""
     states = [obj._nbs_state for obj in objects]
+    first = states[0]
+    if first.alike and states.count(first) == len(states):  # mostly, of thousands
+        first.forget(objects)
+        deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)
+        return
     for shared in {state for state in states if state.alike}:
         shared.forget([obj for obj, state in zip(objects, states, strict=True) if state is shared])
-    for common in {id(state.common): state.common for state in states if state.owned}.values():  # mostly one
+    commons = [state.common for state in states if state.owned]
+    for common in dict(zip(map(id, commons), commons, strict=True)).values():
         its = [obj for obj, state in zip(objects, states, strict=True) if state.owned and state.common is common]
         deque(map(common.mapper.give_state, its, repeat(common)), 0)
 

@@ -82,6 +82,11 @@ SAME_STATE = {
         "forget_changes_of",
         "deque(map(common.mapper.give_state, its, repeat(common)), 0)",
     ),
+    Site(
+        "tracking/instance_state.py",
+        "forget_changes_of",
+        "deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)",
+    ),
     Site("tracking/instance_state.py", "CommonState.__init__", "self.status = status"),
     # a displaced object, which stays persistent, is held no more, and then again
     Site("session/displacing.py", "_share", "state.common = common"),
