@@ -9,8 +9,10 @@ from nbsession.exc import NoInspectionAvailable
 from nbsession.mapping.aliased import AliasedClass
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
+from nbsession.tracking.alike_state import AlikeState
 from nbsession.tracking.history import History
-from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, OwnState, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, OPTIONS_KEY, AnyState, ident_of
+from nbsession.tracking.seeing import seen
 
 
 class AttributeState:
@@ -76,12 +78,12 @@ class InstanceState:
 
     def __init__(self, obj: Any) -> None:
         self.object = obj
-        self.mapper: Mapper = state_of(obj).common.mapper
+        self.mapper: Mapper = seen(obj).common.mapper
         self.mapper.configure()
 
     @property
-    def _raw(self) -> AnyState:
-        return state_of(self.object)
+    def _raw(self) -> AnyState | AlikeState:
+        return seen(self.object)
 
     @property
     def class_(self) -> type:
@@ -201,7 +203,7 @@ class InstanceState:
         raw = self._raw
         if raw.status is ObjectState.TRANSIENT and not raw.noting:
             return not self.mapper.attributes.keys().isdisjoint(self.object.__dict__)
-        return isinstance(raw, OwnState) or (raw.status is ObjectState.PENDING and not raw.noting)
+        return raw.owned or (raw.status is ObjectState.PENDING and not raw.noting)
 
     def __repr__(self) -> str:
         return f"<InstanceState of {type(self.object).__name__}>"

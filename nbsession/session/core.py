@@ -20,7 +20,7 @@ from nbsession.session.transaction import SessionTransaction
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState
 from nbsession.tracking.identity import IdentityMap, IdentitySet
-from nbsession.tracking.instance_state import state_of
+from nbsession.tracking.seeing import seen
 
 JOIN_MODES = ("conditional_savepoint", "rollback_only", "control_fully", "create_savepoint")
 
@@ -156,7 +156,7 @@ class SessionCore:
         return self.unit_of_work.identity_map
 
     def __contains__(self, obj: object) -> bool:
-        state = state_of(obj)
+        state = seen(obj)
         if state.status is ObjectState.PENDING:
             return id(obj) in self.unit_of_work.new
         return state.status is ObjectState.PERSISTENT and self.identity_map.contains_object(obj)

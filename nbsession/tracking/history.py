@@ -6,7 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbsession.tracking.instance_state import NEVER_SET, NO_VALUE, Absent, OwnState, state_of
+from nbsession.tracking.instance_state import NEVER_SET, NO_VALUE, Absent, OwnState
+from nbsession.tracking.seeing import old_values, seen
 
 
 class History(NamedTuple):
@@ -49,7 +50,7 @@ def column_history(obj: Any, key: str) -> History:
 def reference_history(obj: Any, key: str) -> History:
     """The history of a many-to-one (or one-to-one) attribute. That it referred to nothing before is not told."""
     if key not in obj.__dict__:
-        state = state_of(obj)
+        state = seen(obj)
         if isinstance(state, OwnState) and key in state.related:  # del obj.attribute
             old = state.related[key]
             if old is NEVER_SET:
@@ -63,16 +64,17 @@ def reference_history(obj: Any, key: str) -> History:
 def _single_history(obj: Any, key: str, noted: str, equal: Callable[[Any, Any], bool]) -> History:
     """The history of an attribute that holds one value.
 
-    :param noted: the attribute of OwnState that holds the values before.
+    :param noted: what holds the values before: ``old`` or ``related``.
     """
-    state = state_of(obj)
+    state = seen(obj)
     values = obj.__dict__
     if key not in values:
         return NO_HISTORY
     current = values[key]
     if not state.noting:
         return History([current], (), ())
-    before = getattr(state, noted) if isinstance(state, OwnState) else {}
+    related = state.related if isinstance(state, OwnState) else {}
+    before = old_values(obj) if noted == "old" else related
     old = before.get(key, before)
     if old is before:  # nothing is noted
         return History((), [current], ())
@@ -101,7 +103,7 @@ def members_of(collection: Any) -> list[Any]:
 
 def collection_history(obj: Any, key: str) -> History:
     """The history of a collection; of one that is not loaded, only what is queued on it."""
-    state = state_of(obj)
+    state = seen(obj)
     current = obj.__dict__.get(key)
     if current is None:
         if isinstance(state, OwnState) and key in state.queued:

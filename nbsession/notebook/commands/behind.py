@@ -10,9 +10,9 @@ from typing import Any
 from nbsession.events import tokens
 from nbsession.notebook.recording.cells import clock
 from nbsession.notebook.recording.recorder import recorder_of
-from nbsession.notebook.reporting.readings import seen
 from nbsession.notebook.reporting.stale import believed
 from nbsession.tracking.instance_state import NO_VALUE, ident_of
+from nbsession.tracking.seeing import seen
 
 MOST = 500
 """objects of a class that are compared"""

@@ -7,7 +7,8 @@ from typing import Any
 
 from nbsession.mapping.registry import registries
 from nbsession.notebook.recording.cells import clock
-from nbsession.notebook.reporting.readings import maps, seen
+from nbsession.notebook.reporting.readings import maps
+from nbsession.tracking.seeing import seen
 
 
 def mappers_in_sight(session: Any) -> Iterator[Any]:

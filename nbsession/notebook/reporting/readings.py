@@ -12,9 +12,10 @@ from nbsession.exc import UnmappedInstanceError
 from nbsession.mapping.inspection import InstanceState, inspect_mapped
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
-from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of
+from nbsession.tracking.seeing import seen
 
-__all__ = ["NO_VALUE", "OwnReading", "Reading", "maps", "named", "others", "read", "seen", "status_of"]
+__all__ = ["NO_VALUE", "OwnReading", "Reading", "maps", "named", "others", "read", "status_of"]
 
 
 class Changes(Protocol):
@@ -97,22 +98,10 @@ def read(obj: Any) -> Reading:
     return (None if maps(type(obj)) else _other(obj)) or OwnReading(obj)
 
 
-def seen(obj: Any) -> Any:
-    """The state behind a mapped object, to be looked at only.
-
-    ``state_of()`` would give each of thousands that changed alike, and share a state, one of its own.
-    """
-    try:
-        return obj._nbs_state
-    except AttributeError:
-        return state_of(obj)
-
-
 def status_of(obj: Any) -> str:
     """The state of a mapped object, as ``'pending'``."""
     if maps(type(obj)):
-        status: ObjectState = seen(obj).status
-        return status.value
+        return seen(obj).status.value
     return read(obj).state
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbsession.tracking.instance_state import NO_VALUE, state_of
+from nbsession.tracking.instance_state import NO_VALUE
+from nbsession.tracking.seeing import old_values
 
 
 def is_behind(obj: Any, noted: Any) -> bool:
@@ -22,4 +23,4 @@ def is_behind(obj: Any, noted: Any) -> bool:
 
 def believed(obj: Any, key: str) -> Any:
     """What the session believes to be in the row."""
-    return state_of(obj).old.get(key, obj.__dict__.get(key, NO_VALUE))
+    return old_values(obj).get(key, obj.__dict__.get(key, NO_VALUE))
