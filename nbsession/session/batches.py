@@ -10,6 +10,7 @@ from typing import Any
 
 from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
+from nbsession.tracking.alike_state import are_all_of
 from nbsession.tracking.identity import IdentityMap
 from nbsession.tracking.instance_state import IDENT_KEY, ident_of, state_of
 from nbsession.tracking.unset import forget_unset, unset_of
@@ -91,12 +92,11 @@ def alive(references: Iterable[Callable[[], Any]]) -> list[Any]:
 
 def taken_out(room: dict[int, Any], objects: Iterable[Any]) -> list[Any]:
     """Takes objects out of where they are held by ``id``: those that are there."""
-    addresses = list(map(id, objects))
-    if addresses == list(room):  # mostly all go, in their order
-        found = list(room.values())
+    found = list(objects)
+    if are_all_of(found, room):  # mostly
         room.clear()
         return found
-    return [obj for address in addresses if (obj := room.pop(address, None)) is not None]
+    return [obj for obj in found if room.pop(id(obj), None) is not None]
 
 
 def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:

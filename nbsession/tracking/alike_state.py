@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ class AlikeState(set[str]):
     :ivar earlier: the state they had when they held that; None: the common one.
     :ivar after: key to the state that follows when that is set, too.
     :ivar held: where the session holds objects that were changed, as its :class:`Licence` says.
+    :ivar licensed: may objects be given this state, and put there, without telling the session?
     """
 
-    __slots__ = ("after", "before", "changed_keys", "common", "earlier", "held")
+    __slots__ = ("after", "before", "changed_keys", "common", "earlier", "held", "licensed")
     owned = True
     alike = True
     watched = False
@@ -41,7 +43,8 @@ class AlikeState(set[str]):
         self.before: dict[int, Any] = {}
         self.earlier = earlier
         self.after: dict[str, AlikeState] = {}
-        self.held: dict[int, Any] = {}
+        self.held: dict[int, Any] = {} if earlier is None else earlier.held
+        self.licensed = False
         super().__init__(self.changed_keys)
 
     def write(self, obj: Any, name: str, value: Any) -> None:
@@ -71,7 +74,8 @@ class AlikeState(set[str]):
 
     def olds_of(self, objects: Sequence[Any]) -> list[list[Any]]:
         """What objects held before: for each of :attr:`changed_keys` a list. All have this state."""
-        addresses = list(map(id, objects))
+        # mostly all: then their ids need not be made, nor looked at, to be compared
+        addresses = list(self.held if are_all_of(objects, self.held) else map(id, objects))
         befores = [state.before for state in self.line()]
         return [
             list(before.values()) if list(before) == addresses else list(map(before.__getitem__, addresses))
@@ -168,19 +172,21 @@ class Licence:
 
     def __init__(self, held: dict[int, Any]) -> None:
         self._held = held
-        self._given: list[dict[str, AlikeState]] = []
+        self._given: list[AlikeState] = []
 
-    def give(self, quick: dict[str, AlikeState], key: str, state: AlikeState) -> None:
-        """From now on an object may be given a state, once the session holds it.
-
-        :param quick: where those are found of which this is so, by the column that is set.
-        """
-        state.held = self._held
-        quick[key] = state
-        self._given.append(quick)
+    def give(self, state: AlikeState) -> None:
+        """From now on an object may be given a state, once it is put where the session holds those that were changed."""
+        state.held, state.licensed = self._held, True
+        self._given.append(state)
 
     def withdraw(self) -> None:
         """The session is to be told again."""
-        for quick in self._given:
-            quick.clear()
+        for state in self._given:
+            state.licensed = False
+            state.common.quick.clear()
         self._given.clear()
+
+
+def are_all_of(objects: Sequence[Any], room: Mapping[int, Any]) -> bool:
+    """Are objects those that a room holds by ``id``, in its order? No id is made to know that."""
+    return len(objects) == len(room) and all(map(is_, objects, room.values()))

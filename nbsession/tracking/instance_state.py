@@ -142,14 +142,18 @@ class CommonState(set[str]):
         observed, old, after = bool(session.bus.observers), values[name], self.after.get(name)
         if after is None:
             after = self.after[name] = WatchedAlike(self, name) if observed else AlikeState(self, name)
-        after.before[id(obj)] = old
+        address = id(obj)
+        after.before[address] = old
         mapper.give_state(obj, after)
-        licence = session.note_modified(obj)
+        if after.licensed:
+            after.held[address] = obj
+        elif (licence := session.note_modified(obj)) is not None:
+            licence.give(after)
+            if not observed:
+                self.quick[name] = after
         values[name] = value
         if observed:
             mapper.attributes[name].announce(obj, self, old, value)
-        elif licence is not None:
-            licence.give(self.quick, name, after)
 
     def hand_on(self, obj: Any, name: str, value: Any) -> None:
         """Gives a value to the attribute of a name, or, if it is none of ours, to the object."""
