@@ -6,7 +6,7 @@ costs the same for 10,000 as for 200.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nbsession.events import SUBJECT_LIMIT, FactBus, Marked, StatesMoved, Subject
@@ -52,9 +52,12 @@ def announce_move(
     )
 
 
-def announce_mark(bus: FactBus, objects: Collection[Any], mark: str, cause: str) -> None:
-    """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words."""
-    for mapper, batch in by_mapper(objects).items():
+def announce_mark(bus: FactBus, objects: Sequence[Any], mark: str, cause: str, of: Mapper | None) -> None:
+    """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words.
+
+    :param of: the mapper of all, if it is known already.
+    """
+    for mapper, batch in ({of: objects} if of else by_mapper(objects)).items():
         cls = mapper.class_.__name__
         bus.publish(Marked(cause=cause, cls=cls, subjects=named(batch), count=len(batch), mark=mark))
 

@@ -7,7 +7,7 @@ publishes the fact. Moves come in batches of one class, because a flush moves th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
@@ -284,10 +284,10 @@ class UnitOfWork:
 
     # --------------------------------------------------------------------------------------------- marking
 
-    def mark(self, objects: Collection[Any], mark: str, cause: str = "") -> None:
+    def mark(self, objects: Sequence[Any], mark: str, cause: str = "", mapper: Mapper | None = None) -> None:
         """Publishes that objects were marked; :class:`~nbsession.events.Marked` has the words."""
         if self._bus.observers:
-            announce_mark(self._bus, objects, mark, cause)
+            announce_mark(self._bus, objects, mark, cause, mapper)
 
     def mark_deleted(self, obj: Any, cause: str = "") -> None:
         """The next flush deletes it; one that was given to a parent before, the flush after that, as in SQLAlchemy."""
@@ -309,8 +309,7 @@ class UnitOfWork:
         if self.frame is not None and self.frame.nested:
             self.frame.touched.extend(map(ref, done))
             self.remember_inserted(done)
-        forget_changes_of(done)
-        self.mark(done, "clean")
+        self.mark(done, "clean", mapper=forget_changes_of(done))
 
     def take_as_loaded(self, obj: Any) -> None:
         """What it holds is taken for the row's: its changes are forgotten, and nothing is written."""

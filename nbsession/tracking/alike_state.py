@@ -14,7 +14,35 @@ DEEPEST = 4
 """attributes set one after another, until an object gets a state of its own"""
 
 
-class AlikeState(set[str]):
+class Changed:
+    """What the states of changed objects have in common: what they do not note, the CommonState answers that they return to."""
+
+    __slots__ = ()
+    owned = True
+    common: CommonState
+
+    @property
+    def mapper(self) -> Any:
+        """Its mapper."""
+        return self.common.mapper
+
+    @property
+    def status(self) -> ObjectState:
+        """Its object state."""
+        return self.common.status
+
+    @property
+    def session_ref(self) -> Callable[[], Any]:
+        """The weak reference to its session."""
+        return self.common.session_ref
+
+    @property
+    def noting(self) -> bool:
+        """Are changes noted?"""
+        return self.common.noting
+
+
+class AlikeState(set[str], Changed):
     """What objects of one :class:`~nbsession.tracking.instance_state.CommonState` share after the same columns were set on them.
 
     Loops that change thousands make no state for each. It is the set of those columns: to set one again needs no note.
@@ -30,7 +58,6 @@ class AlikeState(set[str]):
     """
 
     __slots__ = ("after", "before", "changed_keys", "common", "earlier", "held", "licensed")
-    owned = True
     alike = True
     watched = False
     notes = None
@@ -106,26 +133,6 @@ class AlikeState(set[str]):
         return self.common.noted.related
 
     queued = related
-
-    @property
-    def mapper(self) -> Any:
-        """Their mapper."""
-        return self.common.mapper
-
-    @property
-    def status(self) -> ObjectState:
-        """Their object state."""
-        return self.common.status
-
-    @property
-    def session_ref(self) -> Callable[[], Any]:
-        """The weak reference to their session."""
-        return self.common.session_ref
-
-    @property
-    def noting(self) -> bool:
-        """Are changes noted?"""
-        return self.common.noting
 
     def __repr__(self) -> str:
         return f"<AlikeState {self.common.mapper!r} {self.common.status.value} changed: {sorted(self)}>"

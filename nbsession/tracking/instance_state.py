@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nbsession.exc import UnmappedInstanceError
 from nbsession.states import ObjectState
-from nbsession.tracking.alike_state import AlikeState, Licence, WatchedAlike
+from nbsession.tracking.alike_state import AlikeState, Changed, Licence, WatchedAlike
 
 if TYPE_CHECKING:
     from nbsession.events import FactBus
@@ -195,7 +195,7 @@ _NOTHING_NOTED = Notes()
 _NOTHING_NOTED.related = _NOTHING_NOTED.queued = MappingProxyType({})  # type: ignore[assignment]
 
 
-class OwnState(dict[str, Any]):
+class OwnState(dict[str, Any], Changed):
     """The state of one object that has unflushed changes: key to the column value before the first change, or NO_VALUE.
 
     It is made by the thousand, so it is one dict, and what few objects have is apart. Whether a name is *in* the state
@@ -206,9 +206,7 @@ class OwnState(dict[str, Any]):
     """
 
     __slots__ = ("common", "notes")
-    owned = True
     alike = False
-    common: CommonState
     notes: Notes | None
 
     @property
@@ -248,26 +246,6 @@ class OwnState(dict[str, Any]):
         if self.notes is not None:
             self.notes.related.pop(key, None)
             self.notes.queued.pop(key, None)
-
-    @property
-    def mapper(self) -> Any:
-        """Its mapper."""
-        return self.common.mapper
-
-    @property
-    def status(self) -> ObjectState:
-        """Its object state."""
-        return self.common.status
-
-    @property
-    def session_ref(self) -> Callable[[], Any]:
-        """The weak reference to its session."""
-        return self.common.session_ref
-
-    @property
-    def noting(self) -> bool:
-        """Are changes noted?"""
-        return self.common.noting
 
     def write(self, obj: Any, name: str, value: Any) -> None:
         """As :meth:`CommonState.write`."""
@@ -376,20 +354,24 @@ def watched_state(obj: Any, state: AnyState) -> WatchedState:
     return own
 
 
-def forget_changes_of(objects: Sequence[Any]) -> None:
-    """The same for objects that have states: the values of all are those of their rows."""
+def forget_changes_of(objects: Sequence[Any]) -> Any:
+    """The same for objects that have states: the values of all are those of their rows.
+
+    :return: their mapper, if they were changed alike, so that nobody need look at each; else None.
+    """
     states = [obj._nbs_state for obj in objects]
     first = states[0]
     if first.alike and states.count(first) == len(states):  # mostly, of thousands
         first.forget(objects)
         deque(map(first.mapper.give_state, objects, repeat(first.common)), 0)
-        return
+        return first.mapper
     for shared in {state for state in states if state.alike}:
         shared.forget([obj for obj, state in zip(objects, states, strict=True) if state is shared])
     commons = [state.common for state in states if state.owned]
     for common in dict(zip(map(id, commons), commons, strict=True)).values():
         its = [obj for obj, state in zip(objects, states, strict=True) if state.owned and state.common is common]
         deque(map(common.mapper.give_state, its, repeat(common)), 0)
+    return None
 
 
 def forget_changes(obj: Any) -> None:
