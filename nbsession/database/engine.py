@@ -13,7 +13,7 @@ from weakref import WeakSet
 from nbsession.database.connection import Connection
 from nbsession.database.dialect import Dialect
 from nbsession.database.errors import wrapped
-from nbsession.database.link import LinkSource
+from nbsession.database.link import Link, LinkSource
 from nbsession.database.observing import HOOKS
 from nbsession.database.url import URL, make_url
 from nbsession.events import safe_repr
@@ -91,6 +91,10 @@ class Engine:
         :raises OperationalError: it cannot be opened: unreadable, locked, or not a database.
         :raises ArgumentError: the driver is not installed.
         """
+        return Connection(self, self._open_link())
+
+    def _open_link(self) -> Link:
+        """A link with no transaction on it, told to hooks if it was just opened."""
         try:
             link = self._source.checkout()
         except Exception as error:
@@ -101,12 +105,15 @@ class Engine:
                 raise ours from error
             finally:
                 del ours  # an error whose traceback holds the error is a circle
-        connection = Connection(self, link)
         if link.fresh:
             link.fresh = False
-            for hook in tuple(self._hooks["connect"]):
-                hook(link.raw, None)
-        return connection
+            try:
+                for hook in tuple(self._hooks["connect"]):
+                    hook(link.raw, None)
+            except BaseException:
+                self._source.checkin(link)
+                raise
+        return link
 
     @contextmanager
     def begin(self) -> Generator[Connection]:

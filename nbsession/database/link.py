@@ -18,7 +18,7 @@ from nbsession.database.errors import class_of
 from nbsession.database.interrupts import unbroken, watch
 from nbsession.database.rows import RowDelete, RowInsert, RowUpdate, Sets
 from nbsession.database.turns import ALONE, WAITING, InUse, alone, in_turn, waiting
-from nbsession.exc import InternalError
+from nbsession.exc import InternalError, PendingRollbackError
 
 if TYPE_CHECKING:
     from nbsession.sql.schema import Column
@@ -65,6 +65,8 @@ class Link:
         """its statement is not to be interrupted"""
         self.interrupted = False
         """its statement was interrupted, because of Ctrl-C"""
+        self.lost = False
+        """closed while a connection had it: no statement reaches the database any more"""
         self._owner: weakref.ref[Owner] | None = None
         self.check_file: Callable[[], None] | None = None
         """raises if the database's file is not there any more"""
@@ -115,7 +117,7 @@ class Link:
 
         :return: an error that came when the COMMIT had gone through: none of the driver's, who says so if it has not.
         """
-        if self.pending:
+        if self.pending and not self.lost:
             self._ended()
             return None
         if self.failure is not None:
@@ -297,6 +299,10 @@ class LinkSource:
         """Takes a link back; its transaction has ended."""
         raise NotImplementedError
 
+    def discard(self, link: Link) -> None:
+        """Closes a link that is in use: it does not come back."""
+        link.close()
+
     def dispose(self) -> None:
         """Closes what is not in use."""
         raise NotImplementedError
@@ -314,8 +320,19 @@ def _is_drivers(error: BaseException | None, handled: BaseException | None) -> b
     return False
 
 
-def aborted(failure: BaseException, attempt: str = "") -> InternalError:
+def lost_with(reason: BaseException | None) -> PendingRollbackError:
+    """What a transaction fails by whose connection was invalidated."""
+    because = "" if reason is None else f" ({type(reason).__name__}: {reason})"
+    return PendingRollbackError(
+        f"Can't reconnect until invalid transaction is rolled back: its connection was invalidated{because}. Please rollback() "
+        "fully before proceeding."
+    )
+
+
+def aborted(failure: BaseException, attempt: str = "") -> InternalError | PendingRollbackError:
     """The error for whoever goes on after one that aborted the transaction."""
+    if isinstance(failure, PendingRollbackError):
+        return PendingRollbackError(str(failure))
     cause = " ".join(str(failure).split())
     cause = cause if len(cause) <= 200 else f"{cause[:200]}…"
     return InternalError(

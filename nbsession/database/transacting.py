@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbsession.database.errors import wrapped
 from nbsession.database.interrupts import is_interruption, unbroken
-from nbsession.database.link import Link
+from nbsession.database.link import Link, lost_with
 from nbsession.database.observing import publish
 from nbsession.database.telling import handled
 from nbsession.database.transaction import NestedTransaction, RootTransaction, Transaction, no_two_phase
@@ -105,7 +106,38 @@ class Transacting:
             self._end_root()
             self._link = None
             self._block = None
-            self.engine._source.checkin(link)
+            if not link.lost:
+                self.engine._source.checkin(link)
+
+    def invalidate(self, exception: BaseException | None = None) -> None:
+        """Closes the driver's connection and keeps it for nobody. What was not committed is lost.
+
+        A transaction that was begun can only be rolled back; the next one opens the database anew. A SQLite database in memory
+        is gone with its connection.
+
+        :param exception: why; the error of whoever goes on in the transaction names it.
+        :raises ResourceClosedError: it is closed.
+        """
+        link = self._open_link()
+        if link.lost:
+            return
+        link.lost = True
+        self._end_nested(None)
+        begun = self._transaction is not None
+        try:
+            if begun:
+                with suppress(Exception):
+                    link.rollback()
+        finally:
+            if begun:
+                link.begin(self)
+                link.doom(lost_with(exception))
+            self.engine._source.discard(link)
+
+    @property
+    def invalidated(self) -> bool:
+        """Was it invalidated, and not used since?"""
+        return self._link is not None and self._link.lost
 
     @property
     def closed(self) -> bool:
@@ -150,11 +182,14 @@ class Transacting:
             with link.turn:  # two threads that read at once begin one transaction
                 if self._transaction is None:
                     self._begin()
+                    link = self._open_link()  # another, if this one was lost
         return link
 
     def _begin(self) -> RootTransaction:
         link = self._open_link()
         self._check_block()
+        if link.lost:
+            link = self._link = self.engine._open_link()
         self._hook("begin")
         try:
             link.begin(self)

@@ -151,12 +151,23 @@ class Transacting(Binding):
         """:meth:`close`, and usable again in any case."""
         self._close("session.reset")
 
-    def _close(self, cause: str) -> None:
+    def invalidate(self) -> None:
+        """:meth:`close`, and closes the connections of the transaction: the driver's own, which nobody is given again.
+
+        For connections that are not to be trusted any more. A SQLite database in memory is gone with its connection.
+        """
+        self._close("session.invalidate", invalidate=True)
+        self.closed_for_good = not self.close_resets_only
+
+    def _close(self, cause: str, invalidate: bool = False) -> None:
         self.refuse_other_threads()
         self.unit_of_work.let_all_go(cause)
         first: BaseException | None = None
         while self.transaction is not None:
             try:
+                if invalidate and self.transaction.parent is None:
+                    for connection in self.transaction.enlisted():
+                        connection.invalidate()
                 self.transaction.close()
             except BaseException as error:
                 first = first or error

@@ -333,3 +333,34 @@ def test_facts_are_not_built_without_observers(connection, shop, monkeypatch):
     connection.facts = FactBus()
     add(connection, shop, "saw")
     connection.commit()
+
+
+def test_an_invalidated_connection_is_closed_for_the_driver_and_opens_another(file_database_url, shop):
+    engine = create_engine(file_database_url)
+    shop.metadata.create_all(engine)
+    connection = engine.connect()
+    raw = connection._link.raw
+    connection.invalidate()
+    assert connection.invalidated and not connection.closed
+    connection.invalidate()
+    assert names(connection) == [] and not connection.invalidated and connection._link.raw is not raw
+    add(connection, shop, "saw")
+    savepoint = connection.begin_nested()
+    root = connection.get_transaction()
+    connection.invalidate(ValueError("no answer"))
+    assert root.is_active and not root.is_valid and not savepoint.is_active and connection.in_transaction()
+    for use in (lambda: names(connection), lambda: add(connection, shop, "axe"), connection.commit):
+        with pytest.raises(exc.PendingRollbackError, match=r"Can't reconnect until invalid transaction .*no answer"):
+            use()
+    connection.rollback()
+    assert names(connection) == []
+    connection.close()
+    with pytest.raises(exc.ResourceClosedError):
+        connection.invalidate()
+    lost = engine.connect()
+    lost.invalidate()
+    gone = lost._link
+    lost.close()
+    with engine.connect() as another:
+        assert another._link is not gone and names(another) == []
+    engine.dispose()

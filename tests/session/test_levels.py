@@ -380,6 +380,35 @@ def test_a_session_may_be_closed_for_good(tables: Engine) -> None:
         session.connection()
 
 
+def test_a_session_may_close_its_connections_for_the_driver(file_engine: Engine) -> None:
+    """Line 6.15: invalidate() is close(), and the driver's own connections are closed too, also one that was given."""
+    session = Session(file_engine)
+    ada, ben = Member(name="Ada"), Member(name="Ben")
+    session.add(ada)
+    session.commit()
+    session.begin_nested()
+    session.add(ben)
+    session.flush()
+    connection = session.connection()
+    link: Any = connection._link
+    session.invalidate()
+    assert link.lost and connection.closed and not session.in_transaction()
+    assert inspect(ada).detached and inspect(ben).detached
+    assert names(session) == ["Ada"] and session.connection()._link is not link
+    session.close()
+    with file_engine.connect() as given:
+        session = Session(given)
+        session.add(Member(name="Cleo"))
+        session.flush()
+        session.invalidate()
+        assert given.invalidated and not given.in_transaction()
+        assert given.exec_driver_sql("SELECT name FROM member").scalars().all() == ["Ada"]
+    for_good = Session(file_engine, close_resets_only=False)
+    for_good.invalidate()
+    with pytest.raises(InvalidRequestError, match="This Session has been permanently closed"):
+        for_good.connection()
+
+
 def test_an_ended_transaction_is_refused(session: Session) -> None:
     """Line 4.15."""
     transaction = session.begin()

@@ -82,6 +82,14 @@ class SQLiteSource(LinkSource):
             self._open_links.discard(link)
         link.close()  # which rolls back; or it was in use when the engine was disposed of
 
+    def discard(self, link: Link) -> None:
+        """Closes a link that is in use; a database in memory is gone with it."""
+        with self._lock:
+            self._open_links.discard(link)
+            if link is self._memory:
+                self._memory = None
+        link.close()
+
     def dispose(self) -> None:
         """Closes idle links; a database in memory is gone with its connection."""
         with self._lock:
