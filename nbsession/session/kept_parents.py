@@ -15,13 +15,33 @@ if TYPE_CHECKING:
     from nbsession.session.unit_of_work import UnitOfWork
 
 
+PURGE_AT = 100
+"""what is kept of objects that are gone is forgotten whenever there is twice as much, and not below this"""
+
+
+class KeptParents(dict[int, tuple["ref[Any]", Any, "ref[Any]"]]):
+    """(object, relationship, parent) of objects that were given to a parent and forgot it, by ``id``."""
+
+    __slots__ = ("_purge_at",)
+
+    def __init__(self) -> None:
+        self._purge_at = PURGE_AT
+
+    def keep(self, obj: Any, declared: Any, parent: Any) -> None:
+        """Keeps the parent of an object along a relationship in mind."""
+        self[id(obj)] = ref(obj), declared, ref(parent)
+        if len(self) > self._purge_at:
+            for address in [address for address, one in self.items() if one[0]() is None]:
+                del self[address]
+            self._purge_at = max(PURGE_AT, 2 * len(self))
+
+
 def keep_parent(unit: UnitOfWork, obj: Any, name: str, parent: Any) -> None:
     """A reference that was set is expired: the parent is kept in mind."""
     declared = getattr(state_of(obj).mapper.attributes[name], "relationship", None)
     back = None if declared is None or declared.reverse is None else declared.reverse.relationship
     if back is not None and back.cascade.delete_orphan:
-        unit.kept = {address: one for address, one in unit.kept.items() if one[0]() is not None}
-        unit.kept[id(obj)] = ref(obj), back, ref(parent)
+        unit.kept.keep(obj, back, parent)
 
 
 def is_kept(unit: UnitOfWork, obj: Any, along: Any, giver: Any) -> bool:

@@ -22,6 +22,7 @@ from nbsession.session.announcing import Added, announce_mark, announce_move
 from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs, taken_out
 from nbsession.session.displacing import displace, take_back
 from nbsession.session.hook_points import HookPoints, hook_of
+from nbsession.session.kept_parents import KeptParents
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.alike_state import Licence
@@ -67,7 +68,7 @@ class UnitOfWork:
         self.leaving: dict[int, Any] = {}
         self.undeleted: list[ref[Any]] = []
         self.homeless: dict[int, tuple[ref[Any], Any]] = {}
-        self.kept: dict[int, tuple[ref[Any], Any, ref[Any]]] = {}
+        self.kept = KeptParents()
         self.identity_map = IdentityMap()
         self.frame: Frame | None = None
         self.session = session_ref
@@ -349,7 +350,7 @@ class UnitOfWork:
         if self.modified or not ending or self._bus.observers or class_hooks.count:
             self.expire(self.identity_map.all(), cause, ending)
         else:
-            self.homeless, self.kept = {}, {}
+            self.homeless, self.kept = {}, KeptParents()
             expire_everything(self.identity_map)
 
     def remember_inserted(self, objects: Iterable[Any]) -> None:

@@ -21,6 +21,7 @@ from nbsession import (
     relationship,
     text,
 )
+from tests.session import poems as poem_classes
 from tests.session.models import Base
 
 
@@ -37,6 +38,13 @@ def session(tables: Engine) -> Iterator[Session]:
     session = Session(tables)
     yield session
     session.close()
+
+
+@pytest.fixture
+def poems(session: Session) -> Session:
+    """A session with the tables of poems and tags."""
+    poem_classes.Base.metadata.create_all(session.get_bind())
+    return session
 
 
 @pytest.fixture

@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import Any
+
 import pytest
 
-from nbsession import (  # fmt: skip
-    Column,
-    DeclarativeBase,
-    ForeignKey,
-    IntegrityError,
-    InvalidRequestError,
-    Mapped,
-    Session,
-    Table,
-    inspect,
-    mapped_column,
-    relationship,
-    select,
-)
+from nbsession import IntegrityError, InvalidRequestError, Session, inspect, select
+from nbsession.session import kept_parents
 from tests.session.models import Loan, Member, Node, Shelf, Tool
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-naming = Table(
-    "naming",
-    Base.metadata,
-    Column("plant_id", ForeignKey("plant.id"), primary_key=True),
-    Column("word_id", ForeignKey("word.id"), primary_key=True),
-)
-
-
-class Plant(Base):
-    __tablename__ = "plant"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    words: Mapped[list[Word]] = relationship(secondary=naming, back_populates="plants")
-
-
-class Word(Base):
-    __tablename__ = "word"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    plants: Mapped[list[Plant]] = relationship(secondary=naming, back_populates="words")
+from tests.session.poems import Poem, Tag
 
 
 @pytest.fixture
-def plants(session: Session) -> Session:
-    """A session in which a plant is whose key a detached one has, too."""
-    Base.metadata.create_all(session.get_bind())
-    session.add(Plant(id=1))
-    session.commit()
-    return session
+def taken(poems: Session) -> Poem:
+    """A detached poem, whose row is there: the session will have another object of its key."""
+    taken = Poem(id=1)
+    poems.add(taken)
+    poems.commit()
+    poems.expunge(taken)
+    return taken
 
 
 @pytest.fixture
@@ -95,29 +64,25 @@ def test_who_was_given_up_by_half_lives_with_the_parent_that_took_it(session: Se
     assert inspect(loan).persistent and loan.member_id == 2
 
 
-def test_an_assignment_brings_in_who_stays_in_the_order_of_before(plants: Session) -> None:
+def test_an_assignment_brings_in_who_stays_in_the_order_of_before(poems: Session, taken: Poem) -> None:
     """What is refused stops those behind it."""
-    taken, fresh = plants.get(Plant, 1), Plant()
-    plants.expunge(taken)
-    here = plants.get(Plant, 1)
-    word = Word(plants=[taken, fresh])
+    here, fresh = poems.get(Poem, 1), Poem()
+    tag = Tag(poems=[taken, fresh])
     with pytest.raises(InvalidRequestError, match="Can't attach instance"):
-        plants.add(word)
+        poems.add(tag)
     with pytest.raises(InvalidRequestError, match="Can't attach instance"):
-        word.plants = [fresh, taken]
-    assert word in plants and here in plants and fresh not in plants
+        tag.poems = [fresh, taken]
+    assert tag in poems and here in poems and fresh not in poems
 
 
-def test_an_assignment_that_is_refused_brings_nobody_in_who_was_there_before(plants: Session) -> None:
-    taken, word, fresh = plants.get(Plant, 1), Word(), Plant()
-    plants.expunge(taken)
-    here = plants.get(Plant, 1)
-    plants.add(word)
-    fresh.words.append(word)  # which does not bring the plant in
-    assert fresh in word.plants and fresh not in plants
+def test_an_assignment_that_is_refused_brings_nobody_in_who_was_there_before(poems: Session, taken: Poem) -> None:
+    here, tag, fresh = poems.get(Poem, 1), Tag(), Poem()
+    poems.add(tag)
+    fresh.tags.append(tag)  # which does not bring the poem in
+    assert fresh in tag.poems and fresh not in poems
     with pytest.raises(InvalidRequestError, match="Can't attach instance"):
-        word.plants = [fresh, taken]
-    assert here in plants and fresh not in plants
+        tag.poems = [fresh, taken]
+    assert here in poems and fresh not in poems
 
 
 def test_of_many_whose_flush_failed_those_who_were_never_written_are_changed(session: Session) -> None:
@@ -269,3 +234,42 @@ def test_children_in_a_tree_are_written_with_the_new_key_of_their_parent(session
     top.id = 6
     session.flush()
     assert session.scalar(select(Node.parent_id).where(Node.id == 2)) == 6
+
+
+class Asked(weakref.ref[Any]):
+    """A weak reference that counts how often any of its kind is asked."""
+
+    times = 0
+
+    def __call__(self) -> Any:
+        Asked.times += 1
+        return super().__call__()
+
+
+def test_expiring_thousands_of_references_looks_at_each_kept_parent_a_few_times(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, ada = 500, Member(id=1, name="Ada")
+    loans = [Loan(id=i + 1) for i in range(number)]
+    session.add_all([ada, *loans])
+    session.flush()
+    for loan in loans:
+        loan.member = ada
+    monkeypatch.setattr(Asked, "times", 0)
+    monkeypatch.setattr(kept_parents, "ref", Asked)
+    for loan in loans:
+        session.expire(loan, ["member"])
+    assert len(session.unit_of_work.kept) == number
+    assert Asked.times < 3 * number
+
+
+def test_kept_parents_of_objects_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, ada, loan = kept_parents.KeptParents(), Member(name="Ada"), Loan()
+    kept.keep(loan, None, ada)
+    monkeypatch.setattr(
+        kept_parents, "ref", lambda obj: lambda: None
+    )  # as of objects that are gone, at ever new addresses
+    others = [Loan() for _ in range(3 * kept_parents.PURGE_AT)]
+    for other in others:
+        kept.keep(other, None, ada)
+    assert id(loan) in kept and len(kept) <= kept_parents.PURGE_AT

@@ -7,54 +7,10 @@ from typing import Any
 
 import pytest
 
-from nbsession import (
-    CircularDependencyError,
-    Column,
-    DeclarativeBase,
-    ForeignKey,
-    InvalidRequestError,
-    Mapped,
-    Session,
-    Table,
-    inspect,
-    mapped_column,
-    relationship,
-    text,
-)
+from nbsession import CircularDependencyError, InvalidRequestError, Session, inspect, text
 from nbsession.exc import IntegrityError, ObjectDeletedError, PendingRollbackError, ResourceClosedError
 from tests.session.models import Country, Loan, Member, Node, Shelf, Tool
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-tagging = Table(
-    "tagging",
-    Base.metadata,
-    Column("poem_id", ForeignKey("poem.id"), primary_key=True),
-    Column("tag_id", ForeignKey("tag.id"), primary_key=True),
-)
-
-
-class Tag(Base):
-    __tablename__ = "tag"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    poems: Mapped[list[Poem]] = relationship(secondary=tagging, back_populates="tags")
-
-
-class Poem(Base):
-    __tablename__ = "poem"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    tags: Mapped[list[Tag]] = relationship(secondary=tagging, back_populates="poems")
-
-
-@pytest.fixture
-def poems(session: Session) -> Session:
-    """A session with the tables of poems and tags."""
-    Base.metadata.create_all(session.get_bind())
-    return session
-
+from tests.session.poems import Poem, Tag
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 

@@ -119,9 +119,8 @@ class CollectionAttribute(RelationshipAttribute):
         self.before_remove(obj, gone)
         collection = self.fill(obj, come)
         self.after_add(obj, [m for m in members_of(collection) if id(m) not in held])
-        for member in {
-            id(m): m for m in before if id(m) in kept
-        }.values():  # who stays is brought in last, in the old order
+        staying = {id(m): m for m in before if id(m) in kept}
+        for member in staying.values():  # they are brought in last, in the old order
             self.pull_in(obj, member)
         self.after_remove(obj, gone)
         if self.occasional:
