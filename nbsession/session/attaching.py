@@ -15,6 +15,7 @@ from nbsession.session.load.load_context import NO_WISHES, give_wishes, wishes_o
 from nbsession.states import IN_SESSION, ObjectState, Trigger
 from nbsession.tracking.history import column_history
 from nbsession.tracking.instance_state import OwnState, ident_of, state_of
+from nbsession.tracking.seeing import seen
 from nbsession.tracking.unset import forget_unset, is_expired, note_there, unset_of
 
 if TYPE_CHECKING:
@@ -234,8 +235,8 @@ def expire_names(unit: UnitOfWork, obj: Any, names: Sequence[str]) -> None:
 
 def is_modified(obj: Any, include_collections: bool) -> bool:
     """Is there a net change? Of new objects, anything set counts."""
-    state = state_of(obj)
-    if isinstance(state, OwnState) or not state.noting:
+    state = seen(obj)
+    if state.owned or not state.noting:
         made = (
             () if state.noting or ident_of(obj) is None else {*unset_of(obj), state.mapper.version_key}
         )  # by a refused flush
