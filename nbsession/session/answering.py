@@ -82,13 +82,16 @@ class Answering(Flushing):
         :raises ObjectDeletedError: its row is gone.
         """
         cause = f"load of {type(obj).__name__}.{key}"
-        self.autoflush_before(cause)
-        if key in obj.__dict__ and state_of(obj).status is ObjectState.PERSISTENT:
-            return obj.__dict__[key]  # the flush has loaded it
         session: Any = self
-        with self.bus.because(cause):
-            if not refreshing.load_touched(session, obj, key):
-                raise loading.row_is_gone(obj)
+        asked = refreshing.Asked.of(obj, key) if self._flushes_itself else None
+        self.autoflush_before(cause)
+        if asked is not None and asked.lost_its_row(obj):
+            with self.bus.because(cause):
+                asked.load(session, obj)
+        elif key not in obj.__dict__:  # else the flush has loaded it
+            with self.bus.because(cause):
+                if not refreshing.load_touched(session, obj, key):
+                    raise loading.row_is_gone(obj)
         return obj.__dict__[key]
 
     def load_related(self, obj: Any, key: str, raising: bool = True) -> Any:

@@ -93,11 +93,16 @@ class Flushing(Transacting):
         if done and own:  # it is committed, whatever the hook says
             self.hooks.fire("after_flush_postexec", self, unit)
 
+    @property
+    def _flushes_itself(self) -> bool:
+        """Is there something that the next read will flush?"""
+        if not self.autoflush or self.flushing_thread is not None or not self.unit_of_work.has_work:
+            return False
+        return self.transaction is None or self.transaction.autoflush
+
     def autoflush_before(self, cause: str) -> None:
         """Flushes before something reads, if autoflush is on."""
-        if not self.autoflush or self.flushing_thread is not None or not self.unit_of_work.has_work:
-            return
-        if self.transaction is not None and not self.transaction.autoflush:
+        if not self._flushes_itself:
             return
         try:
             with self.bus.because(f"autoflush before {cause}", instead=True):

@@ -202,13 +202,21 @@ def switched_in_a_tree(it: Situation) -> bool:
         kept = {key[0] for where, _, _, key in it.switches() if where == table}
         return any(row[2] in kept for row in ours)
     refreshed = it.step[0] == "refresh"  # one whose row is lost cannot be
+    read = it.step[0] == "read" and it.errors() == ("ObjectDeletedError", None) and _reads_what_is_saved(it, taken)
     return (
-        (it.theirs["error"] == it.ours["error"] or (refreshed and it.errors() == ("InvalidRequestError", None)))
+        (it.theirs["error"] == it.ours["error"] or (refreshed and it.errors() == ("InvalidRequestError", None)) or read)
         and bool(saved)
         and all(row in ours for row in theirs)
         and all(f"Node@{row[0]}={taken.get(str(row[0]))}{table[5:]}" in it.ours["map"] for row in saved)
-        and it.alike(taken.values(), taken.values(), results=it.step[0] not in ("query", "refresh"))
+        and it.alike(taken.values(), taken.values(), results=it.step[0] not in ("query", "refresh") and not read)
     )
+
+
+def _reads_what_is_saved(it: Situation, taken: dict[str, str]) -> bool:
+    """Who lost the row reads what it holds by now."""
+    name, key = it.step[1:]
+    row = it.row(it.ours, taken.get(it.key(name) or "", name))
+    return name in map(bare, it.before["deleted"]) and row is not None and row.get(key, "?") == it.ours["result"]
 
 
 @departure(

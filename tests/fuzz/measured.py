@@ -6,7 +6,7 @@ Told as in :mod:`tests.fuzz.departures`; each loses data, ends in an error witho
 from __future__ import annotations
 
 from tests.fuzz.departures import LOST, departure, values_kept
-from tests.fuzz.situation import Situation, bare, filed
+from tests.fuzz.situation import Situation, bare, filed, key_text
 
 
 @departure(
@@ -86,6 +86,33 @@ def not_put_back(it: Situation) -> bool:
         if name not in dead or it.lives(name) or name in map(bare, it.ours["contains"]):
             return False
     return bool(said) and it.alike({*said, *(_marked_again(it) or ())}, begun=True)
+
+
+@departure(
+    "B: who is inserted under the key of a row that was gone keeps its row",
+    """Measured, not in the notes. An object is marked to be deleted, and expired; its row is gone already. The flush finds that out
+    where a new object has its key, and inserts this one. Then it looks for the row that it is to delete once more, finds the new
+    one, and deletes it without an error.""",
+)
+def new_row_stays(it: Situation) -> bool:
+    marked, names = set(map(bare, it.before["deleted"])), set()
+    holders = {filed(entry)[:2]: filed(entry)[2] for entry in it.before["map"]}
+    for name in map(bare, it.before["new"]):
+        kind = it.kind(name)
+        old = holders.get((it.before["kinds"][name], key_text(kind, it.before["loaded"][name])))
+        if (
+            old not in marked
+            or it.before["loaded"][old].keys() & set(kind.columns)
+            or it.row(it.before, old) is not None
+        ):
+            continue
+        lost = it.row(it.ours, name) is not None and it.row(it.theirs, name) is None
+        if lost and it.ours["states"][name] == it.theirs["states"][name] == "persistent":
+            names.add(name)
+    sought = set(it.theirs["result"] or ()) ^ set(it.ours["result"] or ()) if it.step[0] == "query" else set()
+    return (
+        bool(names) and it.errors() == (None, None) and sought <= names and it.alike(names, names, results=not sought)
+    )
 
 
 @departure(

@@ -21,7 +21,7 @@ from nbsession.session.flush.ordering import Ordering
 from nbsession.session.flush.orphans import _Orphans
 from nbsession.session.flush.saving import Saving
 from nbsession.session.flush.steps import Step as FlushStep
-from nbsession.session.load import lazy, loading
+from nbsession.session.load import lazy, loading, refreshing
 from nbsession.session.unit_of_work import UnitOfWork
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.instance_state import state_of
@@ -188,7 +188,13 @@ def inner_savepoints_are_only_closed(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_tells_who_is_gone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(loading, "row_is_gone", lambda obj: KeyError("skill"))
+    for module in (loading, refreshing):
+        patch.setattr(module, "row_is_gone", lambda obj, moved=False: KeyError("skill"))
+
+
+def nobody_asks_whose_row_is_gone(patch: pytest.MonkeyPatch) -> None:
+    """Who is marked and expired is taken to have its row."""
+    patch.setattr(preparation, "meet_leaving_holders", lambda session, only: None)
 
 
 def anybody_is_detached(patch: pytest.MonkeyPatch) -> None:
@@ -492,6 +498,31 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         ],
         the_deleted_are_put_back,
     ),
+    (
+        "B: who is inserted under the key of a row that was gone keeps its row",
+        [
+            ["get", "Comp", [1, 2]], ["sql", "DELETE FROM comps WHERE b = :b", {"b": 2}], ["delete", "Comp@1,2"],
+            ["expire", "Comp@1,2", None], ["new", "c1", "Comp", {"a": 1, "b": 2}], ["add", "c1"], ["flush"],
+        ],
+        nobody_asks_whose_row_is_gone,
+    ),
+    (
+        "B: who is inserted under the key of a row that was gone keeps its row",
+        [  # so that a query finds it
+            ["get", "Comp", [1, 2]], ["sql", "DELETE FROM comps WHERE b = :b", {"b": 2}], ["delete", "Comp@1,2"],
+            ["expire", "Comp@1,2", None], ["new", "c1", "Comp", {"a": 1, "b": 2, "data": "z"}], ["add", "c1"],
+            ["query", "Comp", "z"],
+        ],
+        nobody_asks_whose_row_is_gone,
+    ),
+    (
+        "22.13: who takes over a row of a tree keeps it",
+        [  # so that who had it reads what it holds by now
+            ["query", "Node", None], ["new", "n1", "Node", {"id": 4, "name": "q"}], ["delete", "Node@4"], ["add", "n1"],
+            ["expire", "Node@4", ["name"]], ["read", "Node@4", "name"],
+        ],
+        taken_over_rows_are_deleted,
+    ),
 ]  # fmt: skip
 SETTINGS: Settings = {"autoflush": False, "expire_on_commit": True, "fk": False, "rows": True, "tables": list(TABLES)}
 
@@ -510,7 +541,7 @@ def met(program: list[Step], name: str) -> list[str]:
     :param name: the one it is made for: for some, flushes before reads are part of it, and I is about two sessions.
     """
     used: list[str] = []
-    flushes = name.startswith("F:") or "changes nothing later" in name
+    flushes = name.startswith(("F:", "B: who is inserted", "22.13:")) or "changes nothing later" in name
     settings = {**SETTINGS, "autoflush": flushes, "sessions": 1 + name.startswith("I:")}
     settings["moves"] = "told of" in name
     found = difference(settings, program, OnSQLite, used=used)

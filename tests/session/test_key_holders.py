@@ -13,6 +13,7 @@ from nbsession import (
     ForeignKey,
     IntegrityError,
     Mapped,
+    ObjectDeletedError,
     Session,
     StaleDataError,
     inspect,
@@ -182,3 +183,32 @@ def test_merge_forgets_that_what_it_did_not_copy_was_never_set(session: Session)
     assert word.note is None
     assert session.merge(Word(id=key)) is word
     assert word.note == "by hand"
+
+
+def test_a_read_that_flushes_asks_for_the_row_of_the_key_before(session: Session) -> None:
+    """What a read asks for is settled before its flush, which changes the key: there is no such row, until it is read again."""
+    word = session.get_one(Word, 1)
+    session.expire(word, ["text"])
+    word.id = 2
+    with pytest.raises(ObjectDeletedError, match="read it again"):
+        word.text
+    assert inspect(word).persistent and vars(word) == {"id": 2, "note": "n"}
+    assert word.text == "a"
+
+
+def test_a_read_that_flushes_takes_the_row_that_has_the_key_by_now(session: Session) -> None:
+    word = session.get_one(Word, 1)
+    session.expire(word, ["text"])
+    word.id = 2
+    session.add(Word(id=1, text="new"))
+    assert word.text == "new" and word.id == 2
+
+
+def test_who_loses_its_row_by_the_flush_before_a_read_shows_what_the_new_object_wrote(session: Session) -> None:
+    """Though the flush loaded it to see whether its row is there."""
+    old = session.get_one(Word, 1)
+    session.expire(old)
+    session.delete(old)
+    session.add(Word(id=1, text="new"))
+    assert old.text == "new"
+    assert inspect(old).deleted and vars(old) == {"id": 1, "text": "new", "note": None}

@@ -273,3 +273,52 @@ def test_kept_parents_of_objects_that_are_gone_are_forgotten(monkeypatch: pytest
     for other in others:
         kept.keep(other, None, ada)
     assert id(loan) in kept and len(kept) <= kept_parents.PURGE_AT
+
+
+def test_who_was_taken_out_of_a_list_is_an_orphan_though_the_list_is_read_anew_and_holds_it(session: Session) -> None:
+    """Reading a list gives nobody a parent; only being put into it does, or referring to its owner."""
+    kept, lost, given = Loan(id=1), Loan(id=2), Loan(id=3)
+    ada = Member(id=1, name="Ada", loans=[kept, lost])
+    session.add_all([ada, given])
+    session.commit()
+    with session.no_autoflush:
+        ada.loans = [kept]
+        session.refresh(ada)
+        ada.loans.append(given)
+        assert ada.loans == [kept, lost, given]
+        session.flush()
+    assert inspect(lost).deleted and given.member_id == 1
+
+
+def test_who_was_taken_out_of_a_list_and_put_in_again_lives(session: Session) -> None:
+    kept, back = Loan(id=1), Loan(id=2)
+    ada = Member(id=1, name="Ada", loans=[kept, back])
+    session.add(ada)
+    session.commit()
+    with session.no_autoflush:
+        ada.loans = [kept]
+        session.refresh(ada)
+        ada.loans.append(back)
+        session.flush()
+    assert inspect(back).persistent and back.member_id == 1
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+def test_a_new_object_that_moves_to_another_object_of_its_parents_row_is_inserted(
+    session: Session, by_list: bool
+) -> None:
+    ada = Member(id=1, name="Ada", loans=[])
+    session.add(ada)
+    session.flush()
+    loan = Loan(id=1, member=ada)
+    session.expunge(ada)
+    here = session.get_one(Member, 1)
+    with pytest.raises(InvalidRequestError, match="Can't attach instance"):
+        here.loans = [loan]
+    assert loan in session and here.loans == []
+    if by_list:
+        here.loans.append(loan)
+    else:
+        loan.member = here
+    session.commit()
+    assert inspect(loan).persistent and loan.member_id == 1

@@ -178,18 +178,17 @@ class CollectionAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         for member in members:
             if member is not None:
-                self._comes_again(owner, member)
+                self.comes_again(owner, member)
                 if reverse is not None:
                     reverse.link(member, owner)
             tell_given(member)
             self.announce(owner, state_of(owner), NO_VALUE, member)
 
-    def _comes_again(self, owner: Any, member: Any) -> None:
-        """That somebody was taken out of the list once does not count any more."""
+    def comes_again(self, owner: Any, member: Any) -> None:
+        """That somebody was taken out of a list once does not count any more, whosever it was: it has a parent."""
         state = state_of(member)
         if isinstance(state, OwnState) and state.noted.left:
-            left = tuple(one for one in state.noted.left if one[0] is not self.relationship or one[1] is not owner)
-            state.noting_more().left = left
+            state.noting_more().left = tuple(one for one in state.noted.left if one[0] is not self.relationship)
 
     def before_remove(self, owner: Any, members: Iterable[Any]) -> None:
         """Notes what the collection holds before something goes."""
@@ -273,7 +272,7 @@ class CollectionAttribute(RelationshipAttribute):
         if self.relationship.cascade_backrefs:
             self.pull_in(obj, other)
         tell_given(other)
-        self._comes_again(obj, other)
+        self.comes_again(obj, other)
         collection = self._collection_or_queue(obj)
         if isinstance(collection, OwnState):
             added, removed = collection.noting_more().queued.setdefault(self.key, ([], []))

@@ -108,6 +108,9 @@ class RelationshipAttribute(RelationshipOperators, Attribute):
         """The other side says: ``other`` is no longer related to ``obj``."""
         raise NotImplementedError
 
+    def comes_again(self, owner: Any, member: Any) -> None:
+        """An owner takes a member, after another has let it go."""
+
     def note(self, obj: Any, old: Any) -> None:
         """Keeps what the relationship held before its first change."""
         state = state_of(obj)
@@ -186,6 +189,8 @@ class ReferenceAttribute(RelationshipAttribute):
             return
         if reverse is not None and old is not None and old is not NO_VALUE:
             reverse.unlink(old, obj)
+            if value is not None:
+                reverse.comes_again(value, obj)
         if old is not None and old is not NO_VALUE:
             self.let_go(obj, old)
 
@@ -223,6 +228,7 @@ class ReferenceAttribute(RelationshipAttribute):
         reverse = self.relationship.reverse
         if old is not None and old is not NO_VALUE and reverse is not None:
             reverse.unlink(old, obj)
+            reverse.comes_again(other, obj)
 
     def unlink(self, obj: Any, other: Any) -> None:
         """The other side says: ``other`` is no longer related to ``obj``."""

@@ -110,6 +110,13 @@ def _only_read(child: Any, declared: Relationship) -> bool:
     )
 
 
+def _stays_given_up(child: Any, declared: Relationship) -> bool:
+    """Was it taken out, and does its reference say if a parent takes it? A list that is read, and holds its row, does not."""
+    state, reverse = state_of(child), declared.reverse
+    referring = reverse is not None and not reverse.relationship.uselist
+    return referring and isinstance(state, OwnState) and declared in state.noted.given_up
+
+
 class _Orphans:
     """One look at the session. Who holds whom is worked out once for each relationship, and only if it is asked."""
 
@@ -161,7 +168,7 @@ class _Orphans:
             return False
         if declared.has_parent(child, giver) and not _only_read(child, declared):
             return False
-        return id(child) not in self._members(declared)
+        return id(child) not in (self._added(declared) if _stays_given_up(child, declared) else self._members(declared))
 
     def _added(self, declared: Relationship) -> set[int]:
         """All that new and modified parents were given: they are not deleted, whoever gave them up."""

@@ -184,13 +184,16 @@ def load_whole(session: Session, obj: Any) -> bool:
     return True
 
 
-def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
-    """Fills some column values that an object lacks, by one SELECT, and no others. False: its row is gone."""
+def load_columns(session: Session, obj: Any, keys: Sequence[str], ident: Any = None) -> bool:
+    """Fills some column values that an object lacks, by one SELECT, and no others. False: its row is gone.
+
+    :param ident: the key of the row; by default the object's own.
+    """
     mapper, wanted = state_of(obj).mapper, tuple(keys)
     connection = session.connection_of(mapper)
     reader = EntityReader.of(mapper, connection.dialect)
     sql, processors = reader.columns_by_key(wanted)
-    rows = connection.fetch(sql, reader.key_params(ident_of(obj)))
+    rows = connection.fetch(sql, reader.key_params(ident_of(obj) if ident is None else ident))
     if rows:
         before_load = gaps((obj,)) if class_hooks.count else []
         values = obj.__dict__
@@ -202,9 +205,17 @@ def load_columns(session: Session, obj: Any, keys: Sequence[str]) -> bool:
     return bool(rows)
 
 
-def row_is_gone(obj: Any) -> ObjectDeletedError:
-    """The error for an object whose row is not there."""
+def row_is_gone(obj: Any, moved: bool = False) -> ObjectDeletedError:
+    """The error for an object whose row is not there.
+
+    :param moved: it was looked for under the key that the object had before the flush.
+    """
+    remedy = (
+        "The flush before this read changed its key, and the read asked for the row of the old one: read it again, or flush "
+        "before you read."
+        if moved
+        else "Expunge the object, or roll back if it was deleted in this transaction."
+    )
     return ObjectDeletedError(
-        f"Instance {describe(obj)} has been deleted, or its row is otherwise not present. Expunge the object, or roll back "
-        "if it was deleted in this transaction."
+        f"Instance {describe(obj)} has been deleted, or its row is otherwise not present. {remedy}"
     )

@@ -6,7 +6,7 @@ Knows sessions and plans; relationships that are touched are loaded in :mod:`nbs
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbsession.exc import InvalidRequestError
 from nbsession.mapping.attributes import describe
@@ -14,7 +14,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Relationship
 from nbsession.session.load.load_context import NO_WISHES, Wishes, give_wishes, wishes_of, wishes_of_expired
 from nbsession.session.load.load_plans import NOTHING_SAID, EntityPlan, LaterPlan, loads_plainly, plan_of
-from nbsession.session.load.loading import load_by_key, load_columns, load_whole
+from nbsession.session.load.loading import load_by_key, load_columns, load_whole, row_is_gone
 from nbsession.session.load.reading import wishes_from
 from nbsession.session.load.told import read_told, somebody_listens
 from nbsession.session.querying.orm_execute import Loading
@@ -56,6 +56,40 @@ def load_touched(session: Session, obj: Any, key: str) -> bool:
         k for k in mapper.column_keys if k not in obj.__dict__ and k not in plan.deferred and k not in unset_of(obj)
     ]
     return _load_columns(session, obj, lacking or (key,))
+
+
+class Asked(NamedTuple):
+    """What a read asks of a row, settled before the flush that the read brings about.
+
+    :ivar ident: the row's key.
+    :ivar status: the object's state.
+    :ivar keys: the attributes that were not there.
+    """
+
+    ident: Any
+    status: ObjectState
+    keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, obj: Any, key: str) -> Asked:
+        """A read of a column that an object lacks."""
+        held, unset, state = obj.__dict__, unset_of(obj), obj._nbs_state
+        keys = tuple(k for k in state.mapper.selected_keys if k == key or (k not in held and k not in unset))
+        return cls(ident_of(obj), state.status, keys)
+
+    def lost_its_row(self, obj: Any) -> bool:
+        """Did the flush change the object's key, or delete its row or give it to another object?"""
+        return ident_of(obj) != self.ident or state_of(obj).status is not self.status
+
+    def load(self, session: Session, obj: Any) -> None:
+        """Takes what lies under the key by now, also in place of what the flush has loaded.
+
+        :raises ObjectDeletedError: nothing does.
+        """
+        before = {key: obj.__dict__.pop(key) for key in self.keys if key in obj.__dict__}
+        if not load_columns(session, obj, self.keys, self.ident):
+            obj.__dict__.update(before)
+            raise row_is_gone(obj, moved=ident_of(obj) != self.ident)
 
 
 def load_expired(session: Session, obj: Any, for_update: bool = False, wishes: Wishes | None = None) -> bool:
