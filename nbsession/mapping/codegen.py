@@ -77,19 +77,22 @@ def row_loader(
     ident: Sequence[int],
     before: int = 0,
     after: bool = False,
+    refreshing: bool = False,
 ) -> Generated:
     """``load(rows, known, born)``: one object per row, from the identity map or new; None where the key is NULL.
 
     Of a composite key, all of it must be NULL for that, unless the mapper says that no part may be.
 
-    In a polymorphic hierarchy the discriminator tells the class of a new object. One that is known gets only the values it
-    lacks. New objects are filed in ``known``, a KeyedObjects, and appended to ``born``: the caller moves them to persistent.
+    In a polymorphic hierarchy the discriminator tells the class of a new object, and a row that is of no class is refused,
+    whoever is known by its key. One that is known gets only the values it lacks. New objects are filed in ``known``, a
+    KeyedObjects, and appended to ``born``: the caller moves them to persistent.
 
     :param keys: attribute key of each column.
     :param processors: for each column a function that turns the driver's value into ours, or None.
     :param ident: the positions of the primary key within ``keys``.
     :param before: how many columns of a row come before the entity's.
     :param after: do more columns follow?
+    :param refreshing: the rows are those of objects that are known: no class is looked for.
     """
     values = [f"v{i}" for i in range(len(keys))]
     head = "_, " * before + "".join(f"{v}, " for v in values) + ("*_" if after else "")
@@ -102,10 +105,15 @@ def row_loader(
         )
 
     others = [i for i in range(len(keys)) if i not in ident]
-    make = "o = new(CLS)"
+    make, check = "o = new(CLS)", ""
     if mapper.polymorphic and mapper.polymorphic_on in keys:
-        said = values[list(keys).index(mapper.polymorphic_on)]
+        place = list(keys).index(mapper.polymorphic_on)
+        said = values[place]
         make = f"o = new(classes.get({said}) or refuse({key}, {said}))"
+        if not refreshing:
+            process = processors[place]
+            told = said if process is None else f"(None if {said} is None else p{place}({said}))"
+            check = f"                if {told} not in classes: refuse({key}, {told})\n"
     source = f"""def load(rows, known, born):
     out = []
     add = out.append
@@ -116,7 +124,7 @@ def row_loader(
         if r is not None:
             o = r()
             if o is not None:
-                d = o.__dict__
+{check}                d = o.__dict__
                 if not (d.keys() >= KEYS):
 {processing(20, others)}                    for k, v in {literal}.items():
                         if k not in d:

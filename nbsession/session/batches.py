@@ -12,7 +12,14 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.states import ObjectState
 from nbsession.tracking.alike_state import are_all_of
 from nbsession.tracking.identity import IdentityMap
-from nbsession.tracking.instance_state import IDENT_KEY, ident_of, state_of
+from nbsession.tracking.instance_state import (
+    IDENT_KEY,
+    NEVER_SET,
+    NO_VALUE,
+    ident_of,
+    own_state,
+    state_of,
+)
 from nbsession.tracking.unset import forget_unset, unset_of
 
 
@@ -99,22 +106,23 @@ def taken_out(room: dict[int, Any], objects: Iterable[Any]) -> list[Any]:
     return [obj for obj in found if room.pop(id(obj), None) is not None]
 
 
-def have_only_their_key(mapper: Mapper, objects: Iterable[Any]) -> list[Any]:
-    """New objects on which nothing was set: what they have is what an INSERT made, in a flush that failed later.
+def note_what_was_set(obj: Any) -> None:
+    """Of a new object whose INSERT was sent, in a flush that failed later, it is noted what had been set on it.
 
-    That is a key, and a first version. A collection that was only looked at counts for nothing.
+    What the INSERT made is no change: a key, a first version. A collection that was only looked at is none either.
     """
-    made = {*mapper.pk_keys, mapper.version_key}
-    return [obj for obj in objects if ident_of(obj) is not None and _holds_only(mapper, obj, made)]
-
-
-def _holds_only(mapper: Mapper, obj: Any, made: set[str | None]) -> bool:
-    unset, values = unset_of(obj), obj.__dict__
-    return all(
-        (key in made and (key in unset or key == mapper.version_key))
-        or (isinstance(values[key], _COLLECTIONS) and not values[key])
-        for key in mapper.mapped_keys.intersection(values)
-    )
+    mapper, values = state_of(obj).mapper, obj.__dict__
+    made = {*unset_of(obj), mapper.version_key}
+    for key in mapper.mapped_keys.intersection(values).difference(made):
+        declared = getattr(mapper.attributes[key], "relationship", None)
+        if (
+            declared is not None
+            and not declared.viewonly
+            and (values[key] or not isinstance(values[key], _COLLECTIONS))
+        ):
+            own_state(obj, state_of(obj)).noting_more().related[key] = [] if declared.uselist else NEVER_SET
+        elif key in mapper.column_keys:
+            own_state(obj, state_of(obj)).old[key] = NO_VALUE
 
 
 _COLLECTIONS = list, set, dict

@@ -19,7 +19,7 @@ from nbsession.mapping.attributes import describe
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.announcing import Added, announce_mark, announce_move
-from nbsession.session.batches import expire_everything, expire_values, grouped, have_only_their_key, in_runs, taken_out
+from nbsession.session.batches import expire_everything, expire_values, grouped, in_runs, note_what_was_set, taken_out
 from nbsession.session.displacing import displace, take_back
 from nbsession.session.hook_points import HookPoints, hook_of
 from nbsession.session.kept_parents import KeptParents
@@ -193,8 +193,12 @@ class UnitOfWork:
             return
         shared, becomes, give = None, common, mapper.give_state
         if trigger is Trigger.UNDO_ADD:
-            for obj in have_only_their_key(mapper, objects):
-                give(obj, self._noting(mapper, before))
+            for obj in [one for one in objects if ident_of(one) is not None and not state_of(one).noting]:
+                if (state := state_of(obj)).owned:
+                    own_state(obj, state).common = self._noting(mapper, before)
+                else:
+                    give(obj, self._noting(mapper, before))
+                note_what_was_set(obj)
         for obj in objects:  # thousands may share one state
             state = obj._nbs_state
             if state is not shared:

@@ -179,6 +179,33 @@ def test_a_key_that_was_set_is_a_change_after_a_flush_that_failed(model: Any, se
     assert session.is_modified(known)
 
 
+def test_what_an_insert_made_is_no_change_of_who_is_new_again(model: Any, session: Session) -> None:
+    user, address = model.User(), model.Address()
+    user.addresses.append(address)
+    session.add_all([user, model.User(id=1)])
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    history = inspect(user).attrs
+    assert inspect(user).transient and history.id.history == ((), [user.id], ())
+    assert list(history.addresses.history.added) == [address] and session.is_modified(user)
+    user.addresses.remove(address)
+    assert not session.is_modified(user)
+
+
+def test_who_is_new_again_after_a_flush_that_failed_is_inserted_with_all_it_has(model: Any, session: Session) -> None:
+    user, refused = model.User(id=70, name="w"), model.User(id=1)
+    user.addresses.append(model.Address(id=70))
+    session.add_all([user, refused])
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    assert inspect(user).attrs.name.history == (["w"], (), ())
+    session.add(user)
+    session.commit()
+    assert (user.name, [one.user_id for one in user.addresses]) == ("w", [70])
+
+
 def test_a_child_given_twice_and_taken_back_once_lives(model: Any, session: Session) -> None:
     parent, child = session.get(model.User, 1), model.Address()
     session.add(child)

@@ -166,6 +166,21 @@ def test_a_row_in_the_table_of_another_class(session: Session) -> None:
         session.scalars(select(Engineer)).all()
 
 
+def test_a_row_of_another_class_is_refused_though_its_object_is_here(session: Session) -> None:
+    """Line 21.24: every row tells its class, but that of an object that is refreshed."""
+    eve = session.get(Person, 2)
+    assert eve is not None
+    session.connection().exec_driver_sql("UPDATE person SET kind = 'person' WHERE id = 2")
+    with pytest.raises(exc.InvalidRequestError, match="is not a sub-mapper of the requested"):
+        session.scalars(select(Engineer)).all()
+    assert eve in session.scalars(select(Person)).all()
+    session.expire(eve)
+    assert eve.tool == "saw" and eve.kind == "person"
+    session.connection().exec_driver_sql("UPDATE person SET kind = NULL WHERE id = 2")
+    with pytest.raises(exc.InvalidRequestError, match=r"discriminator column 'person.kind' is NULL"):
+        session.scalars(select(Person)).all()
+
+
 def test_a_class_mapped_after_the_first_query_is_loaded_too(session: Session) -> None:
     """Line 21.24: what is kept by the parents is made anew."""
     session.connection().exec_driver_sql("INSERT INTO person (id, kind) VALUES (9, 'guest')")

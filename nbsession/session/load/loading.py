@@ -35,7 +35,7 @@ class EntityReader:
         self._processors = [dialect.result_processor(c.type) for c in mapper.columns.values()]
         self._key_processors = [dialect.bind_processor(c.type) for c in mapper.primary_key]
         self._key_as_it_is = self._key_processors == [None]
-        self._loaders: dict[tuple[int, bool, tuple[str, ...] | None], Any] = {}
+        self._loaders: dict[tuple[int, bool, tuple[str, ...] | None, bool], Any] = {}
         self._dialect = dialect
         self._columns: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
         self._condition, self._identities = of_class(mapper, dialect)
@@ -49,18 +49,21 @@ class EntityReader:
             reader = mapper.memo["reader", dialect.name] = cls(mapper, dialect)
         return reader
 
-    def loader(self, before: int = 0, after: bool = False, keys: tuple[str, ...] | None = None) -> Any:
+    def loader(
+        self, before: int = 0, after: bool = False, keys: tuple[str, ...] | None = None, refreshing: bool = False
+    ) -> Any:
         """The generated function for rows in which ``before`` columns come first and, perhaps, others follow.
 
         :param keys: the column attributes that the rows hold; None for all.
+        :param refreshing: are they the rows of objects that are known? Then no class is looked for.
         """
-        load = self._loaders.get((before, after, keys))
+        load = self._loaders.get((before, after, keys, refreshing))
         if load is None:
             mapper, wanted = self.mapper, self.mapper.selected_keys if keys is None else keys
             processors = [self._processors[mapper.column_keys.index(key)] for key in wanted]
             ident = [wanted.index(key) for key in mapper.pk_keys]
-            made = row_loader(mapper, wanted, processors, ident, before, after)
-            load = self._loaders[before, after, keys] = made.function
+            made = row_loader(mapper, wanted, processors, ident, before, after, refreshing)
+            load = self._loaders[before, after, keys, refreshing] = made.function
         return load
 
     def columns_by_key(self, keys: tuple[str, ...]) -> tuple[str, list[Any]]:
@@ -178,7 +181,7 @@ def load_whole(session: Session, obj: Any) -> bool:
         known = KeyedObjects()  # deleted, or displaced: it gets its values through a map of its own
         known.put(ident, obj)
     before_load = gaps((obj,)) if class_hooks.count else []
-    reader.loader()(rows, known, [])
+    reader.loader(refreshing=True)(rows, known, [])
     if before_load:
         tell_loaded(session, (), before_load)
     return True
