@@ -16,6 +16,7 @@ from nbsession.tracking.instance_state import (
     IDENT_KEY,
     NEVER_SET,
     NO_VALUE,
+    forget_changes,
     ident_of,
     own_state,
     state_of,
@@ -111,18 +112,20 @@ def note_what_was_set(obj: Any) -> None:
 
     What the INSERT made is no change: a key, a first version. A collection that was only looked at is none either.
     """
-    mapper, values = state_of(obj).mapper, obj.__dict__
-    made = {*unset_of(obj), mapper.version_key}
-    for key in mapper.mapped_keys.intersection(values).difference(made):
+    own, values = own_state(obj, state_of(obj)), obj.__dict__
+    mapper = own.mapper
+    for key in mapper.mapped_keys.intersection(values).difference(unset_of(obj), (mapper.version_key,)):
         declared = getattr(mapper.attributes[key], "relationship", None)
         if (
             declared is not None
             and not declared.viewonly
             and (values[key] or not isinstance(values[key], _COLLECTIONS))
         ):
-            own_state(obj, state_of(obj)).noting_more().related[key] = [] if declared.uselist else NEVER_SET
+            own.noting_more().related[key] = [] if declared.uselist else NEVER_SET
         elif key in mapper.column_keys:
-            own_state(obj, state_of(obj)).old[key] = NO_VALUE
+            own.old[key] = NO_VALUE
+    if not own.old and own.notes is None:
+        forget_changes(obj)
 
 
 _COLLECTIONS = list, set, dict

@@ -194,10 +194,7 @@ class UnitOfWork:
         shared, becomes, give = None, common, mapper.give_state
         if trigger is Trigger.UNDO_ADD:
             for obj in [one for one in objects if ident_of(one) is not None and not state_of(one).noting]:
-                if (state := state_of(obj)).owned:
-                    own_state(obj, state).common = self._noting(mapper, before)
-                else:
-                    give(obj, self._noting(mapper, before))
+                own_state(obj, state_of(obj)).common = self._noting(mapper, before)
                 note_what_was_set(obj)
         for obj in objects:  # thousands may share one state
             state = obj._nbs_state
