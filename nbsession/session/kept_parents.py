@@ -1,15 +1,16 @@
 """Parents that objects were given to and forgot, under delete-orphan: whoever else lets go of such an object makes no orphan of it.
 
-Expiring the reference alone forgets what was set on it, while the parent's collection holds the object still. Expiring the
-whole object forgets the parent.
+Expiring the reference alone forgets what was set on it, while the parent's collection holds the object still; so does a
+SELECT that overwrites the object. Expiring the whole object forgets the parent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from nbsession.tracking.instance_state import ident_of, state_of
+from nbsession.tracking.instance_state import OwnState, ident_of, state_of
 
 if TYPE_CHECKING:
     from nbsession.session.unit_of_work import UnitOfWork
@@ -42,6 +43,24 @@ def keep_parent(unit: UnitOfWork, obj: Any, name: str, parent: Any) -> None:
     back = None if declared is None or declared.reverse is None else declared.reverse.relationship
     if back is not None and back.cascade.delete_orphan:
         unit.kept.keep(obj, back, parent)
+
+
+def forget_but_parents(unit: UnitOfWork, objects: Sequence[Any], cause: str) -> None:
+    """Objects are about to be overwritten by what their rows say: what is known of their parents stays."""
+    homeless = {id(obj): unit.homeless[id(obj)] for obj in objects if id(obj) in unit.homeless}
+    kept = {id(obj): unit.kept[id(obj)] for obj in objects if id(obj) in unit.kept}
+    given: list[tuple[Any, str, Any]] = []
+    for obj in objects:
+        state = obj._nbs_state
+        for name in state.related if isinstance(state, OwnState) else ():
+            declared = state.common.mapper.attributes[name].relationship
+            if not declared.uselist and obj.__dict__.get(name) is not None:
+                given.append((obj, name, obj.__dict__[name]))
+    unit.expire(objects, cause)
+    unit.homeless.update(homeless)
+    unit.kept.update(kept)
+    for one in given:
+        keep_parent(unit, *one)
 
 
 def is_kept(unit: UnitOfWork, obj: Any, along: Any, giver: Any) -> bool:

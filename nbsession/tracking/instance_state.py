@@ -179,9 +179,10 @@ class Notes:
     :ivar given_up: relationships of other objects that the object was taken out of.
     :ivar left: (relationship, owner, how often it is in the list still) for each list that it was taken out of but once.
     :ivar adrift: so it was while it was new, and its owner in no session with it.
+    :ivar untold: key to ``id`` of those that had said they were in a collection, and went by an assignment that was refused.
     """
 
-    __slots__ = ("adrift", "given_up", "left", "queued", "related")
+    __slots__ = ("adrift", "given_up", "left", "queued", "related", "untold")
 
     def __init__(self) -> None:
         self.related: dict[str, Any] = {}
@@ -189,10 +190,11 @@ class Notes:
         self.given_up: tuple[Any, ...] = ()
         self.left: tuple[tuple[Any, Any, int], ...] = ()
         self.adrift = False
+        self.untold: dict[str, set[int]] = {}
 
 
 _NOTHING_NOTED = Notes()
-_NOTHING_NOTED.related = _NOTHING_NOTED.queued = MappingProxyType({})  # type: ignore[assignment]
+_NOTHING_NOTED.related = _NOTHING_NOTED.queued = _NOTHING_NOTED.untold = MappingProxyType({})  # type: ignore[assignment]
 
 
 class OwnState(dict[str, Any], Changed):

@@ -97,11 +97,13 @@ class CollectionAttribute(RelationshipAttribute):
     def assign(self, obj: Any, members: list[Any]) -> None:
         """Relates these objects in place of those before; only the difference is told."""
         replaced = obj.__dict__.get(self.key)
+        waiting: list[Any] = []
         if replaced is None:
             if state_of(obj).status in NEW:
                 self._untouched.pop(id(obj), None)
                 obj.__dict__[self.key] = replaced = self._attached(obj, self.kind.make())
             else:
+                waiting = state_of(obj).noted.queued.get(self.key, ([], []))[0]
                 replaced = getattr(obj, self.key)
         before = members_of(replaced)
         if self.occasional:
@@ -112,6 +114,9 @@ class CollectionAttribute(RelationshipAttribute):
         try:
             come = self.before_add(obj, members, already=held, far=far)
         except Exception:
+            state = state_of(obj)
+            if isinstance(state, OwnState):
+                state.noting_more().untold[self.key] = set(map(id, waiting))
             self._assign_some(obj, far, held)
             raise
         kept = {id(m) for m in come}
@@ -213,17 +218,18 @@ class CollectionAttribute(RelationshipAttribute):
             if reverse is not None and (both or id(member) not in held):
                 reverse.unlink(member, owner)
             self.announce(owner, state_of(owner), member, None)
-            if id(member) in held or self._has_a_twin_as_parent(owner, member):
-                self._once_more(owner, member)
+            twin = self._has_a_twin_as_parent(owner, member, new=True)
+            if id(member) in held or twin:
+                self._once_more(owner, member, twin)
             if id(member) not in held or state_of(member).status in NEW:
-                self.let_go(owner, member, id(member) in held)
+                self.let_go(owner, member, id(member) in held or twin)
 
-    def _once_more(self, owner: Any, member: Any) -> None:
+    def _once_more(self, owner: Any, member: Any, twin: bool) -> None:
         """A member went that is in the list still: under delete-orphan it counts as given up, unless it comes again.
 
-        So it does if its parent by now is another object of the same row.
+        :param twin: so it does if its parent by now is another object of the same row.
         """
-        state, twin = state_of(member), self._has_a_twin_as_parent(owner, member)
+        state = state_of(member)
         if not self.relationship.cascade.delete_orphan:
             return
         count = sum(other is member for other in members_of(owner.__dict__.get(self.key)))
@@ -237,14 +243,17 @@ class CollectionAttribute(RelationshipAttribute):
         elif (session := state.session_ref()) is not None:
             session.note_left(member, self.relationship)
 
-    def _has_a_twin_as_parent(self, owner: Any, member: Any) -> bool:
-        """Does a member refer to another object of its owner's row?"""
+    def _has_a_twin_as_parent(self, owner: Any, member: Any, new: bool = False) -> bool:
+        """Does a member refer to another object of its owner's row?
+
+        :param new: do those that have no row yet count as of one?
+        """
         reverse = self.relationship.reverse
         parent = None if reverse is None or reverse.relationship.uselist else member.__dict__.get(reverse.key)
         if parent is None or parent is owner or not self.relationship.cascade.delete_orphan:
             return False
         ident = ident_of(owner)
-        return ident is not None and ident_of(parent) == ident and type(parent) is type(owner)
+        return (new or ident is not None) and ident_of(parent) == ident and type(parent) is type(owner)
 
     def missed(self, owner: Any, member: Any) -> None:
         """Something was to be removed that is no member: both count as changed, and what was asked is known."""
@@ -305,7 +314,7 @@ class CollectionAttribute(RelationshipAttribute):
             self._note_members(obj)
             if member:
                 self.kind.take(collection, other)
-                self._once_more(obj, other)
+                self._once_more(obj, other, self._has_a_twin_as_parent(obj, other))
         self.let_go(obj, other, moved=True)
 
     def _collection_or_queue(self, obj: Any) -> Any:

@@ -238,7 +238,7 @@ class ReferenceAttribute(RelationshipAttribute):
         if current is other:
             self._store(obj, current, None)
             self.let_go(other, obj)
-        elif current is NO_VALUE and state_of(obj).status not in NEW:
+        elif current is NO_VALUE and not self._never_set(obj):
             self._store(obj, NO_VALUE, None)
 
     def look_up(self, obj: Any, expired: bool = False) -> None:

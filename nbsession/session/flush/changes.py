@@ -105,6 +105,16 @@ def key_changed(obj: Any) -> bool:
     )
 
 
+def key_before(obj: Any) -> Any:
+    """The key of an object that is new again before it was changed: that of the row it had; None if it was not changed."""
+    state, values = state_of(obj), obj.__dict__
+    if not isinstance(state, OwnState):
+        return None
+    keys = {k: state.old[k] for k in state.mapper.pk_keys if state.old.get(k, NO_VALUE) is not NO_VALUE}
+    former = state.mapper.ident_of_values({**values, **keys}) if keys else None
+    return None if former == state.mapper.ident_of_values(values) else former
+
+
 def title(obj: Any) -> str:
     """How notes name an object: ``Member#3``, or ``Member`` while it has no key."""
     key = key_text(ident_of(obj))

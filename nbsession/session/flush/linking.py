@@ -16,7 +16,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.changes import title
 from nbsession.session.flush.key_changes import KeyChanges
-from nbsession.session.flush.orphans import given_up
+from nbsession.session.flush.orphans import given_up, is_untold
 from nbsession.session.flush.steps import Link, committed_value
 from nbsession.session.flush.workload import Workload
 from nbsession.states import ObjectState
@@ -200,7 +200,7 @@ class Linking:
         :param leaving: the parent is deleted: then a new parent counts only if it is in the session.
         """
         now = child.__dict__.get(declared.reverse.key) if child is not None and declared.reverse is not None else None
-        if now is parent and not leaving and _is_set(child, declared):
+        if now is parent and not leaving and (_is_set(child, declared) or is_untold(child, declared, parent)):
             return  # given, then taken out by an assignment that was refused: nobody told it
         moved = now is not None and now is not parent and (not leaving or self.work.in_session(now))
         if moved and not leaving and declared.reverse is not None and self.work.has_row(child):

@@ -74,7 +74,18 @@ def _refers_elsewhere(child: Any, declared: Relationship, owner: Any) -> bool:
         return False
     back = declared.reverse
     parent = None if back is None or back.relationship.uselist else child.__dict__.get(back.key)
-    return parent is None or ident_of(parent) is None or ident_of(parent) != ident_of(owner)
+    return parent is None or ident_of(parent) != ident_of(owner)
+
+
+def is_untold(child: Any, declared: Relationship, giver: Any) -> bool:
+    """Was it given to the owner of a list, and went by an assignment that was refused? Nobody told it, so it is there still."""
+    state, back = state_of(giver), declared.reverse
+    return (
+        isinstance(state, OwnState)
+        and id(child) in state.noted.untold.get(declared.key, ())
+        and back is not None
+        and child.__dict__.get(back.key) is giver
+    )
 
 
 def taken_back(unit: UnitOfWork, only: set[int] | None) -> list[tuple[Any, Relationship]]:
@@ -167,6 +178,8 @@ class _Orphans:
         if self.unit.kept and is_kept(self.unit, child, declared, giver):
             return False
         if declared.has_parent(child, giver) and not _only_read(child, declared):
+            return False
+        if giver is not None and is_untold(child, declared, giver):
             return False
         return id(child) not in (self._added(declared) if _stays_given_up(child, declared) else self._members(declared))
 

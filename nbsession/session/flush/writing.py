@@ -12,7 +12,7 @@ from nbsession.database.connection import Connection
 from nbsession.database.rows import Columns, RowDelete, RowInsert, RowUpdate, Sets, columns_of
 from nbsession.exc import FlushError, IntegrityError, NbsessionWarning, StaleDataError
 from nbsession.session.batches import idents_of
-from nbsession.session.flush.changes import changed_columns
+from nbsession.session.flush.changes import changed_columns, key_before
 from nbsession.session.flush.made_values import ask_for_server_defaults, expire_made, fetch_made, given_values
 from nbsession.session.flush.other_defaults import DefaultsOfOthers
 from nbsession.session.flush.row_shape import RowShape
@@ -282,7 +282,14 @@ class RowWriter:
             self.fill_defaults(objects)
             ask_for_server_defaults(self.shape, objects, columns, self.dialect.name)
             given = [tuple(k for k in columns if k in obj.__dict__ or k in self.shape.counted) for obj in objects]
-            if columns:
+            former = [key_before(obj) if obj._nbs_state.noting else None for obj in objects]
+            if any(key is not None for key in former):  # it looks for the row that it had before it was undone
+                for obj, old, key in zip(objects, olds, former, strict=True):
+                    pk_keys = () if key is None else self.shape.pk_keys
+                    keys = tuple(k for k in self.shape.keys if k in columns or k in pk_keys)
+                    if keys:
+                        self.update_columns(connection, (obj,), keys, (old,), former=key)
+            elif columns:
                 self.update_columns(connection, objects, columns, olds)
         for obj, known in zip(objects, given, strict=True):
             self._note_unset((obj,), tuple(k for k in columns if k not in known))
@@ -296,13 +303,15 @@ class RowWriter:
         keys: tuple[str, ...],
         olds: Sequence[Any] = (),
         dicts: Dicts = None,
+        former: Any = None,
     ) -> None:
         """Writes given columns of objects over their rows.
 
         :param olds: the objects whose rows they are; by default each its own.
+        :param former: the key of the one row, if it is not that object's.
         :raises StaleDataError: a row is not there.
         """
-        found = self._found(olds or objects)
+        found = self._found(olds or objects, former)
         with given_values(objects, self.shape.counted, keyed=False):
             count_versions(self.shape, objects, found)
             matched = self._send_update(connection, objects, keys, found, dicts)
@@ -347,10 +356,10 @@ class RowWriter:
 
     # ----------------------------------------------------------------------------------- finding the rows
 
-    def _found(self, objects: Sequence[Any]) -> Sets:
+    def _found(self, objects: Sequence[Any], former: Any = None) -> Sets:
         """The values by which the rows of objects are found: the key, and the version if one is counted."""
         version = self.shape.version_key
-        idents = idents_of(objects)
+        idents = idents_of(objects) if former is None else [former]
         if version is None:
             if self.shape.in_order:
                 return idents if len(self.shape.pk_keys) > 1 else Columns([idents], len(idents))

@@ -11,6 +11,7 @@ from nbsession.mapping.codegen import row_loader
 from nbsession.mapping.listening import class_hooks
 from nbsession.mapping.mapper import Mapper
 from nbsession.session.batches import by_mapper
+from nbsession.session.kept_parents import forget_but_parents
 from nbsession.session.load.further import give_further
 from nbsession.session.load.key_select import of_class, select_by_key
 from nbsession.session.load.load_context import NO_WISHES, PLAIN, EntityLoad, give_wishes
@@ -153,7 +154,7 @@ def _make_room(session: Session, known: KeyedObjects, idents: Iterable[Any], how
     here = {id(obj): obj for ident in idents if (obj := known.find(ident)) is not None}
     forget = [obj for mark, obj in here.items() if mark not in how.overwritten]
     how.overwritten.update((id(obj), obj) for obj in forget)
-    session.unit_of_work.expire(forget, "populate_existing")
+    forget_but_parents(session.unit_of_work, forget, "populate_existing")
     give_wishes(forget, how.wishes)
 
 
