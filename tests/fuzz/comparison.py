@@ -14,7 +14,7 @@ from tests.fuzz.reference import Reference
 from tests.fuzz.several import departure_at
 from tests.fuzz.world import Settings, World
 
-SCRAMBLES = (1, 2, 3, 4, 5)
+SCRAMBLES = (1, 2, 3, 4, 5, 6, 7)
 
 
 class Difference(NamedTuple):

@@ -100,36 +100,33 @@ def new_row_stays(it: Situation) -> bool:
     for name in map(bare, it.before["new"]):
         kind = it.kind(name)
         old = holders.get((it.before["kinds"][name], key_text(kind, it.before["loaded"][name])))
-        if (
-            old not in marked
-            or it.before["loaded"][old].keys() & set(kind.columns)
-            or it.row(it.before, old) is not None
-        ):
+        expired = not it.before["loaded"].get(old, {}).keys() & set(kind.columns) or it.step[:2] == ["refresh", old]
+        if old not in marked or not expired or it.row(it.before, old) is not None:
             continue
         lost = it.row(it.ours, name) is not None and it.row(it.theirs, name) is None
         if lost and it.ours["states"][name] == it.theirs["states"][name] == "persistent":
             names.add(name)
     sought = set(it.theirs["result"] or ()) ^ set(it.ours["result"] or ()) if it.step[0] == "query" else set()
-    return (
-        bool(names) and it.errors() == (None, None) and sought <= names and it.alike(names, names, results=not sought)
-    )
+    refreshed = it.step[0] == "refresh" and it.errors() == ("InvalidRequestError", None)  # one whose row is lost cannot be
+    fails = it.errors() == (None, None) or refreshed
+    return bool(names) and fails and sought <= names and it.alike(names, names, results=not sought and not refreshed)
 
 
 @departure(
     "C: what was noted for a list that was not loaded is forgotten by a rollback that makes its object new",
-    """Measured, not in the notes. A reference is set to an object whose list is not loaded, which is noted on it. A rollback makes
-    the object new again, its list is set, and every flush of it fails with an AssertionError without a word.""",
+    """Measured, not in the notes. A reference is set to an object whose list is not loaded, which is noted on it. A rollback, or
+    make_transient(), makes the object new again, its list is set, and every flush of it fails with an AssertionError without
+    a word.""",
 )
 def noted_before_it_was_new(it: Situation) -> bool:
     theirs, ours = it.errors()
-    if (
-        theirs != "AssertionError"
-        or it.theirs["message"]
-        or ours not in (None, "CircularDependencyError", "IntegrityError")
-    ):
+    expected = [None, "CircularDependencyError", "IntegrityError"]
+    if it.step[0] == "refresh":  # the flush before it is all that fails: the row may be gone
+        expected.append("InvalidRequestError")
+    if theirs != "AssertionError" or it.theirs["message"] or ours not in expected:
         return False
     return any(
-        it.was(name, "persistent") is not None
+        (it.was(name, "persistent") is not None or it.was(name, "detached") is not None)
         and any(isinstance(value, dict) and "list" in value for value in it.before["loaded"][name].values())
         for name in map(bare, it.before["new"])
     )

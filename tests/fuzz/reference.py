@@ -21,7 +21,7 @@ from tests.fuzz.world import Settings, World
 
 LIBRARY = SimpleNamespace(**{**vars(sqlalchemy), **vars(orm)})
 
-MULTIPLIERS = (1, 40503, 2246822519, 2654435761, 3266489917, 668265263)
+MULTIPLIERS = (1, 40503, 2246822519, 2654435761, 3266489917, 668265263, -24, 747796405)
 """what mixes sets up, by scramble"""
 
 _classes: list[Any] = []

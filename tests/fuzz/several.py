@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from tests.fuzz.departures import DEPARTURES, given_away, with_values_kept
+from tests.fuzz.departures import DEPARTURES, given_away, spared, with_values_kept
 from tests.fuzz.measured import living_again
 from tests.fuzz.player import Sight, Step
 from tests.fuzz.situation import Situation, bare
@@ -56,12 +56,22 @@ def without_marks_that_stay(it: Situation) -> Sight | None:
     }
 
 
+def without_the_loss_of_who_was_given(it: Situation) -> Sight | None:
+    lost = spared(it)
+    given = [name for name in lost if (marked := it.marked(name)) is not None and it.given(name, marked) is not None]
+    return it.added_when_given(lost) if lost and given == lost else None
+
+
 WITHOUT: list[tuple[str, Without]] = [
     ("22.15: who is no member and removed changes nothing later", without_non_members),
     ("22.17: who takes over a row leaves nothing of it: it is as the new object is", without_old_values),
     ("A: the object of a living row is not called deleted", without_dead_flags),
     ("22.7: an object that is transient again has the values it was inserted with", without_lost_values),
     ("22.14: deleted, then given to a parent: lives, and leaves session.deleted", without_marks_that_stay),
+    (
+        "22.14: deleted, then given to a parent: lives, though two flushes follow at once",
+        without_the_loss_of_who_was_given,
+    ),
 ]
 """the name of a departure, and what SQLAlchemy shows without the defect; None where a step does not meet it"""
 
