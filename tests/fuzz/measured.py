@@ -107,7 +107,10 @@ def new_row_stays(it: Situation) -> bool:
         if lost and it.ours["states"][name] == it.theirs["states"][name] == "persistent":
             names.add(name)
     sought = set(it.theirs["result"] or ()) ^ set(it.ours["result"] or ()) if it.step[0] == "query" else set()
-    refreshed = it.step[0] == "refresh" and it.errors() == ("InvalidRequestError", None)  # one whose row is lost cannot be
+    refreshed = it.step[0] == "refresh" and it.errors() == (
+        "InvalidRequestError",
+        None,
+    )  # one whose row is lost cannot be
     fails = it.errors() == (None, None) or refreshed
     return bool(names) and fails and sought <= names and it.alike(names, names, results=not sought and not refreshed)
 

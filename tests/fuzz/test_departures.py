@@ -523,6 +523,30 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         ],
         taken_over_rows_are_deleted,
     ),
+    (
+        "C: what was noted for a list that was not loaded is forgotten by a rollback that makes its object new",
+        [  # nor by make_transient()
+            ["new", "n1", "Node", {"id": 8}], ["make_transient_to_detached", "n1"], ["ref", "n1", "parent", "n1"],
+            ["make_transient", "n1"], ["append", "n1", "children", "n1"], ["add", "n1"], ["flush"],
+        ],
+        flushes_fail_without_a_word,
+    ),
+    (
+        "B: who is inserted under the key of a row that was gone keeps its row",
+        [  # so that who is refreshed before, and had it, finds it
+            ["get", "Comp", [1, 2]], ["sql", "DELETE FROM comps WHERE b = :b", {"b": 2}], ["delete", "Comp@1,2"],
+            ["new", "c1", "Comp", {"a": 1, "b": 2}], ["add", "c1"], ["refresh", "Comp@1,2", None],
+        ],
+        nobody_asks_whose_row_is_gone,
+    ),
+    (
+        "22.14: deleted, then given to a parent: lives, though two flushes follow at once",
+        [  # also who is given to one that takes over a row of the tree (22.13)
+            ["query", "Node", None], ["new", "n1", "Node", {"id": 3}], ["delete", "Node@1"],
+            ["setlist", "n1", "children", ["Node@4"]], ["add", "n1"], ["commit"],
+        ],
+        nobody_is_taken_back,
+    ),
 ]  # fmt: skip
 SETTINGS: Settings = {"autoflush": False, "expire_on_commit": True, "fk": False, "rows": True, "tables": list(TABLES)}
 
