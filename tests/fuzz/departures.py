@@ -336,10 +336,17 @@ def key_wanted(it: Situation) -> bool:
     wants to bring it back, raises "Instance is not persisted" itself.""",
 )
 def made_transient_stays(it: Situation) -> bool:
-    if it.errors() != ("InvalidRequestError", None) or "is not persisted" not in (it.theirs["message"] or ""):
+    theirs, ours = it.errors()
+    if theirs != "InvalidRequestError" or "is not persisted" not in (it.theirs["message"] or ""):
         return False
     made = [step[1] for step in it.program[: it.at] if step[0] == "make_transient"]
-    return "rollback" in it.step[0] and any(it.was(name, "deleted") is not None for name in made)
+    if all(it.was(name, "deleted") is None for name in made):
+        return False
+    if ours is None:
+        return "rollback" in it.step[0]
+    return ours in ("FlushError", "IntegrityError", "StaleDataError") and it.alike(
+        (), results=False
+    )  # a flush's rollback
 
 
 @departure(

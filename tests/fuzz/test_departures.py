@@ -547,6 +547,14 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         ],
         nobody_is_taken_back,
     ),
+    (
+        "H: a rollback does not stumble over who was deleted, and then made transient",
+        [  # nor that of a flush that fails: its error is told
+            ["get", "Comp", [1, 1]], ["delete", "Comp@1,1"], ["begin_nested"], ["make_transient", "Comp@1,1"],
+            ["nested_rollback"], ["new", "c1", "Comp", {"a": 1, "b": 2}], ["add", "c1"], ["flush"],
+        ],
+        a_rollback_refuses,
+    ),
 ]  # fmt: skip
 SETTINGS: Settings = {"autoflush": False, "expire_on_commit": True, "fk": False, "rows": True, "tables": list(TABLES)}
 
