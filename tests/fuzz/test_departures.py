@@ -205,7 +205,11 @@ def a_rollback_refuses(patch: pytest.MonkeyPatch) -> None:
     def refuse(self: Session) -> None:
         raise InvalidRequestError("Instance is not persisted")
 
+    def stumble(*_: Any) -> None:
+        raise InvalidRequestError("Instance is not persisted")
+
     patch.setattr(Session, "rollback", refuse)
+    patch.setattr(transaction, "unwind", stumble)
 
 
 def the_flag_stays(patch: pytest.MonkeyPatch) -> None:
