@@ -5,8 +5,12 @@ Told as in :mod:`tests.fuzz.departures`; each loses data, ends in an error witho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.fuzz.departures import LOST, departure, values_kept
 from tests.fuzz.situation import Situation, bare, filed, key_text
+
+FAILS = {"read": "ObjectDeletedError", "refresh": "InvalidRequestError"}  # of an object without a row
 
 
 @departure(
@@ -95,24 +99,31 @@ def not_put_back(it: Situation) -> bool:
     one, and deletes it without an error.""",
 )
 def new_row_stays(it: Situation) -> bool:
-    marked, names = set(map(bare, it.before["deleted"])), set()
+    took = dict(_took_a_key(it))
+    fails, here = None, it.ours["result"]
+    if it.step[0] == "query":
+        sought = set(it.theirs["result"] or ()) ^ set(here or ())
+        asked = bool(sought) and sought <= took.keys()
+    elif it.step[0] == "get":
+        asked = it.theirs["result"] is None and here in took.values()
+    else:  # who had the key finds the new row: it cannot if that is lost
+        asked = it.step[0] in FAILS and it.step[1] in took.values()
+        fails = FAILS[it.step[0]] if asked else None
+    return bool(took) and it.errors() == (fails, None) and it.alike(took, took, results=not asked)
+
+
+def _took_a_key(it: Situation) -> Iterator[tuple[str, str]]:
+    """New objects, whose row is there on our side alone, and those whose key they have: expired, without a row, and marked."""
     holders = {filed(entry)[:2]: filed(entry)[2] for entry in it.before["map"]}
     for name in map(bare, it.before["new"]):
         kind = it.kind(name)
-        old = holders.get((it.before["kinds"][name], key_text(kind, it.before["loaded"][name])))
-        expired = not it.before["loaded"].get(old, {}).keys() & set(kind.columns) or it.step[:2] == ["refresh", old]
-        if old not in marked or not expired or it.row(it.before, old) is not None:
+        old = holders.get((it.before["kinds"][name], key_text(kind, it.before["loaded"][name])), name)
+        if old not in map(bare, it.before["deleted"]) or it.row(it.before, old) is not None:
             continue
-        lost = it.row(it.ours, name) is not None and it.row(it.theirs, name) is None
-        if lost and it.ours["states"][name] == it.theirs["states"][name] == "persistent":
-            names.add(name)
-    sought = set(it.theirs["result"] or ()) ^ set(it.ours["result"] or ()) if it.step[0] == "query" else set()
-    refreshed = it.step[0] == "refresh" and it.errors() == (
-        "InvalidRequestError",
-        None,
-    )  # one whose row is lost cannot be
-    fails = it.errors() == (None, None) or refreshed
-    return bool(names) and fails and sought <= names and it.alike(names, names, results=not sought and not refreshed)
+        expired = it.step[:2] == ["refresh", old] or not it.before["loaded"][old].keys() & set(kind.pk)
+        lives = it.ours["states"][name] == it.theirs["states"][name] == "persistent"
+        if expired and lives and it.row(it.theirs, name) is None and it.row(it.ours, name) is not None:
+            yield name, old
 
 
 @departure(

@@ -544,6 +544,23 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         nobody_asks_whose_row_is_gone,
     ),
     (
+        "B: who is inserted under the key of a row that was gone keeps its row",
+        [  # so that who had it, and was changed since it was expired, is found by its key
+            ["get", "Comp", [1, 2]], ["sql", "DELETE FROM comps WHERE b = :b", {"b": 2}], ["delete", "Comp@1,2"],
+            ["expire", "Comp@1,2", None], ["set", "Comp@1,2", "data", "x"], ["new", "c1", "Comp", {"a": 1, "b": 2}], ["add", "c1"],
+            ["get", "Comp", [1, 2]],
+        ],
+        nobody_asks_whose_row_is_gone,
+    ),
+    (
+        "B: who is inserted under the key of a row that was gone keeps its row",
+        [  # so that who had it reads of it
+            ["get", "Comp", [1, 2]], ["sql", "DELETE FROM comps WHERE b = :b", {"b": 2}], ["delete", "Comp@1,2"],
+            ["expire", "Comp@1,2", None], ["new", "c1", "Comp", {"a": 1, "b": 2}], ["add", "c1"], ["read", "Comp@1,2", "data"],
+        ],
+        nobody_asks_whose_row_is_gone,
+    ),
+    (
         "22.14: deleted, then given to a parent: lives, though two flushes follow at once",
         [  # also who is given to one that takes over a row of the tree (22.13)
             ["query", "Node", None], ["new", "n1", "Node", {"id": 3}], ["delete", "Node@1"],

@@ -202,6 +202,26 @@ def test_a_member_that_is_deleted_learns_its_owners_new_key(shelves: Session) ->
     assert vars(tool)["shelf_id"] == 7
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+def test_who_is_in_no_session_forgets_a_parent_that_let_go_of_it_and_is_deleted(
+    session: Session, deleted: bool
+) -> None:
+    """As an orphan it had kept the key: a flush that drops orphans writes nothing on them."""
+    ada, loan = Member(id=1, name="Ada", loans=[]), Loan(id=1)
+    session.add(ada)
+    session.flush()
+    ada.loans.append(loan)
+    session.expunge(loan)
+    with pytest.warns(match="not in session"):
+        session.flush()
+    assert loan.member_id == 1
+    loan.member = None
+    if deleted:
+        session.delete(ada)
+    session.flush()
+    assert inspect(loan).transient and loan.member_id == (None if deleted else 1)
+
+
 def test_who_was_refreshed_in_part_is_not_expired_as_a_whole(shelves: Session) -> None:
     shelf = shelves.get(Shelf, 1)
     shelves.expire(shelf)

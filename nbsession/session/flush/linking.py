@@ -19,7 +19,6 @@ from nbsession.session.flush.key_changes import KeyChanges
 from nbsession.session.flush.orphans import given_up, is_untold
 from nbsession.session.flush.steps import Link, committed_value
 from nbsession.session.flush.workload import Workload
-from nbsession.states import ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
@@ -265,7 +264,7 @@ class Linking:
                 forgot = not knows and not tree and not declared.cascade.delete_orphan and self.work.has_row(child)
                 if forgot or back is None or (tree and back not in child.__dict__):
                     self._unlink_child(declared, parent, child)
-                elif state_of(child).status is ObjectState.DETACHED:
+                elif not self.work.in_session(child):
                     self.link_outside(declared, child, None, leaving=True)
 
     def _let_go_of_parents(self, declared: Relationship, children: list[Any]) -> None:
