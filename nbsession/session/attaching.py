@@ -107,8 +107,10 @@ def identity_text(entity: Any, ident: Any) -> str:
 def leaves_again(session: Session, obj: Any) -> bool:
     """Of a deleted object: does the transaction that deleted it last no longer, by close()? Then it is a detached one."""
     unit = session.unit_of_work
-    if not any(reference() is obj for reference in unit.undeleted):
+    others = [reference for reference in unit.undeleted if reference() is not obj]
+    if len(others) == len(unit.undeleted):
         return False
+    unit.undeleted = others
     unit.move_each((obj,), Trigger.EXPUNGE, "its transaction was closed")
     return True
 

@@ -128,12 +128,12 @@ class Level:
                     + (" (or roll back the savepoint that failed)" if level.nested else "")
                     + f". Original exception was: {first_line(level.error)}"
                 )
-        if self.state is TransactionState.ACTIVE:
-            return
-        raise InvalidRequestError(
-            f"This session is in '{'prepared' if self.state is TransactionState.PREPARED else 'committed'}' state; no further "
-            "SQL can be emitted within this transaction. Wait until it has ended."
-        )
+        if self.state is not TransactionState.ACTIVE:
+            state = "prepared" if self.state is TransactionState.PREPARED else "committed"
+            raise InvalidRequestError(
+                f"This session is in '{state}' state; no further SQL can be emitted within this transaction. Wait until it has "
+                "ended."
+            )
 
     # ----------------------------------------------------------------------------------------- connections
 

@@ -228,8 +228,6 @@ class Transacting(Binding):
 
     def connection_for(self, bind: Any) -> Connection:
         """The connection to an engine, for one statement."""
-        if self.transaction is not None and self.block is None:
-            return self.transaction.connection_for(bind)
         if self.transaction is None and not self.transactional:
             return cast(Connection, OutsideTransaction(bind, self.bus))
         return self.ensure_begun().connection_for(bind)

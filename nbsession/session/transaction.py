@@ -135,15 +135,15 @@ class SessionTransaction(Level):
         self.session.hooks.fire("before_commit", self.session)
         if not self.autoflush:
             return
-        for _ in range(FLUSHES_PER_COMMIT):
-            if not self.session.unit_of_work.has_work:
-                return
+        left = FLUSHES_PER_COMMIT
+        while self.session.unit_of_work.has_work:
+            if not left:
+                raise FlushError(
+                    "Over 100 subsequent flushes have occurred within session.commit() - is an after_flush() hook creating "
+                    "new objects?"
+                )
             self.session.flush()
-        if self.session.unit_of_work.has_work:
-            raise FlushError(
-                "Over 100 subsequent flushes have occurred within session.commit() - is an after_flush() hook creating new "
-                "objects?"
-            )
+            left -= 1
 
     def rollback(self, to_root: bool = False) -> Self | None:
         """Rolls back this level, and any level still open inside it. One that failed is only closed: it is rolled back.
@@ -323,7 +323,6 @@ class SessionTransaction(Level):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self.session.block = self._outer_block
-        self.session.unit_of_work.licence.withdraw()
         if self.state is TransactionState.CLOSED:
             return
         if kind is None:

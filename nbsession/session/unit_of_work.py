@@ -133,7 +133,9 @@ class UnitOfWork:
 
     def admit(self, mapper: Mapper, obj: Any, cause: str) -> None:
         """Moves one transient object to pending: what :meth:`move` does, for the one move that comes a single object a time."""
-        hooked = HookPoints.about_objects and self.tell("before_attach", (obj,))
+        hooked = bool(HookPoints.about_objects)
+        if hooked:
+            self.tell("before_attach", (obj,))
         mapper.give_state(obj, self._commons.get((mapper, _ADDED)) or self.common(mapper, _ADDED))
         self.new[id(obj)] = obj
         if self._bus.observers:
@@ -156,7 +158,7 @@ class UnitOfWork:
         after = OBJECT_MOVES.moves.get((before, trigger))
         if after is None:
             after = OBJECT_MOVES.step(describe(objects[0]), before, trigger)
-        hooked = HookPoints.about_objects > 0
+        hooked = bool(HookPoints.about_objects)
         gone = hooked and mapper.deleted_before(state_of(objects[0]))
         if hooked and trigger is Trigger.ADD:
             self.tell("before_attach", objects)
@@ -175,12 +177,12 @@ class UnitOfWork:
                 self.tell("after_attach", objects)
             self.tell(hook_of(before, after, trigger, gone), objects)
 
-    def tell(self, hook: str | None, objects: Sequence[Any]) -> bool:
-        """Calls the hooks about single objects: (session, object). Is there a session to call them for?"""
-        session = self.session()
-        for obj in objects if session is not None and hook is not None and self._hooks.listens(hook) else ():
-            self._hooks.fire(hook, session, obj)  # type: ignore[arg-type]
-        return session is not None
+    def tell(self, hook: str | None, objects: Sequence[Any]) -> None:
+        """Calls the hooks about single objects: (session, object). Outside of all sessions there are none."""
+        if hook is not None and self._hooks.listens(hook):
+            session = self.session()
+            for obj in objects:
+                self._hooks.fire(hook, session, obj)
 
     def _settle(
         self, mapper: Mapper, objects: Sequence[Any], before: ObjectState, after: ObjectState, trigger: Trigger

@@ -115,13 +115,10 @@ def take_keys_back(unit: UnitOfWork, since: int) -> None:
 def settle(unit: UnitOfWork, frame: Frame, cause: str, expire: bool, detach: bool) -> None:
     """What a commit does to objects: they are expired, and deleted ones detached; else these stay what they are."""
     if detach:
-        if HookPoints.about_objects:  # who was expunged in a savepoint is told of again
-            left = [
-                o
-                for o in _in(alive(frame.deleted), ObjectState.DETACHED)
-                if state_of(o).common is state_of(o).mapper.left
-            ]
-            unit.tell("deleted_to_detached", left)
+        if HookPoints.about_objects:  # who left in a savepoint is told of again, as what it is by now
+            for obj in _in(alive(frame.deleted), ObjectState.DETACHED):
+                was_deleted = state_of(obj).mapper.deleted_before(state_of(obj))
+                unit.tell("deleted_to_detached" if was_deleted else "persistent_to_detached", (obj,))
         gone = _ours(unit, _in(alive(frame.deleted), ObjectState.DELETED)) if frame.deleted else []
         if gone:
             unit.move_each(gone, Trigger.COMMIT, cause)

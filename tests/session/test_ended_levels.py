@@ -99,12 +99,14 @@ def test_what_is_inserted_after_an_inner_level_was_left_is_undone_by_the_one_aro
 
 def test_a_transaction_that_failed_under_a_subtransaction_takes_no_work_in_it(session: Session) -> None:
     session.begin()
-    session.begin(subtransactions=True)
+    inner = session.begin(subtransactions=True)
     session.add_all([Shelf(id=1), Shelf(id=1)])
     with pytest.raises(IntegrityError):
         session.flush()
     with pytest.raises(PendingRollbackError):
         session.execute(text("SELECT 1"))
+    with pytest.raises(PendingRollbackError):
+        inner.commit()
 
 
 @pytest.mark.parametrize("how", ["commit", "rollback", "close", "reset"])
@@ -122,6 +124,7 @@ def test_another_thread_ends_nothing_while_a_session_flushes(session: Session, h
         other.start()
         other.join()
 
+    session.begin(autoflush=False)
     session.add(shelf)
     session.flush()
     assert refused == [how] and session.in_transaction() and inspect(shelf).persistent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbsession import Session, inspect
+from nbsession import Session, func, inspect
 from tests.session.models import Country, Member
 
 
@@ -55,3 +55,41 @@ def test_a_deletion_in_a_released_savepoint(session: Session, end: str) -> None:
     assert inspect(ada).deleted
     getattr(session, end)()
     assert inspect(ada).state.value == ("detached" if end == "commit" else "persistent")
+
+
+def test_of_savepoints_within_each_other_the_first_change_says_what_was_inserted(session: Session) -> None:
+    """Line 22.7"""
+    ada = Member(name="Ada", age=36)
+    session.add(ada)
+    session.flush()
+    for age in (37, 38):
+        session.begin_nested()
+        ada.age = age
+        session.flush()
+    session.rollback()
+    assert inspect(ada).transient and (ada.name, ada.age) == ("Ada", 36)
+
+
+def test_what_becomes_known_in_a_savepoint_after_a_change_is_given_back_too(session: Session) -> None:
+    """Line 22.7"""
+    ada = Member(name=func.upper("ada"), age=36)
+    session.add(ada)
+    session.flush()
+    session.begin_nested()
+    ada.age = 37
+    session.flush()
+    assert ada.name == "ADA"
+    session.expire(ada)
+    session.rollback()
+    assert inspect(ada).transient and (ada.name, ada.age) == ("ADA", 36)
+
+
+def test_what_the_database_was_to_make_of_an_inserted_object_leaves_nothing(session: Session) -> None:
+    """Line 22.7: without a savepoint no change is remembered, as there is none to go back to."""
+    ada = Member(name="Ada", age=36)
+    session.add(ada)
+    session.flush()
+    ada.name = func.upper("x")
+    session.flush()
+    session.rollback()
+    assert inspect(ada).transient and ada.age == 36 and "name" not in vars(ada)
