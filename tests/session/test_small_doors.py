@@ -12,7 +12,9 @@ from nbsession import (
     DeclarativeBase,
     Engine,
     ForeignKey,
+    Integer,
     IntegrityError,
+    InvalidRequestError,
     Mapped,
     Session,
     Table,
@@ -25,6 +27,7 @@ from nbsession import (
     inspect,
     literal,
     mapped_column,
+    registry,
     relationship,
     select,
     update,
@@ -128,3 +131,16 @@ def test_a_key_that_is_taken_is_told_along_with_the_error(session: Session) -> N
     with pytest.raises(IntegrityError) as caught:
         session.flush()
     assert not getattr(caught.value, "__notes__", []) and inspect(shelf).detached
+
+
+def test_an_object_whose_class_cannot_be_configured_is_not_taken_in(session: Session) -> None:
+    class Note:
+        pass
+
+    reg = registry()
+    table = Table("note", reg.metadata, Column("id", Integer, primary_key=True))
+    reg.map_imperatively(Note, table, properties={"owner": relationship("Nowhere")})
+    with pytest.raises(InvalidRequestError, match="Nowhere"):
+        session.add(Note())
+    assert not session.new
+    reg.dispose()
