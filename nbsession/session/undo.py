@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
-from nbsession.tracking.instance_state import NO_VALUE, state_of
+from nbsession.tracking.instance_state import NO_VALUE, ident_of, state_of
 
 
 class Frame:
@@ -17,7 +17,7 @@ class Frame:
     :ivar inserted: objects inserted since.
     :ivar deleted: objects deleted since.
     :ivar touched: objects updated since; kept for savepoints only, since a whole rollback expires everything.
-    :ivar rekeyed: (object, key before) of primary keys changed since.
+    :ivar rekeyed: (object, key before, who had the new key in the map or None) of primary keys changed since.
     """
 
     __slots__ = ("_heir", "_known", "_saved", "deleted", "inserted", "nested", "parent", "rekeyed", "touched")
@@ -28,7 +28,7 @@ class Frame:
         self.inserted: list[ref[Any]] = []
         self.deleted: list[ref[Any]] = []
         self.touched: list[ref[Any]] = []
-        self.rekeyed: list[tuple[ref[Any], Any]] = []
+        self.rekeyed: list[tuple[ref[Any], Any, ref[Any] | None]] = []
         self._saved: dict[int, tuple[ref[Any], dict[str, Any], Frame]] = {}
         self._heir: Frame | None = None
         self._known: tuple[int, dict[int, ref[Any]]] = 0, {}
@@ -101,9 +101,16 @@ class Frame:
                     if value is not NO_VALUE:
                         obj.__dict__.setdefault(key, value)
 
+    def note_rekeyed(self, obj: Any, holder: Any) -> None:
+        """The key of an object is about to be changed.
+
+        :param holder: who has the new key in the identity map; or None.
+        """
+        self.rekeyed.append((ref(obj), ident_of(obj), None if holder is None else ref(holder)))
+
     def rekeyed_objects(self) -> Iterator[tuple[Any, Any]]:
         """(object, key before), the latest change first."""
-        for reference, ident in reversed(self.rekeyed):
+        for reference, ident, _ in reversed(self.rekeyed):
             obj = reference()
             if obj is not None:
                 yield obj, ident

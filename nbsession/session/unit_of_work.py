@@ -366,7 +366,7 @@ class UnitOfWork:
     def rekey(self, obj: Any, ident: Any) -> None:
         """The primary key of its row was changed by a flush."""
         if self.frame is not None:
-            self.frame.rekeyed.append((ref(obj), ident_of(obj)))
+            self.frame.note_rekeyed(obj, self.identity_map.of(state_of(obj).mapper.base_mapper).find(ident))
         self.give_key(obj, ident)
 
     def give_key(self, obj: Any, ident: Any) -> None:

@@ -100,15 +100,17 @@ def keys_changed(unit: UnitOfWork) -> int:
 
 
 def take_keys_back(unit: UnitOfWork, since: int) -> None:
-    """A flush failed: its changes of keys never were.
+    """A flush failed: its changes of keys never were, and who had a key has its place again.
 
     :param since: :func:`keys_changed` before it.
     """
     if unit.frame is not None:
-        for reference, ident in reversed(unit.frame.rekeyed[since:]):
-            obj = reference()
+        for reference, ident, outdone in reversed(unit.frame.rekeyed[since:]):
+            obj, holder = reference(), None if outdone is None else outdone()
             if obj is not None:
                 unit.give_key(obj, ident)
+            if holder is not None and holder is not obj and state_of(holder).status is ObjectState.PERSISTENT:
+                unit.identity_map.of(state_of(holder).mapper.base_mapper).put(ident_of(holder), holder)
         del unit.frame.rekeyed[since:]
 
 

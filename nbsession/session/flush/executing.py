@@ -221,11 +221,17 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
 def _tell_keys(session: Session, objects: Iterable[Any]) -> None:
     """Who took part in a flush tells its key, though nothing of it was written: one that is expired is loaded.
 
+    What it tells is its key from then on, whatever it was filed under.
+
     :raises ObjectDeletedError: its row is gone.
     """
     for obj in objects:
-        if state_of(obj).mapper.pk_keys[0] not in obj.__dict__ and not load_expired(session, obj):
+        mapper, values = state_of(obj).mapper, obj.__dict__
+        if mapper.pk_keys[0] not in values and not load_expired(session, obj):
             raise row_is_gone(obj)
+        told = mapper.ident_of_values(values)
+        if told is not None and told != ident_of(obj):
+            session.unit_of_work.rekey(obj, told)
 
 
 def _move(unit: UnitOfWork, step: Step, objects: list[Any], before: ObjectState, trigger: Trigger, cause: str) -> None:

@@ -207,6 +207,8 @@ class Linking:
             moved = reference_history(child, declared.reverse.key).has_changes() or any(
                 member is child for member in members_of(now.__dict__.get(declared.key))
             )
+        elif moved and leaving:  # it lets go of all that it has; who has a part in the flush then says where it belongs
+            moved = self.work.in_session(child) and _is_set(child, declared)
         if child is None or not self.work.has_row(child):
             alone = child is not None and not self.work.in_session(child)
             if alone and not leaving:

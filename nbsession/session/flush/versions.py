@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.session.flush.steps import committed_value
+from nbsession.tracking.history import same
 from nbsession.tracking.instance_state import NO_VALUE, OwnState, state_of
 
 if TYPE_CHECKING:
@@ -13,18 +14,28 @@ if TYPE_CHECKING:
     from nbsession.session.flush.row_shape import RowShape
 
 
-def count_versions(shape: RowShape, objects: Sequence[Any], found: Sets) -> None:
+def count_versions(shape: RowShape, objects: Sequence[Any], found: Sets, taking: bool = False) -> None:
     """The next version of each row, unless somebody set it; a second UPDATE of the flush must find the first one's.
 
     :param found: the values by which the rows are found, the version last.
+    :param taking: are the objects new, and the rows those of others? Then any version that is set on one counts.
     """
     for key in shape.counted:
         for obj, values in zip(objects, found, strict=True):
             state = state_of(obj)
-            if obj.__dict__.get(key) == values[-1] or not isinstance(state, OwnState):
+            changed = obj.__dict__.get(key) != values[-1] and isinstance(state, OwnState)
+            if not (_is_given(obj, key) if taking else changed):
                 obj.__dict__[key] = state.mapper.version_id_generator(values[-1])
             if isinstance(state, OwnState):
                 state.old[key] = obj.__dict__[key]
+
+
+def _is_given(obj: Any, key: str) -> bool:
+    """Did somebody set a new object's version? What an INSERT that was undone left on it is nobody's."""
+    state, value = state_of(obj), obj.__dict__.get(key, NO_VALUE)
+    if value is NO_VALUE or not state.noting:
+        return value is not NO_VALUE
+    return isinstance(state, OwnState) and not same(state.old.get(key, value), value)
 
 
 def know_version(obj: Any) -> None:

@@ -278,7 +278,7 @@ class RowWriter:
 
         :param olds: the objects whose rows they were.
         """
-        with given_values(objects, self._filled, keyed=False):
+        with given_values(objects, [k for k in self._filled if k not in self.shape.counted], keyed=False):
             self.fill_defaults(objects)
             ask_for_server_defaults(self.shape, objects, columns, self.dialect.name)
             given = [tuple(k for k in columns if k in obj.__dict__ or k in self.shape.counted) for obj in objects]
@@ -313,7 +313,7 @@ class RowWriter:
         """
         found = self._found(olds or objects, former)
         with given_values(objects, self.shape.counted, keyed=False):
-            count_versions(self.shape, objects, found)
+            count_versions(self.shape, objects, found, bool(olds))
             matched = self._send_update(connection, objects, keys, found, dicts)
         if matched != len(objects):
             raise StaleDataError(
