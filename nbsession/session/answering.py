@@ -5,6 +5,7 @@ The protocol is :class:`~nbsession.tracking.instance_state.Owner`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 from weakref import ref
 
@@ -13,7 +14,7 @@ from nbsession.mapping.mapper import Mapper
 from nbsession.session import attaching
 from nbsession.session.cascades import reached
 from nbsession.session.flushing import Flushing
-from nbsession.session.kept_parents import is_kept
+from nbsession.session.kept_parents import given_before, is_kept
 from nbsession.session.load import lazy, loading, refreshing
 from nbsession.states import ObjectState, Trigger
 from nbsession.tracking.alike_state import Licence
@@ -71,6 +72,10 @@ class Answering(Flushing):
     def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
         """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
         return bool(self.unit_of_work.kept) and is_kept(self.unit_of_work, obj, along, giver)
+
+    def given_before(self, members: Collection[Any], along: Any) -> set[int]:
+        """``id`` of those members of a list that were given to its owner and written since."""
+        return given_before(self.unit_of_work, members, along)
 
     def find(self, mapper: Mapper, ident: Any) -> Any:
         """The object of a key if it is here, else None."""

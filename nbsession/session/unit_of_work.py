@@ -22,7 +22,7 @@ from nbsession.session.announcing import Added, announce_mark, announce_move
 from nbsession.session.batches import expire_everything, expire_values, grouped, in_runs, note_what_was_set, taken_out
 from nbsession.session.displacing import displace, take_back
 from nbsession.session.hook_points import HookPoints, hook_of
-from nbsession.session.kept_parents import KeptParents
+from nbsession.session.kept_parents import KeptParents, forget_parents
 from nbsession.session.undo import Frame
 from nbsession.states import OBJECT_MOVES, ObjectState, Trigger
 from nbsession.tracking.alike_state import Licence
@@ -341,8 +341,8 @@ class UnitOfWork:
             for obj in batch if self.modified or left else ():
                 if left or self.modified.pop(id(obj), None) is not None:
                     forget_changes(obj)
-            for obj in batch if self.homeless or self.kept else ():
-                self.homeless.pop(id(obj), None), self.kept.pop(id(obj), None)
+            for obj in batch if self.homeless or self.kept or self.kept.written else ():
+                forget_parents(self, obj)
             expire_values(mapper, batch)
             if class_hooks.count:
                 class_hooks.fire("expire", batch, None)

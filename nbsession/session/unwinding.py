@@ -84,8 +84,8 @@ def _make_new_again(unit: UnitOfWork, frame: Frame, inserted: list[Any], cause: 
 
 def _bring_back(unit: UnitOfWork, deleted: list[Any], cause: str) -> None:
     """What was deleted, and what was to be, is persistent as before."""
-    unit.tell("deleted_to_persistent", _in(deleted, ObjectState.PERSISTENT))
-    unit.tell("deleted_to_persistent", list(unit.marked.values()))
+    back = {id(obj): obj for obj in _in(deleted, ObjectState.PERSISTENT)} | unit.marked  # each once
+    unit.tell("deleted_to_persistent", list(back.values()))
     for obj in list(unit.marked.values()):
         unit.unmark_deleted(obj, cause)
     returning = _in(deleted, ObjectState.DELETED)

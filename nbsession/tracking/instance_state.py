@@ -63,6 +63,9 @@ class Owner(Protocol):
     def is_kept(self, obj: Any, along: Any, giver: Any) -> bool:
         """Does an object that a parent lets go of belong to another one, by a reference that was expired?"""
 
+    def given_before(self, members: Collection[Any], along: Any) -> set[int]:
+        """``id`` of those members of a list that were given to its owner and written since, and not only read with it."""
+
     def note_left(self, obj: Any, along: Any) -> None:
         """The unchanged object was taken out of a list that holds it still."""
 

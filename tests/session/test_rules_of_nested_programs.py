@@ -324,3 +324,18 @@ def test_changed_and_new_objects_of_a_hierarchy_are_written_table_by_table(engin
         session.add(Engineer(name="Ann"))
         steps = [(step.verb, step.shape.table.name) for step in session.flush_plan().steps]
     assert steps == [("UPDATE", "person"), ("INSERT", "person"), ("UPDATE", "engineer"), ("INSERT", "engineer")]
+
+
+def test_who_came_back_by_a_failed_flush_and_is_to_be_deleted_again_is_told_of_once(shelves: Session) -> None:
+    told: list[object] = []
+    tool = shelves.get(Tool, 1)
+    shelves.delete(tool)
+    shelves.flush()
+    shelves.add(Shelf(id=2))
+    with pytest.raises(IntegrityError):
+        shelves.flush()
+    shelves.delete(tool)
+    event.listen(shelves, "deleted_to_persistent", lambda _, obj: told.append(obj))
+    with pytest.warns(match="non-active transaction"):
+        shelves.rollback()
+    assert told == [tool]

@@ -125,3 +125,93 @@ def test_who_takes_a_row_over_with_a_key_changed_since_it_was_undone_looks_for_t
         session.flush()
     session.rollback()
     assert old.id == 1
+
+
+@pytest.fixture
+def shelf(session: Session) -> Shelf:
+    """A shelf with a tool, whose list is loaded; two tools that are on none."""
+    session.add_all([Shelf(id=1, tools=[Tool(id=1)]), Tool(id=2), Tool(id=3)])
+    session.commit()
+    session.expunge_all()
+    shelf = session.get_one(Shelf, 1)
+    assert shelf.tools
+    return shelf
+
+
+def refuse(shelf: Shelf) -> None:
+    """Assigns a list that the session refuses."""
+    with pytest.raises(InvalidRequestError, match="another instance with key"):
+        shelf.tools = [twin_of(shelf.tools[0])]
+
+
+@pytest.mark.parametrize("told", ["list", "reference"])
+def test_who_was_given_to_a_parent_and_flushed_stays_though_an_assignment_without_it_was_refused(
+    session: Session, shelf: Shelf, rows: Rows, told: str
+) -> None:
+    """Who was only read with the list loses its parent, as in SQLAlchemy."""
+    tool = session.get_one(Tool, 2)
+    if told == "list":
+        shelf.tools.append(tool)
+    else:
+        tool.shelf = shelf
+    session.flush()
+    refuse(shelf)
+    session.flush()
+    assert tool.shelf_id == 1
+    assert rows("SELECT id, shelf_id FROM tool ORDER BY id") == [(1, None), (2, 1), (3, None)]
+
+
+def test_who_was_inserted_with_its_parent_stays_though_an_assignment_without_it_was_refused(
+    session: Session, shelf: Shelf, rows: Rows
+) -> None:
+    shelf.tools.append(Tool(id=4))
+    session.flush()
+    refuse(shelf)
+    session.flush()
+    assert rows("SELECT id FROM tool WHERE shelf_id = 1") == [(4,)]
+
+
+@pytest.mark.parametrize("forget", ["expire", "refresh", "overwrite"])
+def test_who_was_expired_since_it_was_given_was_only_read(
+    session: Session, shelf: Shelf, rows: Rows, forget: str
+) -> None:
+    tool = session.get_one(Tool, 2)
+    tool.shelf = shelf
+    session.flush()
+    if forget == "expire":
+        session.expire(tool)
+    elif forget == "refresh":
+        session.refresh(tool)
+    else:
+        session.get_one(Tool, 2, populate_existing=True)
+    assert tool.shelf is shelf
+    refuse(shelf)
+    session.flush()
+    assert rows("SELECT id FROM tool WHERE shelf_id = 1") == ([(2,)] if forget == "overwrite" else [])
+
+
+def test_of_two_refused_assignments_the_first_counts_as_well(session: Session, shelf: Shelf, rows: Rows) -> None:
+    tool, kept = session.get_one(Tool, 2), session.get_one(Tool, 3)
+    tool.shelf = shelf
+    session.flush()
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError, match="another instance with key"):
+            shelf.tools = [kept, twin_of(tool)]
+    session.flush()
+    assert rows("SELECT id FROM tool WHERE shelf_id = 1 ORDER BY id") == [(2,), (3,)]
+
+
+def test_a_new_child_that_a_flush_had_told_its_parent_forgets_it_when_it_has_none(
+    session: Session, shelf: Shelf, rows: Rows
+) -> None:
+    tool, other = Tool(id=4), Shelf(id=2)
+    session.add(other)
+    session.commit()
+    tool.shelf = other  # which does not bring it into the session
+    with pytest.warns(match="not in session"):
+        session.flush()
+    assert tool.shelf_id == 2
+    shelf.tools.append(tool)
+    del tool.shelf
+    session.flush()
+    assert rows("SELECT shelf_id FROM tool WHERE id = 4") == [(None,)]

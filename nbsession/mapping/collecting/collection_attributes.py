@@ -114,9 +114,7 @@ class CollectionAttribute(RelationshipAttribute):
         try:
             come = self.before_add(obj, members, already=held, far=far)
         except Exception:
-            state = state_of(obj)
-            if isinstance(state, OwnState):
-                state.noting_more().untold[self.key] = set(map(id, waiting))
+            self._tell_nobody(obj, before, waiting)
             self._assign_some(obj, far, held)
             raise
         kept = {id(m) for m in come}
@@ -130,6 +128,14 @@ class CollectionAttribute(RelationshipAttribute):
         self.after_remove(obj, gone)
         if self.occasional:
             tell(self, "dispose_collection", obj, replaced, None)
+
+    def _tell_nobody(self, obj: Any, before: list[Any], waiting: list[Any]) -> None:
+        """An assignment is refused: those who were given before, in a flush or just now, do not learn that they went."""
+        state = state_of(obj)
+        if isinstance(state, OwnState):
+            session = state.common.session_ref()
+            given = set() if session is None else session.given_before(before, self.relationship)
+            state.noting_more().untold.setdefault(self.key, set()).update(given, map(id, waiting))
 
     def _assign_some(self, obj: Any, members: list[Any], held: Collection[int]) -> None:
         """An assignment that fails has come as far as the member that is refused."""

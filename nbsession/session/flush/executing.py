@@ -209,6 +209,8 @@ def settle_flush(session: Session, plan: FlushPlan, flushed: Iterable[Any]) -> N
             unit.clean(step.objects)
     if plan.met:
         _tell_keys(session, plan.met)
+    if plan.links:
+        unit.kept.note_written(flushed, plan.links)
     if not unit.modified:  # mostly: all that was changed is written
         return
     touched = list(flushed)

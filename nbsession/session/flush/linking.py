@@ -82,7 +82,7 @@ class Linking:
         if declared.direction is Direction.MANYTOONE:
             for obj in objects:
                 parent = obj.__dict__.get(key, NO_VALUE)
-                if parent is NO_VALUE or (parent is None and _is_keyless(declared, obj)):
+                if parent is NO_VALUE or (parent is None and _is_keyless(declared.pairs, obj)):
                     continue
                 self._link(declared, obj, parent)
             return
@@ -217,6 +217,9 @@ class Linking:
                 alone = not moved and _was_member(declared, parent, child)
             if alone and not declared.cascade.delete_orphan:
                 self.link_outside(declared, child, None, leaving)
+            told = child is not None and now is None and not leaving and id(child) in self.work.unit.new
+            if told and not _is_keyless(foreign_keys_of(declared), child):
+                self.add(declared, child, None)  # it may have learnt the key from a flush, when it was in no session
             return
         if id(child) in self.work.gone:
             if not written_late(declared) or id(parent) not in self.work.gone:
@@ -316,9 +319,9 @@ def _linking(mapper: Mapper) -> list[Relationship]:
     return found
 
 
-def _is_keyless(declared: Relationship, obj: Any) -> bool:
+def _is_keyless(keys: Iterable[tuple[str, str]], obj: Any) -> bool:
     """Is the foreign key part of a key that is not set? Then there is nothing to blank out."""
-    return any(k in state_of(obj).mapper.pk_keys and obj.__dict__.get(k) is None for k, _ in declared.pairs)
+    return any(k in state_of(obj).mapper.pk_keys and obj.__dict__.get(k) is None for k, _ in keys)
 
 
 def foreign_keys_of(declared: Relationship) -> tuple[tuple[str, str], ...]:
