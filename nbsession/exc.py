@@ -40,6 +40,8 @@ A message says which object, in what state, what was attempted, and what to do n
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 
@@ -57,6 +59,17 @@ class NbsessionWarning(RuntimeWarning):
 
 SAWarning = NbsessionWarning
 """the same, by SQLAlchemy's name"""
+
+
+def warn(message: str) -> None:
+    """Warns at the line outside of this package that led here: a person's own, mostly.
+
+    :param message: what is wrong, and what to do.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nbsession."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, NbsessionWarning, stacklevel=level)
 
 
 class ArgumentError(NbsessionError):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nbsession import Engine, IntegrityError, Session, select
+from nbsession import Engine, IntegrityError, NbsessionWarning, Session, select
 from nbsession import events as events_module
 from nbsession.events import (
     REPR_LIMIT,
@@ -273,7 +273,7 @@ def live(session: Session) -> None:
     session.expire(ada)
     assert session.scalars(select(Member)).one() is ada
     session.add(Member(id=ada.id, name="taken"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     session.rollback()
     session.delete(ada)

@@ -57,6 +57,7 @@ class Engine:
 
     :ivar url: where the database is.
     :ivar dialect: how it is spoken to.
+    :ivar enable_from_linting: are statements warned of that pair every row of one table with every row of another?
     :ivar everywhere: hooks of every engine; an engine takes them over when it is made.
     :ivar alive: the engines there are.
     """
@@ -64,9 +65,12 @@ class Engine:
     everywhere: ClassVar[dict[str, list[Callable[..., Any]]]] = {name: [] for name in HOOKS}
     alive: ClassVar[WeakSet[Engine]] = WeakSet()
 
-    def __init__(self, url: URL, dialect: Dialect, source: LinkSource, echo: bool = False) -> None:
+    def __init__(
+        self, url: URL, dialect: Dialect, source: LinkSource, echo: bool = False, enable_from_linting: bool = True
+    ) -> None:
         self.url = url
         self.dialect = dialect
+        self.enable_from_linting = enable_from_linting
         self._source = source
         self._hooks: dict[str, list[Callable[..., Any]]] = {name: list(self.everywhere[name]) for name in HOOKS}
         """change these lists in place: open connections look at them"""
@@ -172,13 +176,21 @@ class Engine:
         return f"Engine({self.url})"
 
 
-def create_engine(url: str | URL, *, echo: bool = False, foreign_keys: str = "checked", **options: Any) -> Engine:
+def create_engine(
+    url: str | URL,
+    *,
+    echo: bool = False,
+    foreign_keys: str = "checked",
+    enable_from_linting: bool = True,
+    **options: Any,
+) -> Engine:
     """Makes an engine. The database is opened by the first connection.
 
     :param url: ``sqlite://`` and ``duckdb://`` (in memory), ``sqlite:///file.db``, ``duckdb:///file.duckdb``.
     :param echo: log every statement.
     :param foreign_keys: when foreign keys are enforced: ``'checked'`` at COMMIT, ``'native'`` by each statement,
         ``'off'`` not at all.
+    :param enable_from_linting: warn of statements with tables in FROM that nothing joins; once for each form of statement.
     :param options: ``connect_args``, a dictionary for the driver's connect(); options of SQLAlchemy's pool are ignored.
     :raises ArgumentError: the URL, an option, or a driver that is not installed.
 
@@ -190,13 +202,13 @@ def create_engine(url: str | URL, *, echo: bool = False, foreign_keys: str = "ch
     unknown = sorted(options.keys() - _IGNORED)
     if unknown:
         raise ArgumentError(
-            f"Invalid argument(s) {', '.join(map(repr, unknown))} sent to create_engine(). It takes echo, foreign_keys and "
-            "connect_args (a dictionary for the driver)."
+            f"Invalid argument(s) {', '.join(map(repr, unknown))} sent to create_engine(). It takes echo, foreign_keys, "
+            "enable_from_linting and connect_args (a dictionary for the driver)."
         )
     if foreign_keys not in FOREIGN_KEYS:
         raise ArgumentError(f"foreign_keys={foreign_keys!r} is not one of {', '.join(map(repr, FOREIGN_KEYS))}.")
     dialect, source = _opened_by(where, foreign_keys, connect_args)
-    return Engine(where, dialect, source, echo)
+    return Engine(where, dialect, source, echo, enable_from_linting)
 
 
 def _opened_by(url: URL, foreign_keys: str, connect_args: dict[str, Any]) -> tuple[Dialect, LinkSource]:

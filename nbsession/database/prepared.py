@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsession.database.processors import Processor, takes_none
 from nbsession.database.raw import check_control, may_write
-from nbsession.exc import StatementError
+from nbsession.exc import StatementError, warn
 from nbsession.sql.base import Executable, shape_key
 from nbsession.sql.defaults import is_sql_default
 from nbsession.sql.types import NullType, type_of_value
@@ -89,6 +89,9 @@ def prepare(connection: Connection, statement: Executable, parameters: Mapping[s
         from nbsession.sql.compile import compile_statement
 
         prepared = Prepared(compile_statement(statement, connection.dialect.name, parameters), connection.dialect)
+        if prepared.compiled.doubts and connection.engine.enable_from_linting:
+            for doubt in prepared.compiled.doubts:
+                warn(doubt)
         cache.put(key, prepared)
     return prepared
 

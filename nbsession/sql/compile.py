@@ -32,9 +32,22 @@ class Compiled:
     :ivar kind: ``"select"``, ``"insert"``, ``"update"``, ``"delete"`` or ``"text"``.
     :ivar tables: names of the tables read or written, as far as the statement says (text does not).
     :ivar table: the table that is written, or None; ``written`` are its columns, in order.
+    :ivar doubts: warnings for whoever executes it: tables that nothing joins.
     """
 
-    __slots__ = ("_made", "bind_types", "columns", "kind", "simple", "sources", "sql", "table", "tables", "written")
+    __slots__ = (
+        "_made",
+        "bind_types",
+        "columns",
+        "doubts",
+        "kind",
+        "simple",
+        "sources",
+        "sql",
+        "table",
+        "tables",
+        "written",
+    )
 
     def __init__(
         self,
@@ -46,6 +59,7 @@ class Compiled:
         tables: tuple[str, ...],
         table: Any = None,
         written: tuple[Any, ...] = (),
+        doubts: tuple[str, ...] = (),
     ) -> None:
         self.sql = sql
         self.sources = sources
@@ -55,6 +69,7 @@ class Compiled:
         self.tables = tables
         self.table = table
         self.written = written
+        self.doubts = doubts
         only_binds = all(source[0] == "bind" for source in sources)
         self.simple: tuple[int, ...] | None = tuple(source[1] for source in sources) if only_binds else None
         self._made = tuple(source[1].key for source in sources if source[0] == "default")
@@ -157,6 +172,7 @@ def compile_statement(statement: Executable, rendering: str, parameters: Mapping
         tuple(writer.tables),
         getattr(statement, "table", None),
         writer.dml_columns,
+        tuple(writer.doubts),
     )
 
 

@@ -123,6 +123,7 @@ class DmlRendering(SelectRendering):
         text = f"UPDATE {''.join(prefix + ' ' for prefix in update._prefixes)}{self.qualified(table)} SET {sets}"
         if others:
             text += " FROM " + ", ".join(map(self.from_text, others))
+            self.doubt("UPDATE", [table, *others], update._where)
         text += self._where(update) + self._returning(update)
         self.around.pop()
         return text
@@ -139,6 +140,7 @@ class DmlRendering(SelectRendering):
                     f"DELETE from '{table.name}' cannot read other tables here: use a subquery (in_, exists)."
                 )
             text += " USING " + ", ".join(map(self.from_text, others))
+            self.doubt("DELETE", [table, *others], delete._where)
         text += self._where(delete) + self._returning(delete)
         self.around.pop()
         return text

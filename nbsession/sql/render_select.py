@@ -12,6 +12,7 @@ from nbsession.sql import operators as ops
 from nbsession.sql.base import ShapeWalk
 from nbsession.sql.elements import ColumnClause, Label, UnaryExpression
 from nbsession.sql.froms import entity_criteria, final_froms
+from nbsession.sql.linting import cartesian
 from nbsession.sql.naming import given_name, quote_identifier, result_names
 from nbsession.sql.rendering import ExpressionRendering
 from nbsession.sql.types import TypeEngine
@@ -27,6 +28,7 @@ class SelectRendering(ExpressionRendering):
         self.around: list[list[Any]] = []
         self.columns: tuple[tuple[str, TypeEngine], ...] = ()
         self.recursive = False
+        self.doubts: list[str] = []
 
     def _visit_select(self, select: Any, correlated: bool = False, topmost: bool = False) -> str:
         columns = select.inner_columns
@@ -36,6 +38,8 @@ class SelectRendering(ExpressionRendering):
         froms = self._correlated(select, final_froms(select)) if correlated else final_froms(select)
         self.around.append([part for one in froms for part in _parts(one)])
         tables = [self.from_text(one) for one in froms]
+        if len(froms) > 1:
+            self.doubt("SELECT", froms, (*select._where, *entity_criteria(select)))
         listed = [self.column_text(one, name) for one, name in zip(columns, names, strict=True)]
         text = "SELECT " + "".join(prefix + " " for prefix in select._prefixes) + self._distinct(select)
         text += ", ".join(listed)
@@ -54,6 +58,14 @@ class SelectRendering(ExpressionRendering):
         text += self._ends(select, columns, names)
         self.around.pop()
         return text
+
+    def doubt(self, verb: str, froms: Any, criteria: Any) -> None:
+        """Notes what is hardly meant, of several things in FROM."""
+        said = cartesian(
+            verb, froms, criteria, lambda one: one.key if one.visit_name == "table" else self.alias_name(one)
+        )
+        if said is not None:
+            self.doubts.append(said)
 
     def criteria(self, clauses: Any) -> str:
         """Several criteria, all of which hold."""

@@ -9,6 +9,7 @@ import pytest
 
 from nbsession import (
     IntegrityError,
+    NbsessionWarning,
     Session,
     event,
     inspect,
@@ -118,7 +119,8 @@ def test_who_gets_back_its_first_key_and_its_place_is_the_sessions_again(session
     session.flush()
     session.execute(text("DELETE FROM shelf"))
     session.add(Shelf(id=7))
-    session.flush()
+    with pytest.warns(NbsessionWarning, match="conflicts with persistent instance <Shelf 7>"):
+        session.flush()
     assert shelf not in session
     session.rollback()
     assert shelf in session

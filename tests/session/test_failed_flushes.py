@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbsession import CircularDependencyError, Engine, Session, inspect, text
-from nbsession.exc import IntegrityError
+from nbsession.exc import IntegrityError, NbsessionWarning
 from tests.support import expect_statements, statements_of
 
 
@@ -75,7 +75,7 @@ def test_a_new_object_loads_the_expired_one_that_has_its_key(model: Any, session
     known = session.get(model.User, 1)
     session.expire(known)
     session.add(model.User(id=1))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     session.rollback()
     session.expire(known)

@@ -196,7 +196,10 @@ def test_a_new_object_with_a_key_that_is_taken(session: Session) -> None:
     session.add(ada)
     session.commit()
     session.add(Member(id=1, name="Bob"))
-    with pytest.raises(IntegrityError) as refused:
+    with (
+        pytest.raises(IntegrityError) as refused,
+        pytest.warns(NbsessionWarning, match="conflicts with persistent instance"),
+    ):
         session.flush()
     assert refused.value.statement.startswith("INSERT") and refused.value.orig is not None
     session.rollback()
@@ -435,7 +438,7 @@ def test_a_failed_flush_leaves_states_as_a_rollback_does(session: Session, rows:
     session.delete(marked)
     good, bad = Loan(note="good"), Member(id=1, name="bad")
     session.add_all([good, bad])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     assert [inspect(o).state.value for o in (kept, marked, good, bad)] == [
         "persistent",

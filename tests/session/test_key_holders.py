@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -13,6 +16,7 @@ from nbsession import (
     ForeignKey,
     IntegrityError,
     Mapped,
+    NbsessionWarning,
     ObjectDeletedError,
     Session,
     StaleDataError,
@@ -84,7 +88,7 @@ def test_an_expired_holder_is_loaded_before_a_row_of_its_key_is_sent(session: Se
     session.expire(old)
     savepoint = session.begin_nested()
     session.add(Word(id=1))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     savepoint.rollback()
     assert vars(old) == {"id": 1, "text": "a", "note": "n"} and old in session
@@ -201,7 +205,8 @@ def test_a_read_that_flushes_takes_the_row_that_has_the_key_by_now(session: Sess
     session.expire(word, ["text"])
     word.id = 2
     session.add(Word(id=1, text="new"))
-    assert word.text == "new" and word.id == 2
+    with pytest.warns(NbsessionWarning, match="conflicts with persistent instance <Word 1>"):
+        assert word.text == "new" and word.id == 2
 
 
 def test_who_loses_its_row_by_the_flush_before_a_read_shows_what_the_new_object_wrote(session: Session) -> None:
@@ -212,3 +217,90 @@ def test_who_loses_its_row_by_the_flush_before_a_read_shows_what_the_new_object_
     session.add(Word(id=1, text="new"))
     assert old.text == "new"
     assert inspect(old).deleted and vars(old) == {"id": 1, "text": "new", "note": None}
+
+
+# ── who is warned of ─────────────────────────────────────────────────────────────────────────────────────────────────
+def conflicts(session: Session) -> list[str]:
+    """What a flush warns of; it may be refused."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with suppress(IntegrityError):
+            session.flush()
+    session.rollback()
+    assert all(one.category is NbsessionWarning and one.filename == __file__ for one in told)
+    return [str(one.message) for one in told]
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_key_that_another_one_has_is_warned_of(session: Session, expired: bool) -> None:
+    """Line 21.5: of each new object, also where the database refuses the first."""
+    words = [Word(id=11), Word(id=12)]
+    session.add_all(words)
+    session.commit()
+    if not expired:
+        assert [word.id for word in words] == [11, 12]
+    session.add_all([Word(id=11), Word(id=12), Word(id=13)])
+    first, second = conflicts(session)
+    assert re.match(
+        r"New instance <Word at 0x\w+> with identity key \(<class '[\w.]*Word'>, \(11,\), None\) conflicts with persistent "
+        r"instance <Word 11>",
+        first,
+    )
+    assert "(12,)" in second
+
+
+def test_a_key_in_another_class_of_the_hierarchy_is_warned_of(session: Session) -> None:
+    """Line 21.5"""
+    held = session.get_one(Person, 1)
+    session.add(Person(id=1))
+    (said,) = conflicts(session)
+    assert "New instance <Person at" in said and "persistent instance <Engineer 1>" in said and held.name is None
+
+
+def test_a_key_that_changes_in_the_same_flush_is_warned_of(session: Session) -> None:
+    """Line 21.5: though it is free when the new row is written."""
+    word, later = Word(id=11), Word(id=11)
+    session.add(word)
+    session.commit()
+    word.id = 12
+    session.add(later)
+    assert len(conflicts(session)) == 1
+
+
+def test_a_key_that_is_free_is_not_warned_of(session: Session) -> None:
+    """Line 21.5: whose holder is deleted, or lost its row, or is as new."""
+    word, gone = Word(id=11), Word(id=12)
+    session.add_all([word, gone])
+    session.commit()
+    session.execute(text("DELETE FROM word WHERE id = 12"))
+    session.delete(word)
+    session.add_all([Word(id=11), Word(id=12)])
+    session.flush()
+    session.add_all([Word(id=15), Word(id=15)])
+    assert conflicts(session) == []
+
+
+def test_a_key_that_the_same_flush_gave_away_is_not_warned_of(session: Session) -> None:
+    """Line 21.5: the database alone knows, unless the change was flushed before."""
+    word = Word(id=11)
+    session.add(word)
+    session.commit()
+    word.id = 12
+    session.add(Word(id=12))
+    assert conflicts(session) == []
+    word.id = 12
+    session.flush()
+    session.add(Word(id=12))
+    assert len(conflicts(session)) == 1
+
+
+def test_who_is_to_be_deleted_by_a_later_flush_is_warned_of(session: Session) -> None:
+    """Line 21.5"""
+    word, later = session.get_one(Word, 1), Word(id=1)
+    session.delete(word)
+    session.add(later)
+    with (
+        pytest.raises(IntegrityError),
+        pytest.warns(NbsessionWarning, match="conflicts with persistent instance <Word 1>"),
+    ):
+        session.flush([later])

@@ -361,7 +361,8 @@ def test_who_is_replaced_in_the_map_stays_persistent_outside_of_the_session(sess
     session.connection().exec_driver_sql("DELETE FROM member")
     new = Member(id=1, name="new")
     session.add(new)
-    session.flush()
+    with pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
+        session.flush()
     assert states(old, new) == "SS" and session.get(Member, 1) is new and old not in session
     old.name = "changed"
     assert not session.dirty and session.is_modified(old)

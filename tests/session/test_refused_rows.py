@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbsession import IntegrityError, Session, inspect
+from nbsession import IntegrityError, NbsessionWarning, Session, inspect
 from tests.session.models import Shelf, Tool
 
 
@@ -34,7 +34,11 @@ def test_a_member_outside_of_the_session_knows_its_parent_though_a_row_is_refuse
     """Line 21.9: it is filled with the others, before the first row of its class."""
     outsider = Tool(name="rasp", shelf=shelf)
     session.add(Tool(id=2))
-    with pytest.warns(Warning, match="not in session"), pytest.raises(IntegrityError):
+    with (
+        pytest.warns(NbsessionWarning, match="not in session"),
+        pytest.warns(NbsessionWarning, match="conflicts with persistent instance"),
+        pytest.raises(IntegrityError),
+    ):
         session.flush()
     assert outsider.shelf_id == 1
     assert inspect(outsider).transient
@@ -57,7 +61,7 @@ def test_what_a_refused_flush_made_is_no_change(session: Session, shelf: Shelf) 
     plain, taken = Shelf(), Shelf(id=1)
     assert plain.tools == []
     session.add_all([plain, taken])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     session.rollback()
     assert not session.is_modified(plain)

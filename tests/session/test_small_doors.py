@@ -16,6 +16,7 @@ from nbsession import (
     IntegrityError,
     InvalidRequestError,
     Mapped,
+    NbsessionWarning,
     Session,
     Table,
     UnboundExecutionError,
@@ -116,12 +117,15 @@ def test_a_flush_of_no_objects_is_one_of_all(session: Session, nothing: Any) -> 
 
 
 def test_a_key_that_is_taken_is_told_along_with_the_error(session: Session) -> None:
-    """Line 21.5: what 2.1 says in a warning, a note of the error says."""
+    """Line 21.5: what a warning says, as in 2.1, a note of the error says as well."""
     session.add(Shelf(id=1))
     session.commit()
     shelf = session.get_one(Shelf, 1)
     session.add(Shelf(id=1))
-    with pytest.raises(IntegrityError) as caught:
+    with (
+        pytest.raises(IntegrityError) as caught,
+        pytest.warns(NbsessionWarning, match="conflicts with persistent instance"),
+    ):
         session.flush()
     (note,) = caught.value.__notes__
     assert "New instance <Shelf at" in note and "conflicts with persistent instance <Shelf 1>" in note

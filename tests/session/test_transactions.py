@@ -11,6 +11,7 @@ from nbsession import (
     Engine,
     IntegrityError,
     InvalidRequestError,
+    NbsessionWarning,
     PendingRollbackError,
     ResourceClosedError,
     Session,
@@ -404,7 +405,7 @@ def test_an_error_in_a_savepoint_costs_the_savepoint_only(session: Session) -> N
     savepoint = session.begin_nested()
     bob = Member(id=1, name="Bob")
     session.add(bob)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
         session.flush()
     assert session.in_nested_transaction() and not savepoint.is_active and states(ada, bob) == "ST"
     with pytest.raises(PendingRollbackError, match="or roll back the savepoint that failed"):

@@ -10,6 +10,7 @@ import pytest
 from nbsession import (
     Engine,
     IntegrityError,
+    NbsessionWarning,
     Session,
     create_engine,
     event,
@@ -209,7 +210,8 @@ def test_an_object_displaced_under_its_new_key_has_no_changes_when_it_gets_back_
     session.flush()
     session.execute(text("DELETE FROM member"))
     session.add(Member(id=7, name="Bob"))
-    session.flush()
+    with pytest.warns(NbsessionWarning, match="conflicts with persistent instance"):
+        session.flush()
     ada.name = "changed"
     assert ada not in session
     session.rollback()

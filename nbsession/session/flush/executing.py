@@ -11,7 +11,7 @@ from nbsession.mapping.attributes import describe
 from nbsession.session.batches import mappers_of
 from nbsession.session.flush.changes import changed_columns
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Step
-from nbsession.session.flush.key_holders import meet_holders
+from nbsession.session.flush.key_holders import meet_holders, warn_of_leaving_keys
 from nbsession.session.flush.orphans import note_homeless
 from nbsession.session.flush.unfinished import fill_unfinished
 from nbsession.session.flush.versions import know_version
@@ -53,6 +53,7 @@ def execute_plan(session: Session, plan: FlushPlan, transaction: SessionTransact
         for obj, _ in plan.skipped:
             know_version(obj)
         try:
+            warn_of_leaving_keys(session, plan.steps)
             writing(session, plan, transaction)
             if plan.outside:
                 fill_links(plan.outside)

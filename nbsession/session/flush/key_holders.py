@@ -1,9 +1,15 @@
-"""Objects that hold the keys of new ones: an expired one is asked whether its row is still there, before a flush relies on it."""
+"""Objects that hold the keys of new ones: an expired one is asked whether its row is still there, before a flush relies on it.
+
+Who holds one and stays is warned of.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbsession.exc import warn
+from nbsession.mapping.attributes import describe
 from nbsession.session.load.refreshing import load_expired
 from nbsession.states import Trigger
 from nbsession.tracking.instance_state import state_of
@@ -27,7 +33,9 @@ def meet_holders(session: Session, step: Step) -> None:
         idents = [mapper.ident_of_values(obj.__dict__) for obj in step.objects]
     if known.keys().isdisjoint(idents):
         return  # nearly always
-    _meet(session, [obj for obj in step.objects if key in obj.__dict__])
+    newcomers = [obj for obj in step.objects if key in obj.__dict__]
+    _meet(session, newcomers)
+    _warn(session, newcomers)
 
 
 def meet_leaving_holders(session: Session, only: set[int] | None) -> None:
@@ -47,3 +55,39 @@ def _meet(session: Session, newcomers: list[Any], marked: bool = False) -> None:
             continue
         if (not marked or id(holder) in unit.marked) and not load_expired(session, holder):
             unit.move_each((holder,), Trigger.DELETE, "its row is gone, and a new object has its key")
+
+
+def warn_of_leaving_keys(session: Session, steps: Sequence[Step]) -> None:
+    """Before a flush that changes keys: a new object that is to have one is warned of, though it will be free by then."""
+    leaving: set[int] = set()
+    for step in steps:
+        mapper = step.mapper
+        if step.verb == "UPDATE":
+            if mapper is not None and not step.replaces and not set(mapper.pk_keys).isdisjoint(step.columns):
+                leaving.update(map(id, step.objects))
+        elif leaving and step.verb == "INSERT" and step.shape is not None and step.shape.first:
+            _warn(session, step.objects, leaving)
+
+
+def _warn(session: Session, newcomers: Sequence[Any], only: set[int] | None = None) -> None:
+    """Warns of new objects whose key another one has had since before this flush.
+
+    :param only: ``id`` of those that are looked at; None: all.
+    """
+    identity_map = session.unit_of_work.identity_map
+    for obj in newcomers:
+        mapper = state_of(obj).mapper
+        ident = mapper.ident_of_values(obj.__dict__)
+        holder = None if ident is None else identity_map.of(mapper.base_mapper).find(ident)
+        if holder is None or holder is obj or (only and id(holder) not in only):
+            continue
+        state = state_of(holder)
+        if (
+            not set(mapper.pk_keys).isdisjoint(state.changed_keys)
+            and state.mapper.ident_of_values(holder.__dict__) == ident
+        ):
+            continue  # this flush gave it the key
+        warn(
+            f"New instance {describe(obj)} with identity key {mapper.identity_key(ident)} conflicts with persistent instance "
+            f"{describe(holder)}. Change that one, or merge() the new one."
+        )
