@@ -156,6 +156,21 @@ def read_again(it: Situation) -> bool:
     return new_again and known and it.alike([name], results=False, only=("loaded", "modified"))
 
 
+@departure(
+    "22.7: what such an object has is no change when it is set again",
+    "As before: as the value is not there, setting it counts as a change.",
+)
+def set_again(it: Situation) -> bool:
+    if it.step[0] != "set" or not it.at:
+        return False
+    name, key, value = it.step[1:]
+    kept, lost = it.found[it.at - 1]["loaded"].get(name, {}), it.before["loaded"].get(name, {})
+    same = key in kept and key not in lost and kept[key] == value
+    only_theirs = name in map(bare, it.theirs["modified"]) and name not in map(bare, it.ours["modified"])
+    new_again = it.before["states"].get(name) == "transient" and it.was(name, "persistent") is not None
+    return same and only_theirs and new_again and it.alike([name], only=("modified",))
+
+
 def _merged_again(it: Situation) -> bool:
     """merge() reads what it copies: to an object that is new as well."""
     given, made = it.step[2], it.ours["result"]
