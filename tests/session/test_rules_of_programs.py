@@ -35,6 +35,30 @@ def test_a_flush_that_fails_has_not_filled_what_was_due_later(session: Session) 
     assert vars(tool)["shelf_id"] == 7
 
 
+def test_a_reference_that_was_emptied_is_due_after_the_parents_rows(session: Session) -> None:
+    """What is due before is said by those who are to be deleted, and nobody is."""
+    shelf, tool = Shelf(id=1), Tool(id=1)
+    tool.shelf = shelf
+    session.add_all([tool, Shelf(id=2)])
+    session.flush()
+    tool.shelf = None
+    shelf.id = 2
+    with pytest.raises(IntegrityError):
+        session.flush()
+    assert vars(tool)["shelf_id"] == 1
+
+
+def test_a_new_object_that_was_taken_out_of_an_expired_list_is_told_that_it_has_no_parent(session: Session) -> None:
+    shelf, tool = Shelf(id=1), Tool()
+    session.add(shelf)
+    session.commit()
+    shelf.tools = [tool]
+    session.expire_all()
+    del tool.shelf
+    session.flush()
+    assert vars(tool)["shelf_id"] is None
+
+
 def test_of_an_association_that_both_sides_tell_of_the_first_by_name_is_believed(poems: Session, rows: Rows) -> None:
     poem, tag = Poem(), Tag()
     poems.add(poem)

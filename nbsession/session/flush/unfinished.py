@@ -30,9 +30,17 @@ def fill_unfinished(session: Session, plan: FlushPlan, place: int) -> None:
         if due.obj is None:
             along = str(due.relationship)
             links = [link for some in plan.links.values() for link in some] + list(plan.outside)
-            _fill([link for link in links if link.along == along and (not due.leaving or link.parent is None)])
+            links = [link for link in links if link.along == along]
+            _fill(links if not due.leaving else list(_of_the_leaving(session, due, links)))
         else:
             _fill(list(_links_of(session, due)))
+
+
+def _of_the_leaving(session: Session, due: Relating, links: list[Link]) -> Iterator[Link]:
+    """Of the links along a relationship, those by which objects that are to be deleted let go of others."""
+    leaving = [obj for obj in session.unit_of_work.marked.values() if isinstance(obj, due.relationship.class_)]
+    lost = {id(link.child) for obj in leaving for link in _links_of(session, due._replace(obj=obj))}
+    return (link for link in links if link.parent is None and id(link.child) in lost)
 
 
 def _links_of(session: Session, due: Relating) -> Iterator[Link]:
