@@ -161,11 +161,10 @@ class Machine:
 
     def delete(self, name: str, other: str | None, text: str) -> None:
         if self.model.state[name] == "persistent" and name not in self.model.marked:
-            if name[0] == "s":
-                self.flush()  # so that no tool is on its way to the shelf
+            if name[0] == "s" or "shelf" in self.model.unsent.get(name, {}):
+                self.flush()  # no tool is on its way to a shelf: whom a shelf was given is not deleted
             self.session.delete(self.objects[name])
             self.model.marked.add(name)
-            self.model.unsent.pop(name, None)
 
     def expire(self, name: str, other: str | None, text: str) -> None:
         if self.model.state[name] == "persistent" and name not in self.model.marked:
@@ -276,6 +275,15 @@ def run(engine: Engine, program: list[tuple[str, str, str | None, str]]) -> None
         ("commit", "s0", None, "a"),
         ("set_shelf", "t0", None, "a"),
         ("look", "s1", None, "a"),
+    ]
+)
+@example(
+    program=[
+        ("add", "t0", None, "a"),
+        ("commit", "t0", None, "a"),
+        ("set_name", "t0", None, "b"),
+        ("delete", "t0", None, "a"),
+        ("add", "t0", None, "a"),
     ]
 )
 @given(program=st.lists(STEPS, min_size=4, max_size=16))
