@@ -122,7 +122,8 @@ def values_kept(it: Situation) -> bool:
 
 
 def with_values_kept(it: Situation) -> list[str]:
-    """Objects that are transient, and hold values of their row on our side alone."""
+    """Objects that are transient, and hold values of their row on our side alone; so does one that is copied from such a one."""
+    copied = {it.step[1]: it.step[2]} if it.step[0] == "pickle" else {}
     names = []
     for name, theirs in it.theirs["loaded"].items():
         ours = it.ours["loaded"].get(name, {})
@@ -133,7 +134,7 @@ def with_values_kept(it: Situation) -> list[str]:
             and theirs.keys() < ours.keys()
             and (state == "transient" or added)
             and all(ours[key] == value for key, value in theirs.items())
-            and all(ours[key] in _values_of_row(it, name, key) for key in ours.keys() - theirs.keys())
+            and all(ours[key] in _values_of_row(it, copied.get(name, name), key) for key in ours.keys() - theirs.keys())
         ):
             names.append(name)
     return names

@@ -293,6 +293,14 @@ EXAMPLES: list[tuple[str, list[Step], Break]] = [
         inserted_values_are_forgotten,
     ),
     (
+        "22.7: an object that is transient again has the values it was inserted with",
+        [  # a copy has them, too
+            ["new", "u1", "User", {}], ["add", "u1"], ["begin_nested"], ["delete", "u1"], ["flush"],
+            ["set", "u1", "name", "y"], ["rollback"], ["pickle", "u2", "u1"],
+        ],
+        inserted_values_are_forgotten,
+    ),
+    (
         "22.13: who takes over a row of a tree keeps it",
         [
             ["query", "Node", None], ["delete", "Node@4"], ["new", "n1", "Node", {"id": 4, "name": "q", "parent_id": 2}],

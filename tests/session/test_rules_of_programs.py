@@ -48,6 +48,20 @@ def test_a_reference_that_was_emptied_is_due_after_the_parents_rows(session: Ses
     assert vars(tool)["shelf_id"] == 1
 
 
+def test_a_parent_whose_row_is_gone_tells_its_children_no_key(session: Session) -> None:
+    """The flush fails as it loads the expired parent."""
+    parent, child = Node(id=1), Node()
+    session.add(parent)
+    session.commit()
+    session.execute(text("DELETE FROM node"))
+    child.parent = parent
+    session.add(child)
+    session.expire(parent)
+    with pytest.raises(ObjectDeletedError):
+        session.flush()
+    assert "parent_id" not in vars(child)
+
+
 def test_a_new_object_that_was_taken_out_of_an_expired_list_is_told_that_it_has_no_parent(session: Session) -> None:
     shelf, tool = Shelf(id=1), Tool()
     session.add(shelf)

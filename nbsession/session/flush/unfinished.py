@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbsession.mapping.relating.relationships import Direction, Relationship
 from nbsession.session.flush.flush_plan import FlushPlan, Link, Relating
 from nbsession.session.flush.linking import foreign_keys_of
-from nbsession.states import IN_SESSION
+from nbsession.states import IN_SESSION, ObjectState
 from nbsession.tracking.history import collection_history, reference_history
 from nbsession.tracking.instance_state import ident_of, state_of
 
@@ -24,6 +24,7 @@ def fill_unfinished(session: Session, plan: FlushPlan, place: int) -> None:
 
     :param place: how many steps were done.
     """
+    silent = _silent(plan)
     for due in plan.relating:
         if due.place > place or (due.leaving and due.relationship.direction is not Direction.ONETOMANY):
             continue
@@ -31,9 +32,21 @@ def fill_unfinished(session: Session, plan: FlushPlan, place: int) -> None:
             along = str(due.relationship)
             links = [link for some in plan.links.values() for link in some] + list(plan.outside)
             links = [link for link in links if link.along == along]
-            _fill(links if not due.leaving else list(_of_the_leaving(session, due, links)))
+            _fill(links if not due.leaving else list(_of_the_leaving(session, due, links)), silent)
         else:
-            _fill(list(_links_of(session, due)))
+            _fill(list(_links_of(session, due)), silent)
+
+
+def _silent(plan: FlushPlan) -> set[int]:
+    """``id`` of the parents whose keys were asked for, and that hold none: it was their rows that were not there."""
+    return {
+        id(parent)
+        for step in plan.steps[: plan.begun]
+        for _, keys, parent, _ in step.fills
+        if parent is not None
+        and state_of(parent).status is ObjectState.PERSISTENT
+        and any(source not in parent.__dict__ for _, source in keys)
+    }
 
 
 def _of_the_leaving(session: Session, due: Relating, links: list[Link]) -> Iterator[Link]:
@@ -70,9 +83,11 @@ def _links_of(session: Session, due: Relating) -> Iterator[Link]:
                 yield Link(child, keys, parent, "")
 
 
-def _fill(links: list[Link]) -> None:
+def _fill(links: list[Link], silent: set[int]) -> None:
     """Gives children the keys of their parents, as far as they are known: nothing is loaded any more."""
     for child, keys, parent, _ in links:
+        if id(parent) in silent:
+            continue
         mapper, values = state_of(child).mapper, child.__dict__
         for key, source in keys:
             known = None if parent is None else parent.__dict__.get(source, _of_row(parent, source))
