@@ -153,7 +153,7 @@ class SavepointError(InvalidRequestError):
 
 
 class SerializationError(SavepointError):
-    """Another connection committed: the transaction cannot be rebuilt as it was."""
+    """Another connection committed, or holds a row: the transaction cannot be rebuilt as it was."""
 
 
 class ReplayDivergence(SavepointError):

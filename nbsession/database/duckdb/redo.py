@@ -171,7 +171,7 @@ class Journal:
 
         :param prints: what the tables must be like then.
         :param begin: sends BEGIN.
-        :raises SerializationError: another connection committed.
+        :raises SerializationError: another connection committed, or changed a row that the transaction had changed.
         :raises ReplayDivergence: a statement, or a table, came out differently.
         """
         self._unwritten = 0
@@ -233,7 +233,10 @@ class Journal:
         try:
             rows = execute(self.raw, entry.sql, entry.params, entry.arrow)
         except Exception as error:
-            raise ReplayDivergence(f"{self._refusal(entry, 'failed')}: {error}. {ADVICE}") from error
+            refusal = f"{self._refusal(entry, 'failed')}: {error}. {ADVICE}"
+            if type(error).__name__ == "TransactionException":
+                raise SerializationError(refusal) from error  # somebody took the row between the rollback and now
+            raise ReplayDivergence(refusal) from error
         if not _same(rows, entry.rows):
             raise ReplayDivergence(
                 f"{self._refusal(entry, 'answered differently')}. Compute what is random or depends on the time in Python and "

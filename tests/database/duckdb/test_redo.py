@@ -8,6 +8,7 @@ import pytest
 
 from nbsession import exc
 from nbsession.database import RowInsert, RowUpdate, create_engine
+from nbsession.database.duckdb.redo import Journal
 from nbsession.sql.schema import Column, MetaData, Table
 from nbsession.sql.textual import text
 from nbsession.sql.types import DateTime, Integer, String
@@ -188,6 +189,32 @@ def test_raw_sql_that_is_not_deterministic_is_refused_not_repeated(connection, w
         nested.rollback()
     assert not connection.in_transaction()
     assert "axe" not in names(connection)
+
+
+@pytest.mark.parametrize("sql", ["UPDATE tool SET price = 5 WHERE id = 1", "DELETE FROM tool WHERE id = 1"])
+def test_a_row_that_another_transaction_takes_while_a_savepoint_is_rebuilt_is_no_divergence(
+    engine, connection, write, monkeypatch, sql
+):
+    """Between the rollback of the whole and its repetition nobody holds the row."""
+    connection.insert_rows(write, [("saw",)])
+    connection.commit()
+    connection.exec_driver_sql(sql)
+    nested = connection.begin_nested()
+    connection.insert_rows(write, [("axe",)])
+    with engine.connect() as other:
+        again = Journal._again
+
+        def meanwhile(journal, begin):
+            again(journal, begin)
+            if not other.in_transaction():
+                other.exec_driver_sql(sql)
+
+        monkeypatch.setattr(Journal, "_again", meanwhile)
+        with pytest.raises(exc.SerializationError, match="failed when it was repeated"):
+            nested.rollback()
+        assert not connection.in_transaction()
+        other.rollback()
+    assert names(connection) == ["saw"]
 
 
 def test_raw_sql_that_is_deterministic_is_repeated(connection, write):
