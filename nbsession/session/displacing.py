@@ -77,6 +77,18 @@ def key_taken(obj: Any) -> InvalidRequestError:
     )
 
 
+def key_conflict(obj: Any, ident: Any, present: Any) -> str:
+    """What is said of a new object whose key another one has.
+
+    :param ident: the key.
+    :param present: who has it.
+    """
+    return (
+        f"New instance {describe(obj)} with identity key {state_of(obj).mapper.identity_key(ident)} conflicts with persistent "
+        f"instance {describe(present)}. Change that one, or merge() the new one."
+    )
+
+
 def note_taken_keys(unit: UnitOfWork, error: BaseException) -> None:
     """A row was refused: if another object has the key of a new one, the error says so."""
     for obj in unit.new.values():
@@ -84,7 +96,4 @@ def note_taken_keys(unit: UnitOfWork, error: BaseException) -> None:
         ident = mapper.ident_of_values(obj.__dict__)
         present = None if ident is None else unit.identity_map.of(mapper.base_mapper).find(ident)
         if present is not None and id(present) not in unit.marked:
-            error.add_note(
-                f"New instance {describe(obj)} with identity key {mapper.identity_key(ident)} conflicts with persistent instance "
-                f"{describe(present)}: change that one, or merge() the new one."
-            )
+            error.add_note(key_conflict(obj, ident, present))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsession.exc import warn
-from nbsession.mapping.attributes import describe
+from nbsession.session.displacing import key_conflict
 from nbsession.session.load.refreshing import load_expired
 from nbsession.states import Trigger
 from nbsession.tracking.instance_state import state_of
@@ -87,7 +87,4 @@ def _warn(session: Session, newcomers: Sequence[Any], only: set[int] | None = No
             and state.mapper.ident_of_values(holder.__dict__) == ident
         ):
             continue  # this flush gave it the key
-        warn(
-            f"New instance {describe(obj)} with identity key {mapper.identity_key(ident)} conflicts with persistent instance "
-            f"{describe(holder)}. Change that one, or merge() the new one."
-        )
+        warn(key_conflict(obj, ident, holder))
