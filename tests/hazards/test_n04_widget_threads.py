@@ -38,7 +38,7 @@ RUNNING = "session.add(Member(name='{name}')); print('go', flush=True); time.sle
 
 def subshell(kernel: Kernel) -> dict[str, str]:
     """What a message's header says so that it goes to a subshell, as JupyterLab's does; nothing where there are none."""
-    info = kernel.client.kernel_info(reply=True, timeout=60)["content"]
+    info = kernel.reply_to(kernel.send("kernel_info_request", {}))["content"]
     if "kernel subshells" not in info.get("supported_features", []):
         return {}
     message = kernel.client.session.msg("create_subshell_request", {})
@@ -55,6 +55,7 @@ def press(kernel: Kernel, verb: str, name: str, header: dict[str, str]) -> None:
     data = {"method": "custom", "content": {"kind": "action", "verb": verb}}
     pressed = kernel.send("comm_msg", {"comm_id": comm, "data": data}, **header)
     kernel.ended(pressed)
+    kernel.reply_to(sent)
     kernel.run("pass")
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
+
+from tests.kernels import notebook_client
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -24,7 +25,7 @@ def run(path: Path, folder: str) -> Any:
     notebook = nbformat.read(path, as_version=4)
     here = os.pathsep.join(filter(None, (str(NOTEBOOKS.parent), os.environ.get("PYTHONPATH"))))
     os.environ.update(NBSESSION_DATABASE="sqlite", NBSESSION_UNATTENDED="1", IPYTHONDIR=folder, PYTHONPATH=here)
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}})
+    client = notebook_client(notebook, folder)
     with client.setup_kernel():
         after = {"collected": "__import__('gc').collect()"}  # as notebooks/conftest.py has nbval do
         client.kc.execute = partial(client.kc.execute, user_expressions=after)  # type: ignore[method-assign]

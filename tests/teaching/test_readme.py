@@ -11,7 +11,8 @@ from types import ModuleType
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+
+from tests.kernels import notebook_client
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,8 +25,7 @@ def test_the_three_cells_put_a_row_on_the_disk(tmp_path: Path, monkeypatch: pyte
     for name, value in {"IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONPATH": path}.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    notebook_client(notebook, tmp_path).execute()
     connection = sqlite3.connect(tmp_path / "club.db")
     assert connection.execute("SELECT * FROM member").fetchall() == [(1, "Ada")]
     connection.close()

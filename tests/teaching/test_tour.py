@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from nbsession.teaching.toolshed import TABLES, toolshed_rows
+from tests.kernels import notebook_client
 
 PROJECT = Path(__file__).parents[2]
 TOUR = PROJECT / "notebooks" / "00_tour.ipynb"
@@ -49,8 +49,7 @@ def run(notebook: Any, database: str, folder: Path, monkeypatch: pytest.MonkeyPa
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP", "IPYTHONDIR"), str(folder))
     for name, value in {"NBSESSION_DATABASE": database, "PYTHONPATH": path, **temporary}.items():
         monkeypatch.setenv(name, value)
-    resources = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    notebook_client(notebook, folder).execute()
 
 
 @pytest.mark.filterwarnings("default")
