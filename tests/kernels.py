@@ -66,7 +66,11 @@ class Kernel:
         self.manager.start_kernel(cwd=str(ROOT), **({"env": environment} if environment else {}))
         self.client: Any = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
+        try:
+            self.client.wait_for_ready(timeout=PATIENCE)
+        except RuntimeError:
+            self.stop()
+            raise
 
     def run(self, cell: str, cell_id: str | None = None) -> list[dict[str, Any]]:
         """Runs a cell and returns its outputs, errors among them.

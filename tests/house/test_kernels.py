@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,14 @@ def test_a_kernel_is_spoken_to_through_files_and_leaves_none() -> None:
     finally:
         kernel.stop()
     assert not [path for path in (*sockets, Path(manager.connection_file)) if path.exists()]
+
+
+def test_a_kernel_that_does_not_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="k") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        with pytest.raises(RuntimeError, match="died"):
+            Kernel([sys.executable, "-c", "raise SystemExit(1)"])
+        assert not list(Path(folder).iterdir())
 
 
 def test_no_test_starts_a_kernel_by_itself() -> None:
